@@ -1,0 +1,1 @@
+//! The fast storage backend: one table of contiguous columns an archetype.

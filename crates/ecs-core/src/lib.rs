@@ -1,0 +1,1 @@
+//! The vocabulary of the engine: entity ids, components, erased values.

@@ -1,0 +1,1 @@
+//! Conformance suite and differential driver for storage backends.

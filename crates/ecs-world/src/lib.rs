@@ -1,0 +1,1 @@
+//! Worlds, bundles, commands, resources and systems over any storage backend.

@@ -1,0 +1,1 @@
+//! An entity-component-system engine with a storage protocol.

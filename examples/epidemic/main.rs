@@ -1,0 +1,2 @@
+//! The main job: an epidemic carried by real flights.
+fn main() {}
