@@ -31,6 +31,7 @@ fn the_last_freed_index_is_the_first_to_be_reused() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a million steps take too long there")]
 fn a_million_reuses_never_revive_an_id_and_the_slot_retires() {
     let mut allocator = EntityAllocator::new(0);
     let first = allocator.allocate();
