@@ -1,2 +1,97 @@
-//! Chores.
-fn main() {}
+//! Chores, the same for people and for continuous integration.
+//!
+//! `cargo xtask` alone lists them; `cargo xtask test` runs every check.
+
+mod asan;
+mod command;
+mod docs;
+mod examples;
+mod lint;
+mod measure;
+mod miri;
+mod report;
+mod rooms;
+mod unit;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use report::Report;
+
+/// Runs the chores of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Option<Chore>,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Runs every check: all of the chores below down to `unit`.
+    Test,
+    /// Checks that unsafe code stands only in the rooms of docs/unsafe.md.
+    Rooms,
+    /// Checks formatting and clippy.
+    Lint,
+    /// Builds the documentation; a warning is an error.
+    Docs,
+    /// Runs every example at a small size.
+    Examples,
+    /// Runs the tests of crates/ under AddressSanitizer (needs nightly).
+    Asan,
+    /// Runs unit tests of the crates with unsafe code under Miri, if installed.
+    Miri,
+    /// Runs every test and doctest.
+    Unit,
+    /// Compares the backends with the oracle for many operations.
+    Differential {
+        /// How many operations.
+        #[arg(long, default_value_t = 1_000_000)]
+        ops: u64,
+    },
+    /// Runs the benchmarks.
+    Bench {
+        /// What criterion gets, such as a part of a benchmark's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Some(chore) = Arguments::parse().chore else {
+        // Without a chore it is a question, not a mistake.
+        return match Arguments::command().print_help() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    };
+    let mut report = Report::default();
+    match chore {
+        Chore::Test => test(&mut report),
+        Chore::Rooms => rooms::check(&mut report),
+        Chore::Lint => lint::check(&mut report),
+        Chore::Docs => docs::check(&mut report),
+        Chore::Examples => examples::check(&mut report),
+        Chore::Asan => asan::check(&mut report),
+        Chore::Miri => miri::check(&mut report),
+        Chore::Unit => unit::check(&mut report),
+        Chore::Differential { ops } => measure::differential(&mut report, ops),
+        Chore::Bench { arguments } => measure::bench(&mut report, &arguments),
+    }
+    report.close()
+}
+
+/// Runs every check. The plain tests come last, so that their closing lines
+/// stand just above the summary.
+fn test(report: &mut Report) {
+    rooms::check(report);
+    lint::check(report);
+    docs::check(report);
+    examples::check(report);
+    asan::check(report);
+    miri::check(report);
+    unit::check(report);
+}

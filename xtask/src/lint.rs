@@ -1,0 +1,12 @@
+//! Formatting and clippy.
+
+use crate::command::{cargo, run};
+use crate::report::Report;
+
+pub(crate) fn check(report: &mut Report) {
+    report.step("formatting", || run(&mut cargo(["fmt", "--all", "--check"])));
+    report.step("clippy", || {
+        let mut clippy = cargo(["clippy", "--workspace", "--all-targets"]);
+        run(clippy.args(["--", "-D", "warnings"]))
+    });
+}

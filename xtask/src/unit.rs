@@ -1,0 +1,8 @@
+//! Every test and doctest.
+
+use crate::command::{cargo, run};
+use crate::report::Report;
+
+pub(crate) fn check(report: &mut Report) {
+    report.step("tests and doctests", || run(&mut cargo(["test", "--workspace"])));
+}

@@ -1,0 +1,63 @@
+//! What the workspace consists of, as cargo tells it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::command::cargo;
+
+/// The folder of the repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("this package lies in the workspace's folder")
+}
+
+/// A package of the workspace.
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Its folder, relative to [`root`].
+    pub(crate) folder: PathBuf,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// Something that a package builds.
+pub(crate) struct Target {
+    pub(crate) name: String,
+    /// In cargo's words: `lib`, `proc-macro`, `bin`, `example`, `test`, `bench`.
+    pub(crate) kind: String,
+}
+
+impl Package {
+    /// The names of the targets of one kind.
+    pub(crate) fn targets_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {
+        self.targets.iter().filter(move |target| target.kind == kind).map(|t| t.name.as_str())
+    }
+}
+
+/// Lists the packages of the workspace.
+pub(crate) fn packages() -> Result<Vec<Package>, String> {
+    let output = cargo(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    read_packages(&output.stdout).ok_or("cargo metadata has an unknown form".to_owned())
+}
+
+fn read_packages(json: &[u8]) -> Option<Vec<Package>> {
+    let metadata: Value = serde_json::from_slice(json).ok()?;
+    metadata["packages"].as_array()?.iter().map(read_package).collect()
+}
+
+fn read_package(package: &Value) -> Option<Package> {
+    let manifest = Path::new(package["manifest_path"].as_str()?);
+    let folder = manifest.parent()?.strip_prefix(root()).ok()?.to_owned();
+    let targets = package["targets"].as_array()?.iter().map(read_target).collect::<Option<_>>()?;
+    Some(Package { name: package["name"].as_str()?.to_owned(), folder, targets })
+}
+
+fn read_target(target: &Value) -> Option<Target> {
+    let kind = target["kind"].as_array()?.first()?.as_str()?;
+    Some(Target { name: target["name"].as_str()?.to_owned(), kind: kind.to_owned() })
+}
