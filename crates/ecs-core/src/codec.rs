@@ -1,0 +1,126 @@
+//! How the values of a component become bytes and come back.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::component::Component;
+use crate::erased::{ErasedSlice, ErasedVec};
+
+/// How values of one component are persisted.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Codec {
+    /// They are not: the component stays out of snapshots and state hashes.
+    Transient,
+    /// As memory: plain bytes, no padding, every pattern valid.
+    Pod,
+    /// Value by value through serde, in the postcard format.
+    Serde(SerdeCodec),
+}
+
+/// The two directions of a serde codec, for one component type.
+#[derive(Clone, Copy)]
+pub struct SerdeCodec {
+    encode: fn(ErasedSlice<'_>, &mut Vec<u8>) -> Result<(), CodecError>,
+    decode: fn(&mut &[u8], usize) -> Result<ErasedVec, CodecError>,
+}
+
+/// Tells why values could not be written or read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The component is transient.
+    #[error("component `{component}` is transient: it has no bytes")]
+    Transient {
+        /// The component's stable name.
+        component: String,
+    },
+    /// A value could not be written.
+    #[error("component `{component}`: value {row} can't be encoded: {reason}")]
+    Encode {
+        /// The component's stable name.
+        component: String,
+        /// Which value of the run, from 0.
+        row: usize,
+        /// What the serializer said.
+        reason: String,
+    },
+    /// The bytes are not values of this component.
+    #[error("component `{component}`: value {row} can't be decoded: {reason}")]
+    Decode {
+        /// The component's stable name.
+        component: String,
+        /// Which value of the run, from 0.
+        row: usize,
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+impl Codec {
+    pub(crate) fn serde<C: Component + Serialize + DeserializeOwned>() -> Self {
+        Self::Serde(SerdeCodec { encode: encode::<C>, decode: decode::<C> })
+    }
+
+    /// Returns the codec's name as snapshots record it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Pod => "pod",
+            Self::Serde(_) => "postcard",
+        }
+    }
+}
+
+impl SerdeCodec {
+    pub(crate) fn encode(&self, values: ErasedSlice<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        (self.encode)(values, out)
+    }
+
+    pub(crate) fn decode(&self, bytes: &mut &[u8], count: usize) -> Result<ErasedVec, CodecError> {
+        (self.decode)(bytes, count)
+    }
+}
+
+fn encode<C: Component + Serialize>(values: ErasedSlice<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    let component = || values.info().name().to_owned();
+    let typed = values.downcast::<C>().expect("the codec of a component sees its own values");
+    for (row, value) in typed.iter().enumerate() {
+        let bytes = std::mem::take(out);
+        *out = postcard::to_extend(value, bytes).map_err(|error| CodecError::Encode {
+            component: component(),
+            row,
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
+fn decode<C: Component + DeserializeOwned>(bytes: &mut &[u8], count: usize) -> Result<ErasedVec, CodecError> {
+    // Never more room than the bytes could fill: a hostile count allocates nothing.
+    let mut values = Vec::with_capacity(count.min(bytes.len()));
+    for row in 0..count {
+        let (value, rest) = postcard::take_from_bytes::<C>(bytes).map_err(|error| CodecError::Decode {
+            component: C::describe().name().to_owned(),
+            row,
+            reason: error.to_string(),
+        })?;
+        values.push(value);
+        *bytes = rest;
+    }
+    Ok(ErasedVec::from_vec(values))
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for SerdeCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SerdeCodec")
+    }
+}

@@ -1,0 +1,202 @@
+//! How a component describes itself to the registry.
+
+use std::alloc::Layout;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::Codec;
+use crate::component::{Component, ComponentId};
+use crate::erased::{ErasedSlice, ErasedVec};
+use crate::info::{CloneFn, DebugFn};
+use crate::registry::{self, RegisterError};
+
+/// Describes the component `C`: its name, codec and abilities.
+///
+/// Only constructors that `C` itself qualifies for can fill it in, so a
+/// description never speaks of another type.
+pub struct Description<C> {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) codec: Codec,
+    pub(crate) clone: Option<CloneFn>,
+    pub(crate) debug: Option<DebugFn>,
+    component: PhantomData<fn() -> C>,
+}
+
+impl<C: Component> Description<C> {
+    fn new(name: Cow<'static, str>, codec: Codec) -> Self {
+        Self { name, codec, clone: None, debug: None, component: PhantomData }
+    }
+
+    /// Describes a component that is persisted through serde.
+    pub fn persistent(name: impl Into<Cow<'static, str>>) -> Self
+    where
+        C: Serialize + DeserializeOwned,
+    {
+        Self::new(name.into(), Codec::serde::<C>())
+    }
+
+    /// Describes a component that is persisted as its own bytes.
+    pub fn pod(name: impl Into<Cow<'static, str>>) -> Self
+    where
+        C: Pod,
+    {
+        Self::new(name.into(), Codec::Pod)
+    }
+
+    /// Describes a component that is never persisted.
+    pub fn transient(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(name.into(), Codec::Transient)
+    }
+
+    /// Says that values can be cloned.
+    pub fn cloneable(mut self) -> Self
+    where
+        C: Clone,
+    {
+        self.clone = Some(clone_run::<C>);
+        self
+    }
+
+    /// Says that values can be printed.
+    pub fn printable(mut self) -> Self
+    where
+        C: fmt::Debug,
+    {
+        self.debug = Some(print_run::<C>);
+        self
+    }
+
+    /// Returns the stable name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds what the derive found out about `C`; see [`probe`].
+    #[doc(hidden)]
+    pub fn with_abilities(mut self, clone: Option<probe::CanClone<C>>, debug: Option<probe::CanPrint<C>>) -> Self {
+        self.clone = clone.map(|ability| ability.run);
+        self.debug = debug.map(|ability| ability.run);
+        self
+    }
+}
+
+impl<C> fmt::Debug for Description<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Description").field("name", &self.name).field("codec", &self.codec).finish_non_exhaustive()
+    }
+}
+
+fn clone_run<C: Component + Clone>(values: ErasedSlice<'_>) -> ErasedVec {
+    ErasedVec::from_vec(values.downcast::<C>().expect("a clone function sees its own values").to_vec())
+}
+
+fn print_run<C: Component + fmt::Debug>(values: ErasedSlice<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let typed = values.downcast::<C>().expect("a debug function sees its own values");
+    match typed {
+        [one] => fmt::Debug::fmt(one, f),
+        many => f.debug_list().entries(many).finish(),
+    }
+}
+
+/// Describes a component that no Rust type stands behind: `size` plain bytes.
+///
+/// # Example
+/// ```
+/// use ecs_core::{DynamicComponent, ErasedValue};
+///
+/// let id = DynamicComponent::new("script::Mana", 4, 4).register().unwrap();
+/// let value = ErasedValue::from_bytes(id, &7u32.to_le_bytes()).unwrap();
+/// assert_eq!(value.as_bytes().unwrap(), 7u32.to_le_bytes());
+/// ```
+#[derive(Debug, Clone)]
+pub struct DynamicComponent {
+    name: String,
+    size: usize,
+    align: usize,
+}
+
+impl DynamicComponent {
+    /// Describes a component of `size` bytes at an alignment of `align` bytes.
+    ///
+    /// The size need not be a multiple of the alignment: in arrays each value
+    /// is padded with zeros.
+    pub fn new(name: impl Into<String>, size: usize, align: usize) -> Self {
+        Self { name: name.into(), size, align }
+    }
+
+    /// Registers the component and returns its id; the same description again
+    /// gives the same id.
+    ///
+    /// # Errors
+    /// [`RegisterError::InvalidLayout`] if the alignment is not a power of two
+    /// or the padded size overflows; [`RegisterError::NameTaken`] if the name
+    /// belongs to a Rust type or to another layout.
+    pub fn register(self) -> Result<ComponentId, RegisterError> {
+        let layout = Layout::from_size_align(self.size, self.align).map_err(|_| RegisterError::InvalidLayout {
+            name: self.name.clone(),
+            size: self.size,
+            align: self.align,
+        })?;
+        registry::register_dynamic(self.name, layout)
+    }
+}
+
+/// Lets the derive find out whether a type is `Clone` or `Debug` without asking
+/// for either.
+///
+/// Method lookup on `&Probe<T>` prefers the impl on `Probe<T>`, which exists
+/// where the bound holds, and falls back to the one on `&Probe<T>`.
+#[doc(hidden)]
+pub mod probe {
+    use super::*;
+
+    /// The thing that is asked.
+    pub struct Probe<C>(PhantomData<fn() -> C>);
+
+    /// Proof that `C: Clone`.
+    pub struct CanClone<C> {
+        pub(super) run: CloneFn,
+        component: PhantomData<fn() -> C>,
+    }
+
+    /// Proof that `C: Debug`.
+    pub struct CanPrint<C> {
+        pub(super) run: DebugFn,
+        component: PhantomData<fn() -> C>,
+    }
+
+    impl<C> Default for Probe<C> {
+        fn default() -> Self {
+            Self(PhantomData)
+        }
+    }
+
+    impl<C: Component + Clone> Probe<C> {
+        pub fn can_clone(&self) -> Option<CanClone<C>> {
+            Some(CanClone { run: clone_run::<C>, component: PhantomData })
+        }
+    }
+
+    impl<C: Component + fmt::Debug> Probe<C> {
+        pub fn can_print(&self) -> Option<CanPrint<C>> {
+            Some(CanPrint { run: print_run::<C>, component: PhantomData })
+        }
+    }
+
+    /// The answer where a bound does not hold.
+    pub trait Cannot<C> {
+        fn can_clone(&self) -> Option<CanClone<C>> {
+            None
+        }
+        fn can_print(&self) -> Option<CanPrint<C>> {
+            None
+        }
+    }
+
+    impl<C> Cannot<C> for Probe<C> {}
+}

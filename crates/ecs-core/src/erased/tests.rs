@@ -1,0 +1,203 @@
+//! Drops, panics and layouts of erased values.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::*;
+use crate::{Description, DynamicComponent};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Counted(Arc<()>);
+
+impl Component for Counted {
+    fn describe() -> Description<Self> {
+        Description::transient("erased::Counted").cloneable()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Plain(u64);
+
+impl Component for Plain {
+    fn describe() -> Description<Self> {
+        Description::pod("erased::Plain").printable()
+    }
+}
+
+#[repr(align(128))]
+#[derive(Debug, PartialEq)]
+struct Aligned;
+
+impl Component for Aligned {
+    fn describe() -> Description<Self> {
+        Description::transient("erased::Aligned")
+    }
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
+struct Named(String);
+
+impl Component for Named {
+    fn describe() -> Description<Self> {
+        Description::persistent("erased::Named")
+    }
+}
+
+struct Bomb(Arc<()>, bool);
+
+impl Component for Bomb {
+    fn describe() -> Description<Self> {
+        Description::transient("erased::Bomb")
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(!self.1 || std::thread::panicking(), "a bomb goes off");
+    }
+}
+
+#[test]
+fn every_value_is_dropped_once() {
+    let count = Arc::new(());
+    let mut values = ErasedVec::from_vec(vec![Counted(count.clone()), Counted(count.clone())]);
+    values.push(ErasedValue::new(Counted(count.clone()))).unwrap();
+    let copy = values.as_slice().try_clone().unwrap();
+    assert_eq!(Arc::strong_count(&count), 7);
+    drop(copy);
+    let one = values.pop().unwrap();
+    assert_eq!(one.downcast::<Counted>().unwrap().0, count);
+    assert_eq!(Arc::strong_count(&count), 3);
+    let typed = values.into_vec::<Counted>().unwrap();
+    assert_eq!(typed.len(), 2);
+    drop(typed);
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+#[test]
+fn values_of_one_size_are_not_mistaken_for_each_other() {
+    let value = ErasedValue::new(Plain(7));
+    assert!(value.as_ref().downcast::<Counted>().is_none());
+    let value = value.downcast::<Counted>().unwrap_err();
+    let mut other = ErasedVec::from_vec(vec![Counted(Arc::new(()))]);
+    let value = other.push(value).unwrap_err();
+    assert_eq!(value.downcast::<Plain>().unwrap(), Plain(7));
+    let mut counted = Counted(Arc::new(()));
+    assert!(ErasedMut::new(&mut counted).replace(ErasedValue::new(Plain(1))).is_err());
+}
+
+#[test]
+fn over_aligned_values_without_size_keep_their_alignment() {
+    let mut values = ErasedVec::new(ComponentId::of::<Aligned>().info());
+    for _ in 0..1000 {
+        values.push(ErasedValue::new(Aligned)).unwrap();
+    }
+    let run = values.as_slice().downcast::<Aligned>().unwrap();
+    assert_eq!((run.len(), run.as_ptr().addr() % 128), (1000, 0));
+    assert_eq!(values.into_vec::<Aligned>().unwrap().len(), 1000);
+}
+
+#[test]
+fn values_come_back_from_their_bytes() {
+    let values = ErasedVec::from_vec(vec![Named("a".into()), Named(String::new())]);
+    let mut bytes = Vec::new();
+    values.as_slice().encode(&mut bytes).unwrap();
+    let mut rest = &bytes[..];
+    let back = ErasedVec::decode(values.info(), &mut rest, 2).unwrap();
+    assert!(rest.is_empty());
+    assert_eq!(back.as_slice().downcast::<Named>(), values.as_slice().downcast::<Named>());
+    for cut in 0..bytes.len() {
+        assert!(ErasedVec::decode(values.info(), &mut &bytes[..cut], 2).is_err());
+    }
+}
+
+#[test]
+fn hostile_counts_are_refused_without_memory() {
+    for info in [ComponentId::of::<Named>().info(), ComponentId::of::<Plain>().info()] {
+        assert!(ErasedVec::decode(info, &mut &[0u8; 9][..], usize::MAX).is_err());
+    }
+    assert!(ErasedVec::decode(ComponentId::of::<Counted>().info(), &mut &[0u8; 9][..], 1).is_err());
+}
+
+#[test]
+fn a_run_time_component_pads_its_values_with_zeros() {
+    let id = DynamicComponent::new("erased::Odd", 5, 4).register().unwrap();
+    let mut values = ErasedVec::new(id.info());
+    for byte in 0..3 {
+        values.push(ErasedValue::from_bytes(id, &[byte; 5]).unwrap()).unwrap();
+    }
+    assert_eq!(values.as_slice().as_bytes().unwrap()[8..], [1, 1, 1, 1, 1, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0]);
+    assert!(ErasedValue::from_bytes(id, &[0; 8]).is_err());
+}
+
+#[test]
+fn a_panic_while_dropping_a_run_frees_the_rest() {
+    let count = Arc::new(());
+    let bombs = (0..4).map(|n| Bomb(count.clone(), n == 1)).collect();
+    let values = ErasedVec::from_vec(bombs);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(values))).is_err());
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+#[test]
+fn replacing_a_value_gives_the_old_one_back() {
+    let mut plain = Plain(1);
+    let old = ErasedMut::new(&mut plain).replace(ErasedValue::new(Plain(2))).unwrap();
+    assert_eq!((plain, old.downcast::<Plain>().unwrap()), (Plain(2), Plain(1)));
+}
+
+#[test]
+fn an_unfinished_row_drops_what_was_written() {
+    let count = Arc::new(());
+    let info = ComponentId::of::<Counted>().info();
+    let mut column = Vec::<Counted>::with_capacity(4);
+    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
+    let targets = [RowTarget { info, first, replaces: false }; 1];
+    let mut done = 0;
+    // SAFETY: the vector has room for four values, and is not touched meanwhile.
+    let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+    rows.put(Counted(count.clone()));
+    assert!(rows.finish_row());
+    assert!(!rows.finish_row(), "an empty row is not complete");
+    rows.put(Counted(count.clone()));
+    drop(rows);
+    assert_eq!((done, Arc::strong_count(&count)), (1, 2));
+    // SAFETY: one row was finished.
+    unsafe { column.set_len(done) };
+    drop(column);
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+#[test]
+fn a_bundle_that_puts_what_it_did_not_announce_panics_and_leaks_nothing() {
+    let count = Arc::new(());
+    let info = ComponentId::of::<Counted>().info();
+    let mut column = Vec::<Counted>::with_capacity(1);
+    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
+    let targets = [RowTarget { info, first, replaces: false }];
+    let mut done = 0;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the vector has room for a value, and is not touched meanwhile.
+        let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+        rows.put(Counted(count.clone()));
+        rows.put(Plain(1));
+    }));
+    assert!(outcome.is_err());
+    assert_eq!((done, Arc::strong_count(&count)), (0, 1));
+}
+
+#[test]
+fn overwritten_values_return_when_the_row_is_abandoned() {
+    let (old, new) = (Arc::new(()), Arc::new(()));
+    let mut column = vec![Counted(old.clone())];
+    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
+    let targets = [RowTarget { info: ComponentId::of::<Counted>().info(), first, replaces: true }; 2];
+    let mut done = 0;
+    // SAFETY: one valid value lies there, and only the first target is used.
+    let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+    rows.put(Counted(new.clone()));
+    drop(rows);
+    assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (2, 1));
+    assert!(Arc::ptr_eq(&column[0].0, &old));
+}
