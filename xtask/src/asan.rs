@@ -76,7 +76,7 @@ impl Selection {
 }
 
 fn run_tests(packages: &[String], targets: &[String], detect_leaks: bool) -> StepResult {
-    let mut test = nightly(["cargo", "test", "--target", TARGET]);
+    let mut test = nightly(["cargo", "test", "--no-fail-fast", "--target", TARGET]);
     test.arg("--target-dir").arg(target_folder());
     test.args(with_flag("--package", packages, &[])).args(targets);
     // Doctests are built by rustdoc, which has flags of its own.

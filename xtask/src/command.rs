@@ -26,7 +26,7 @@ pub(crate) fn run(command: &mut Command) -> StepResult {
     println!("$ {shown}");
     match command.status() {
         Ok(status) if status.success() => Ok(Verdict::Passed),
-        Ok(status) => Err(format!("`{shown}` ended with {status}")),
+        Ok(status) => Err(format!("{status}; its output is above")),
         Err(error) => Err(format!("`{shown}` could not be started: {error}")),
     }
 }
