@@ -75,7 +75,11 @@ impl Codec {
 }
 
 impl SerdeCodec {
-    pub(crate) fn encode(&self, values: ErasedSlice<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    pub(crate) fn encode(
+        &self,
+        values: ErasedSlice<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         (self.encode)(values, out)
     }
 
@@ -84,7 +88,10 @@ impl SerdeCodec {
     }
 }
 
-fn encode<C: Component + Serialize>(values: ErasedSlice<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+fn encode<C: Component + Serialize>(
+    values: ErasedSlice<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     let component = || values.info().name().to_owned();
     let typed = values.downcast::<C>().expect("the codec of a component sees its own values");
     for (row, value) in typed.iter().enumerate() {
@@ -98,15 +105,19 @@ fn encode<C: Component + Serialize>(values: ErasedSlice<'_>, out: &mut Vec<u8>) 
     Ok(())
 }
 
-fn decode<C: Component + DeserializeOwned>(bytes: &mut &[u8], count: usize) -> Result<ErasedVec, CodecError> {
+fn decode<C: Component + DeserializeOwned>(
+    bytes: &mut &[u8],
+    count: usize,
+) -> Result<ErasedVec, CodecError> {
     // Never more room than the bytes could fill: a hostile count allocates nothing.
     let mut values = Vec::with_capacity(count.min(bytes.len()));
     for row in 0..count {
-        let (value, rest) = postcard::take_from_bytes::<C>(bytes).map_err(|error| CodecError::Decode {
-            component: C::describe().name().to_owned(),
-            row,
-            reason: error.to_string(),
-        })?;
+        let (value, rest) =
+            postcard::take_from_bytes::<C>(bytes).map_err(|error| CodecError::Decode {
+                component: C::describe().name().to_owned(),
+                row,
+                reason: error.to_string(),
+            })?;
         values.push(value);
         *bytes = rest;
     }

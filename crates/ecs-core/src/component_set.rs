@@ -62,7 +62,9 @@ impl ComponentSet {
     }
 
     /// Returns the components in ascending order of id.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = ComponentId> + DoubleEndedIterator + Clone + '_ {
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = ComponentId> + DoubleEndedIterator + Clone + '_ {
         self.ids.iter().copied()
     }
 

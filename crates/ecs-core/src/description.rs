@@ -78,7 +78,11 @@ impl<C: Component> Description<C> {
 
     /// Adds what the derive found out about `C`; see [`probe`].
     #[doc(hidden)]
-    pub fn with_abilities(mut self, clone: Option<probe::CanClone<C>>, debug: Option<probe::CanPrint<C>>) -> Self {
+    pub fn with_abilities(
+        mut self,
+        clone: Option<probe::CanClone<C>>,
+        debug: Option<probe::CanPrint<C>>,
+    ) -> Self {
         self.clone = clone.map(|ability| ability.run);
         self.debug = debug.map(|ability| ability.run);
         self
@@ -87,15 +91,23 @@ impl<C: Component> Description<C> {
 
 impl<C> fmt::Debug for Description<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Description").field("name", &self.name).field("codec", &self.codec).finish_non_exhaustive()
+        f.debug_struct("Description")
+            .field("name", &self.name)
+            .field("codec", &self.codec)
+            .finish_non_exhaustive()
     }
 }
 
 fn clone_run<C: Component + Clone>(values: ErasedSlice<'_>) -> ErasedVec {
-    ErasedVec::from_vec(values.downcast::<C>().expect("a clone function sees its own values").to_vec())
+    ErasedVec::from_vec(
+        values.downcast::<C>().expect("a clone function sees its own values").to_vec(),
+    )
 }
 
-fn print_run<C: Component + fmt::Debug>(values: ErasedSlice<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn print_run<C: Component + fmt::Debug>(
+    values: ErasedSlice<'_>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let typed = values.downcast::<C>().expect("a debug function sees its own values");
     match typed {
         [one] => fmt::Debug::fmt(one, f),
@@ -137,10 +149,12 @@ impl DynamicComponent {
     /// or the padded size overflows; [`RegisterError::NameTaken`] if the name
     /// belongs to a Rust type or to another layout.
     pub fn register(self) -> Result<ComponentId, RegisterError> {
-        let layout = Layout::from_size_align(self.size, self.align).map_err(|_| RegisterError::InvalidLayout {
-            name: self.name.clone(),
-            size: self.size,
-            align: self.align,
+        let layout = Layout::from_size_align(self.size, self.align).map_err(|_| {
+            RegisterError::InvalidLayout {
+                name: self.name.clone(),
+                size: self.size,
+                align: self.align,
+            }
         })?;
         registry::register_dynamic(self.name, layout)
     }
@@ -156,15 +170,18 @@ pub mod probe {
     use super::*;
 
     /// The thing that is asked.
+    #[derive(Debug)]
     pub struct Probe<C>(PhantomData<fn() -> C>);
 
     /// Proof that `C: Clone`.
+    #[derive(Debug)]
     pub struct CanClone<C> {
         pub(super) run: CloneFn,
         component: PhantomData<fn() -> C>,
     }
 
     /// Proof that `C: Debug`.
+    #[derive(Debug)]
     pub struct CanPrint<C> {
         pub(super) run: DebugFn,
         component: PhantomData<fn() -> C>,

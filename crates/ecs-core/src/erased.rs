@@ -131,7 +131,8 @@ impl<'a> ErasedSlice<'a> {
     pub fn downcast<C: Component>(&self) -> Option<&'a [C]> {
         // SAFETY: the invariant of the room gives address, alignment and count
         // of values of `C`, since `info` is that of `C`; `'a` is the borrow.
-        is::<C>(self.info).then(|| unsafe { std::slice::from_raw_parts(self.first.cast().as_ptr(), self.len) })
+        is::<C>(self.info)
+            .then(|| unsafe { std::slice::from_raw_parts(self.first.cast().as_ptr(), self.len) })
     }
 
     /// Returns one value, or `None` past the end.
@@ -175,9 +176,13 @@ impl<'a> ErasedSlice<'a> {
     /// [`CodecError`] if the component is transient or refuses to be encoded.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         match &self.info.codec {
-            Codec::Transient => Err(CodecError::Transient { component: self.info.name().to_owned() }),
+            Codec::Transient => {
+                Err(CodecError::Transient { component: self.info.name().to_owned() })
+            }
             Codec::Pod => {
-                out.extend_from_slice(self.as_bytes().expect("the codec says that the values are bytes"));
+                out.extend_from_slice(
+                    self.as_bytes().expect("the codec says that the values are bytes"),
+                );
                 Ok(())
             }
             Codec::Serde(codec) => codec.encode(*self, out),
@@ -254,7 +259,9 @@ impl<'a> ErasedSliceMut<'a> {
     pub fn downcast<C: Component>(self) -> Option<&'a mut [C]> {
         // SAFETY: as in `ErasedSlice::downcast`; `self` is consumed, so the
         // exclusive borrow of `'a` passes to the slice.
-        is::<C>(self.info).then(|| unsafe { std::slice::from_raw_parts_mut(self.first.cast().as_ptr(), self.len) })
+        is::<C>(self.info).then(|| unsafe {
+            std::slice::from_raw_parts_mut(self.first.cast().as_ptr(), self.len)
+        })
     }
 
     /// Returns the values as memory that may be written, or `None` if the
@@ -357,7 +364,13 @@ impl<'a> ErasedMut<'a> {
         }
         // SAFETY: both address one valid value of the same component; the value
         // owns its memory, so the two places do not overlap.
-        unsafe { ptr::swap_nonoverlapping(self.0.first.as_ptr(), value.0.first.as_ptr(), self.info().stride()) }
+        unsafe {
+            ptr::swap_nonoverlapping(
+                self.0.first.as_ptr(),
+                value.0.first.as_ptr(),
+                self.info().stride(),
+            )
+        }
         Ok(value)
     }
 }
@@ -421,7 +434,8 @@ impl ErasedVec {
     /// Takes over a vector without copying it.
     pub fn from_vec<C: Component>(values: Vec<C>) -> Self {
         let mut values = ManuallyDrop::new(values);
-        let first = NonNull::new(values.as_mut_ptr()).expect("a vector's pointer is not null").cast();
+        let first =
+            NonNull::new(values.as_mut_ptr()).expect("a vector's pointer is not null").cast();
         let capacity = if size_of::<C>() == 0 { 0 } else { values.capacity() };
         // The memory was allocated as `[C; capacity]`, which is what `array_layout` says.
         Self { info: ComponentId::of::<C>().info(), first, len: values.len(), capacity }
@@ -464,13 +478,18 @@ impl ErasedVec {
     /// # Errors
     /// [`CodecError`] if the component is transient, or the bytes end early or
     /// are no values of it.
-    pub fn decode(info: &'static ComponentInfo, bytes: &mut &[u8], count: usize) -> Result<Self, CodecError> {
+    pub fn decode(
+        info: &'static ComponentInfo,
+        bytes: &mut &[u8],
+        count: usize,
+    ) -> Result<Self, CodecError> {
         let component = || info.name().to_owned();
         match &info.codec {
             Codec::Transient => Err(CodecError::Transient { component: component() }),
             Codec::Serde(codec) => codec.decode(bytes, count),
             Codec::Pod => {
-                let taken = count.checked_mul(info.stride()).and_then(|size| bytes.split_at_checked(size));
+                let taken =
+                    count.checked_mul(info.stride()).and_then(|size| bytes.split_at_checked(size));
                 let (values, rest) = taken.ok_or_else(|| CodecError::Decode {
                     component: component(),
                     row: bytes.len() / info.stride().max(1),
@@ -529,7 +548,9 @@ impl ErasedVec {
         } else {
             // SAFETY: `first` was allocated with this very layout (here or by
             // the vector it was taken from), and `array_layout` checked the size.
-            unsafe { realloc(self.first.as_ptr(), array_layout(self.info, self.capacity), new.size()) }
+            unsafe {
+                realloc(self.first.as_ptr(), array_layout(self.info, self.capacity), new.size())
+            }
         };
         self.first = NonNull::new(grown).unwrap_or_else(|| handle_alloc_error(new));
         self.capacity = capacity;
@@ -555,7 +576,9 @@ impl ErasedVec {
     pub fn pop(&mut self) -> Option<ErasedValue> {
         self.len = self.len.checked_sub(1)?;
         // SAFETY: the value behind the new end is valid, and no longer counted.
-        Some(unsafe { ErasedValue::read_from(self.info, self.first.add(self.len * self.info.stride())) })
+        Some(unsafe {
+            ErasedValue::read_from(self.info, self.first.add(self.len * self.info.stride()))
+        })
     }
 
     /// Moves all values to `target` and leaves nothing behind.
@@ -565,7 +588,9 @@ impl ErasedVec {
     /// nothing this array owns. Old values there are overwritten, not dropped.
     pub unsafe fn move_to(mut self, target: *mut u8) {
         // SAFETY: the source holds `len` values; the caller promises the target.
-        unsafe { ptr::copy_nonoverlapping(self.first.as_ptr(), target, self.len * self.info.stride()) }
+        unsafe {
+            ptr::copy_nonoverlapping(self.first.as_ptr(), target, self.len * self.info.stride())
+        }
         self.len = 0;
     }
 }
@@ -616,12 +641,20 @@ impl ErasedValue {
     /// [`CodecError`] if the component is not plain bytes, or of another size.
     pub fn from_bytes(id: ComponentId, bytes: &[u8]) -> Result<Self, CodecError> {
         let info = id.info();
-        let wrong = |reason: String| CodecError::Decode { component: info.name().to_owned(), row: 0, reason };
+        let wrong = |reason: String| CodecError::Decode {
+            component: info.name().to_owned(),
+            row: 0,
+            reason,
+        };
         if !info.is_pod() {
             return Err(wrong("the component is not plain bytes".to_owned()));
         }
         if bytes.len() != info.size() {
-            return Err(wrong(format!("{} bytes were given, a value has {}", bytes.len(), info.size())));
+            return Err(wrong(format!(
+                "{} bytes were given, a value has {}",
+                bytes.len(),
+                info.size()
+            )));
         }
         let mut padded = bytes.to_vec();
         padded.resize(info.stride(), 0);
@@ -637,7 +670,11 @@ impl ErasedValue {
         let mut values = ErasedVec::decode(id.info(), &mut bytes, 1)?;
         if !bytes.is_empty() {
             let reason = format!("{} bytes are left over", bytes.len());
-            return Err(CodecError::Decode { component: id.info().name().to_owned(), row: 0, reason });
+            return Err(CodecError::Decode {
+                component: id.info().name().to_owned(),
+                row: 0,
+                reason,
+            });
         }
         Ok(values.pop().expect("one value was decoded"))
     }
@@ -781,7 +818,8 @@ impl<'a> RowWriter<'a> {
     #[cold]
     #[inline(never)]
     fn reject(&self, id: ComponentId) -> ! {
-        let expected = self.targets.get(self.written).map_or("nothing more", |target| target.info.name());
+        let expected =
+            self.targets.get(self.written).map_or("nothing more", |target| target.info.name());
         panic!("a bundle put `{}` where it had announced {expected}", id.info().name())
     }
 
@@ -809,7 +847,8 @@ impl<'a> RowWriter<'a> {
         for target in self.targets[..written].iter().rev() {
             // SAFETY: in bounds as in `claim`.
             let place = unsafe { target.first.add(self.row * target.info.stride()) };
-            let old = (target.replaces && target.info.drop.is_some()).then(|| replaced.pop()).flatten();
+            let old =
+                (target.replaces && target.info.drop.is_some()).then(|| replaced.pop()).flatten();
             // SAFETY: the place holds the value written in this row, which is
             // moved out; where an old value was moved out before, it returns.
             let value = unsafe { ErasedValue::read_from(target.info, place) };
@@ -848,7 +887,10 @@ impl Drop for RowWriter<'_> {
 
 impl fmt::Debug for RowWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowWriter").field("row", &self.row).field("written", &self.written).finish_non_exhaustive()
+        f.debug_struct("RowWriter")
+            .field("row", &self.row)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,14 +18,18 @@ mod info;
 mod registry;
 
 pub use allocator::*;
-pub use bundle::{Bundle, BundleBatch, BundleRow, BundleRows, ComponentIds, ComponentSink, DynBundle, ErasedBundle, Removal, RemoveAll, Taken};
+pub use bundle::{
+    Bundle, BundleBatch, BundleRow, BundleRows, ComponentIds, ComponentSink, DynBundle,
+    ErasedBundle, Removal, RemoveAll, Taken,
+};
 pub use codec::{Codec, CodecError};
 pub use component::{Component, ComponentCell, ComponentId};
 pub use component_set::ComponentSet;
 pub use description::{Description, DynamicComponent};
 pub use entity::*;
 pub use erased::{
-    DropFn, ErasedMut, ErasedRef, ErasedSlice, ErasedSliceMut, ErasedValue, ErasedVec, InPlace, RowTarget, RowWriter,
+    DropFn, ErasedMut, ErasedRef, ErasedSlice, ErasedSliceMut, ErasedValue, ErasedVec, InPlace,
+    RowTarget, RowWriter,
 };
 pub use id_source::*;
 pub use info::ComponentInfo;

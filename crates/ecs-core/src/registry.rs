@@ -95,7 +95,9 @@ pub(crate) fn register_dynamic(name: String, layout: Layout) -> Result<Component
     let mut registry = REGISTRY.write();
     if let Some(&id) = registry.by_name.get(name.as_str()) {
         let known = registry.infos[id.index() - 1];
-        let same = known.type_id.is_none() && known.size == layout.size() && known.align() == layout.align();
+        let same = known.type_id.is_none()
+            && known.size == layout.size()
+            && known.align() == layout.align();
         if same {
             return Ok(id);
         }

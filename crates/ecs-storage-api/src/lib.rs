@@ -1,1 +1,42 @@
 //! The contract between worlds and storage backends.
+//!
+//! A backend implements [`Storage`], which is object-safe and safe to
+//! implement. What people call sits on top: [`StorageExt`] gives the typed
+//! methods, [`Query`] the typed queries, both over any backend.
+//!
+//! The unit of the protocol is the chunk: a run of entities with the same
+//! components. A backend pushes its chunks, with all their columns, into a
+//! [`ReadSink`] or [`WriteSink`] of this crate, which matches them against
+//! queries and keeps the pointers. A backend that can promise more lends its
+//! [`Directory`], from which queries and look-ups are served without a call.
+
+mod capabilities;
+mod directory;
+mod error;
+mod owned_chunk;
+mod query;
+mod sink;
+mod state_hash;
+mod storage;
+mod typed;
+mod update_batch;
+
+pub mod snapshot;
+
+pub use capabilities::{Capabilities, Consistency};
+pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
+pub use error::{BackendError, BundleError, StorageError};
+pub use owned_chunk::{ChunkError, OwnedChunk};
+pub use query::{
+    Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
+    Prepared, Query, QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape,
+    QueryState, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather, gather_mut,
+};
+pub use sink::{ReadSink, WriteSink};
+pub use snapshot::{SnapshotError, StorageImage};
+pub use state_hash::{StateHasher, state_hash};
+pub use storage::Storage;
+pub use typed::StorageExt;
+pub use update_batch::{Spawn, UpdateBatch, UpdateError, UpdatePlace};
+
+pub use ecs_core as core;

@@ -127,7 +127,10 @@ fn a_run_time_component_pads_its_values_with_zeros() {
     for byte in 0..3 {
         values.push(ErasedValue::from_bytes(id, &[byte; 5]).unwrap()).unwrap();
     }
-    assert_eq!(values.as_slice().as_bytes().unwrap()[8..], [1, 1, 1, 1, 1, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0]);
+    assert_eq!(
+        values.as_slice().as_bytes().unwrap()[8..],
+        [1, 1, 1, 1, 1, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0]
+    );
     assert!(ErasedValue::from_bytes(id, &[0; 8]).is_err());
 }
 
@@ -192,7 +195,8 @@ fn overwritten_values_return_when_the_row_is_abandoned() {
     let (old, new) = (Arc::new(()), Arc::new(()));
     let mut column = vec![Counted(old.clone())];
     let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget { info: ComponentId::of::<Counted>().info(), first, replaces: true }; 2];
+    let targets =
+        [RowTarget { info: ComponentId::of::<Counted>().info(), first, replaces: true }; 2];
     let mut done = 0;
     // SAFETY: one valid value lies there, and only the first target is used.
     let mut rows = unsafe { RowWriter::new(&targets, &mut done) };

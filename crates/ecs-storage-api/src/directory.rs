@@ -1,0 +1,495 @@
+//! The fast way to a backend's rows: where each entity is, and where each
+//! component of each table lies.
+//!
+//! This is one of the rooms for unsafe code. A directory is data that a trusted
+//! backend keeps in step with its tables; everything here believes it. What
+//! makes that sound is who can lend one: [`DirectoryRef::new`] and
+//! [`DirectoryMut::new`] are unsafe, and so is every method that changes a
+//! pointer, a length or a location.
+#![expect(unsafe_code, reason = "room: what a trusted backend says about its tables")]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ahash::AHashMap;
+use ecs_core::{
+    Component, ComponentId, ComponentInfo, EntityId, ErasedMut, ErasedRef, ErasedSlice,
+    ErasedSliceMut,
+};
+
+use crate::query::{Matcher, RecordBuffer, Term};
+
+/// Names a table of a directory: dense, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u32);
+
+impl TableId {
+    /// Returns the number as an index.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where an entity is, in 8 bytes: generation (20 bits), table (17), row (27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Location(u64);
+
+impl Location {
+    const ROW_BITS: u32 = 27;
+    const TABLE_BITS: u32 = 17;
+    const GENERATION_SHIFT: u32 = Self::ROW_BITS + Self::TABLE_BITS;
+    /// Tables that a location can name.
+    pub const MAX_TABLES: usize = 1 << Self::TABLE_BITS;
+    /// Rows of a table that a location can name.
+    pub const MAX_ROWS: usize = 1 << Self::ROW_BITS;
+    /// Where no entity is: its generation is none that an id can have.
+    const NOWHERE: Self = Self(u64::MAX);
+
+    #[inline]
+    fn new(generation: u32, table: TableId, row: usize) -> Self {
+        debug_assert!(table.index() < Self::MAX_TABLES && row < Self::MAX_ROWS);
+        let generation = u64::from(generation) << Self::GENERATION_SHIFT;
+        Self(generation | u64::from(table.0) << Self::ROW_BITS | row as u64)
+    }
+
+    /// Returns the table.
+    #[inline]
+    pub fn table(self) -> TableId {
+        TableId((self.0 >> Self::ROW_BITS) as u32 & (Self::MAX_TABLES as u32 - 1))
+    }
+
+    /// Returns the row in the table.
+    #[inline]
+    pub fn row(self) -> usize {
+        self.0 as usize & (Self::MAX_ROWS - 1)
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        (self.0 >> Self::GENERATION_SHIFT) as u32
+    }
+}
+
+/// One table: its entities and how many there are.
+struct TableEntry {
+    ids: NonNull<EntityId>,
+    len: usize,
+}
+
+/// One component: the tables that have it, and its column in each.
+struct ComponentEntry {
+    /// `None` in entries that no table has used yet.
+    info: Option<&'static ComponentInfo>,
+    /// A bit a table.
+    tables: Vec<u64>,
+    /// By table: the first value, or null where the table lacks the component.
+    columns: Vec<*mut u8>,
+}
+
+/// Says where the rows of a trusted backend are.
+///
+/// Matching a query is a few AND instructions for 64 tables; a value is
+/// location, column, value, without a look at the table itself.
+pub struct Directory {
+    /// Unique in the process, and new whenever tables are thrown away: what was
+    /// prepared for one directory is never used on another.
+    identity: u64,
+    /// The upper half of a home id with generation 0.
+    home: u32,
+    /// By index of home ids.
+    locations: Vec<Location>,
+    /// Where the entities are that other shards named.
+    foreign: AHashMap<EntityId, Location>,
+    tables: Vec<TableEntry>,
+    /// By component index.
+    components: Vec<ComponentEntry>,
+}
+
+// SAFETY: the pointers address memory of the backend that owns the directory,
+// components are `Send + Sync`, and every access goes through a borrow of the
+// backend: shared for reading, exclusive for writing.
+unsafe impl Send for Directory {}
+// SAFETY: as above.
+unsafe impl Sync for Directory {}
+
+fn new_identity() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only uniqueness matters.
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Directory {
+    /// Creates a directory without tables, for the ids of `shard`.
+    pub fn new(shard: u16) -> Self {
+        let home = u32::from(shard) << 20;
+        let (locations, foreign, tables, components) = Default::default();
+        Self { identity: new_identity(), home, locations, foreign, tables, components }
+    }
+
+    /// Adds an empty table and returns its id.
+    ///
+    /// # Panics
+    /// If there are [`Location::MAX_TABLES`] already.
+    pub fn add_table(&mut self) -> TableId {
+        let id = self.tables.len();
+        assert!(
+            id < Location::MAX_TABLES,
+            "a directory names at most {} tables",
+            Location::MAX_TABLES
+        );
+        self.tables.push(TableEntry { ids: NonNull::dangling(), len: 0 });
+        TableId(id as u32)
+    }
+
+    /// Says where the entities of a table lie.
+    ///
+    /// # Safety
+    /// While the directory is lent, `ids` addresses as many initialised ids as
+    /// the table has rows.
+    #[inline]
+    pub unsafe fn set_ids(&mut self, table: TableId, ids: NonNull<EntityId>) {
+        self.tables[table.index()].ids = ids;
+    }
+
+    /// Says how many rows a table has.
+    ///
+    /// # Safety
+    /// While the directory is lent, its ids and columns have that many
+    /// initialised rows.
+    #[inline]
+    pub unsafe fn set_len(&mut self, table: TableId, len: usize) {
+        self.tables[table.index()].len = len;
+    }
+
+    /// Says where a table's column of a component lies.
+    ///
+    /// # Safety
+    /// While the directory is lent, `first` addresses as many valid values of
+    /// the component as the table has rows, aligned, in memory that belongs to
+    /// this column alone.
+    pub unsafe fn set_column(
+        &mut self,
+        table: TableId,
+        info: &'static ComponentInfo,
+        first: NonNull<u8>,
+    ) {
+        let component = info.id().index();
+        if component >= self.components.len() {
+            self.components.resize_with(component + 1, || ComponentEntry {
+                info: None,
+                tables: Vec::new(),
+                columns: Vec::new(),
+            });
+        }
+        let entry = &mut self.components[component];
+        entry.info = Some(info);
+        let (word, bit) = (table.index() / 64, table.index() % 64);
+        if word >= entry.tables.len() {
+            entry.tables.resize(word + 1, 0);
+        }
+        entry.tables[word] |= 1 << bit;
+        if table.index() >= entry.columns.len() {
+            entry.columns.resize(table.index() + 1, std::ptr::null_mut());
+        }
+        entry.columns[table.index()] = first.as_ptr();
+    }
+
+    /// Says where an entity is.
+    ///
+    /// # Safety
+    /// While the directory is lent, that row of the table is the entity's.
+    #[inline]
+    pub unsafe fn set_location(&mut self, entity: EntityId, table: TableId, row: usize) {
+        let location = Location::new(entity.generation(), table, row);
+        if entity.high() ^ self.home < 1 << 20 {
+            let index = entity.index() as usize;
+            if index >= self.locations.len() {
+                self.grow_locations(index);
+            }
+            self.locations[index] = location;
+        } else {
+            self.foreign.insert(entity, location);
+        }
+    }
+
+    #[cold]
+    fn grow_locations(&mut self, index: usize) {
+        self.locations.resize(index + 1, Location::NOWHERE);
+    }
+
+    /// Makes room for home ids below `end`.
+    pub fn reserve_locations(&mut self, end: usize) {
+        self.locations.reserve(end.saturating_sub(self.locations.len()));
+    }
+
+    /// Says that an entity is nowhere any more.
+    #[inline]
+    pub fn clear_location(&mut self, entity: EntityId) {
+        if entity.high() ^ self.home < 1 << 20 {
+            if let Some(location) = self.locations.get_mut(entity.index() as usize) {
+                *location = Location::NOWHERE;
+            }
+        } else {
+            self.foreign.remove(&entity);
+        }
+    }
+
+    /// Returns where an entity is, or `None` if it does not live here.
+    ///
+    /// # Complexity
+    /// One load and one compare for an id of the home shard; a hash look-up for
+    /// one of another shard.
+    #[inline]
+    pub fn locate(&self, entity: EntityId) -> Option<Location> {
+        match self.locations.get(entity.index() as usize) {
+            // The upper half of a foreign id differs from `home` above the
+            // generation, so it equals no location's generation.
+            Some(location) if location.generation() == entity.high() ^ self.home => Some(*location),
+            _ if self.foreign.is_empty() => None,
+            _ => self.foreign.get(&entity).copied(),
+        }
+    }
+
+    /// Returns how many tables there are.
+    #[inline]
+    pub fn table_count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// Returns how many rows a table has.
+    #[inline]
+    pub fn len(&self, table: TableId) -> usize {
+        self.tables[table.index()].len
+    }
+
+    /// Tells whether no table has a row.
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(|table| table.len == 0)
+    }
+
+    /// Tells whether a table has a component.
+    #[inline]
+    pub fn has(&self, table: TableId, component: ComponentId) -> bool {
+        !self.column(table, component).is_null()
+    }
+
+    /// Returns the first value of a column, or null where there is none.
+    #[inline]
+    pub(crate) fn column(&self, table: TableId, component: ComponentId) -> *mut u8 {
+        let entry = self.components.get(component.index());
+        entry
+            .and_then(|entry| entry.columns.get(table.index()))
+            .copied()
+            .unwrap_or(std::ptr::null_mut())
+    }
+
+    /// Returns 64 bits: which of the tables `64 * word ..` have a component.
+    fn table_bits(&self, component: ComponentId, word: usize) -> u64 {
+        self.components
+            .get(component.index())
+            .and_then(|entry| entry.tables.get(word))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Adds the tables from `from` on that match to `matched`.
+    ///
+    /// # Complexity
+    /// A few AND instructions a component and 64 tables, and O(matched).
+    pub(crate) fn matching(&self, matcher: &Matcher, from: usize, matched: &mut Vec<TableId>) {
+        let end = self.tables.len();
+        for word in from / 64..end.div_ceil(64) {
+            let mut bits = matcher.bits(&|component| self.table_bits(component, word));
+            if word == from / 64 {
+                bits &= u64::MAX << (from % 64);
+            }
+            if end - word * 64 < 64 {
+                bits &= (1 << (end % 64)) - 1;
+            }
+            while bits != 0 {
+                matched.push(TableId((word * 64) as u32 + bits.trailing_zeros()));
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// Returns where the ids of a table lie.
+    #[inline]
+    pub(crate) fn ids(&self, table: TableId) -> *const EntityId {
+        self.tables[table.index()].ids.as_ptr()
+    }
+
+    #[inline]
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    /// Writes a record for each table that has rows.
+    #[inline]
+    pub(crate) fn records(&self, terms: &[Term], tables: &[TableId], records: &mut RecordBuffer) {
+        for &table in tables {
+            let entry = &self.tables[table.index()];
+            if entry.len != 0 {
+                let columns = terms.iter().map(|term| self.column(table, term.component));
+                records.push(entry.len, entry.ids.as_ptr(), columns);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: usize = self.tables.iter().map(|table| table.len).sum();
+        f.debug_struct("Directory")
+            .field("tables", &self.tables.len())
+            .field("rows", &rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A directory lent for reading.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectoryRef<'a>(&'a Directory);
+
+impl<'a> DirectoryRef<'a> {
+    /// Lends a directory.
+    ///
+    /// # Safety
+    /// For as long as `'a`, everything that the directory says is true, and
+    /// nobody writes to the rows it names.
+    #[inline]
+    pub unsafe fn new(directory: &'a Directory) -> Self {
+        Self(directory)
+    }
+
+    #[inline]
+    pub(crate) fn get_ref(self) -> &'a Directory {
+        self.0
+    }
+
+    /// Returns where an entity is.
+    #[inline]
+    pub fn locate(self, entity: EntityId) -> Option<Location> {
+        self.0.locate(entity)
+    }
+
+    /// Returns a component of an entity, or `None` if it is dead or lacks it.
+    ///
+    /// # Complexity
+    /// O(1): location, column, value.
+    #[inline]
+    pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a C> {
+        let location = self.0.locate(entity)?;
+        let first = NonNull::new(self.0.column(location.table(), ComponentId::of::<C>()))?;
+        // SAFETY: the directory speaks the truth (`DirectoryRef::new`): the
+        // column holds a valid `C` at that row, and nobody writes during `'a`.
+        Some(unsafe { first.cast::<C>().add(location.row()).as_ref() })
+    }
+
+    /// Returns a component of an entity, or `None` if it is dead or lacks it.
+    pub fn get_erased(self, entity: EntityId, component: ComponentId) -> Option<ErasedRef<'a>> {
+        let location = self.0.locate(entity)?;
+        let first = NonNull::new(self.0.column(location.table(), component))?;
+        let info = self.0.components[component.index()].info?;
+        // SAFETY: as in `get`: the column holds `len` valid values.
+        let column = unsafe { ErasedSlice::from_raw(info, first, self.0.len(location.table())) };
+        column.get(location.row())
+    }
+
+    /// Returns the entities of a table.
+    pub fn ids(self, table: TableId) -> &'a [EntityId] {
+        let entry = &self.0.tables[table.index()];
+        // SAFETY: the directory speaks the truth: `len` initialised ids.
+        unsafe { std::slice::from_raw_parts(entry.ids.as_ptr(), entry.len) }
+    }
+
+    /// Returns the values that a table has of a component.
+    pub fn column(self, table: TableId, component: ComponentId) -> Option<ErasedSlice<'a>> {
+        let first = NonNull::new(self.0.column(table, component))?;
+        let info = self.0.components[component.index()].info?;
+        // SAFETY: as in `get_erased`.
+        Some(unsafe { ErasedSlice::from_raw(info, first, self.0.len(table)) })
+    }
+}
+
+/// A directory lent for writing.
+#[derive(Debug)]
+pub struct DirectoryMut<'a> {
+    directory: &'a Directory,
+    rows: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> DirectoryMut<'a> {
+    /// Lends a directory.
+    ///
+    /// # Safety
+    /// For as long as `'a`, everything that the directory says is true, and
+    /// nobody else reads or writes the rows it names.
+    #[inline]
+    pub unsafe fn new(directory: &'a Directory) -> Self {
+        Self { directory, rows: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn into_ref(self) -> &'a Directory {
+        self.directory
+    }
+
+    /// Returns a component of an entity, or `None` if it is dead or lacks it.
+    ///
+    /// # Complexity
+    /// O(1): location, column, value.
+    #[inline]
+    pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a mut C> {
+        let location = self.directory.locate(entity)?;
+        let first = NonNull::new(self.directory.column(location.table(), ComponentId::of::<C>()))?;
+        // SAFETY: the directory speaks the truth (`DirectoryMut::new`): the
+        // column holds a valid `C` at that row, and `self` was the only way to
+        // the rows for `'a`.
+        Some(unsafe { first.cast::<C>().add(location.row()).as_mut() })
+    }
+
+    /// Returns a component of an entity, or `None` if it is dead or lacks it.
+    pub fn get_erased(self, entity: EntityId, component: ComponentId) -> Option<ErasedMut<'a>> {
+        let location = self.directory.locate(entity)?;
+        self.column(location.table(), component)?.into_get(location.row())
+    }
+
+    /// Returns the values that a table has of a component.
+    pub fn column(self, table: TableId, component: ComponentId) -> Option<ErasedSliceMut<'a>> {
+        let first = NonNull::new(self.directory.column(table, component))?;
+        let info = self.directory.components[component.index()].info?;
+        // SAFETY: as in `get`: the column holds `len` valid values.
+        Some(unsafe { ErasedSliceMut::from_raw(info, first, self.directory.len(table)) })
+    }
+
+    /// Returns a component of several entities at once.
+    ///
+    /// `None` stands for one that is dead or lacks the component, or that was
+    /// listed before.
+    pub fn get_many<C: Component, const N: usize>(
+        self,
+        entities: [EntityId; N],
+    ) -> [Option<&'a mut C>; N] {
+        let mut places = [std::ptr::null_mut::<C>(); N];
+        for (n, &entity) in entities.iter().enumerate() {
+            // Equal ids are the only way to one row twice: an entity has one row.
+            if entities[..n].contains(&entity) {
+                continue;
+            }
+            let Some(location) = self.directory.locate(entity) else { continue };
+            let first = self.directory.column(location.table(), ComponentId::of::<C>());
+            if !first.is_null() {
+                // SAFETY: the row lies in the column.
+                places[n] = unsafe { first.cast::<C>().add(location.row()) };
+            }
+        }
+        // SAFETY: each place is null or a valid `C` in a row of its own, and
+        // `self` was the only way to the rows for `'a`.
+        places.map(|place| unsafe { place.as_mut() })
+    }
+}

@@ -1,0 +1,233 @@
+//! From the chunks of a backend to records, for one query or several at once.
+
+use std::borrow::Cow;
+
+use ecs_core::ComponentId;
+use smallvec::smallvec;
+
+use super::records::{RecordBuffer, Records};
+use super::shape::{QueryError, QueryShape};
+use crate::directory::{Directory, TableId};
+use crate::sink::{ReadSink, Target, Targets, WriteSink};
+use crate::storage::Storage;
+
+/// A query's shape, and which tables of a directory match it.
+///
+/// It follows new tables: each use looks only at those that came since.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    shape: QueryShape,
+    /// Which directory `matched` speaks of; 0 for none.
+    identity: u64,
+    tables_seen: usize,
+    matched: Vec<TableId>,
+    /// Kept for its memory between uses.
+    buffer: RecordBuffer,
+}
+
+impl Prepared {
+    /// Prepares a query that is described by `shape`.
+    pub fn new(shape: QueryShape) -> Self {
+        Self { shape, ..Self::default() }
+    }
+
+    /// Returns the shape.
+    pub fn shape(&self) -> &QueryShape {
+        &self.shape
+    }
+
+    /// Looks at the tables that are new.
+    #[inline]
+    fn follow(&mut self, directory: &Directory) {
+        if self.identity != directory.identity() {
+            self.identity = directory.identity();
+            self.tables_seen = 0;
+            self.matched.clear();
+        }
+        if self.tables_seen != directory.table_count() {
+            directory.matching(self.shape.matcher(), self.tables_seen, &mut self.matched);
+            self.tables_seen = directory.table_count();
+        }
+    }
+
+    /// Fills the buffer from the tables that match.
+    #[inline]
+    fn fill(&mut self, directory: &Directory) {
+        self.follow(directory);
+        self.buffer.clear();
+        directory.records(self.shape.terms(), &self.matched, &mut self.buffer);
+    }
+
+    /// Returns a component that makes it unsound to use both at once on the
+    /// tables that match now.
+    fn conflict_with(&self, other: &Self) -> Option<ComponentId> {
+        let component = self.shape.conflict_with(&other.shape)?;
+        // Both lists ascend.
+        let mut others = other.matched.iter().peekable();
+        let shared = self.matched.iter().any(|table| {
+            while others.next_if(|other| *other < table).is_some() {}
+            others.peek() == Some(&table)
+        });
+        shared.then_some(component)
+    }
+
+    /// Matches the query against a store, for reading.
+    ///
+    /// # Errors
+    /// [`QueryError::ReadOnly`] if the query writes.
+    #[inline]
+    pub fn read<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w S,
+    ) -> Result<Records<'w>, QueryError> {
+        let directory = self.gather(storage)?;
+        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+    }
+
+    /// Matches the query against a store, for writing.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if the backend offers a value twice.
+    #[inline]
+    pub fn write<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w mut S,
+    ) -> Result<Records<'w>, QueryError> {
+        let directory = self.gather_mut(storage)?;
+        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+    }
+
+    /// Matches the query against a store, for reading, for this once.
+    ///
+    /// # Errors
+    /// [`QueryError::ReadOnly`] if the query writes.
+    #[inline]
+    pub fn into_read<'w, S: Storage + ?Sized>(
+        mut self,
+        storage: &'w S,
+    ) -> Result<Records<'w>, QueryError> {
+        let directory = self.gather(storage)?;
+        Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
+    }
+
+    /// Matches the query against a store, for writing, for this once.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if the backend offers a value twice.
+    #[inline]
+    pub fn into_write<'w, S: Storage + ?Sized>(
+        mut self,
+        storage: &'w mut S,
+    ) -> Result<Records<'w>, QueryError> {
+        let directory = self.gather_mut(storage)?;
+        Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
+    }
+
+    #[inline]
+    fn gather<'w, S: Storage + ?Sized>(
+        &mut self,
+        storage: &'w S,
+    ) -> Result<Option<&'w Directory>, QueryError> {
+        if let Some(component) = self.shape.first_write() {
+            return Err(QueryError::ReadOnly { component });
+        }
+        let directory = storage.directory().map(|directory| directory.get_ref());
+        match directory {
+            Some(directory) => self.fill(directory),
+            None => {
+                self.buffer.clear();
+                let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+                storage.read_chunks(&mut ReadSink::new(targets));
+            }
+        }
+        Ok(directory)
+    }
+
+    #[inline]
+    fn gather_mut<'w, S: Storage + ?Sized>(
+        &mut self,
+        storage: &'w mut S,
+    ) -> Result<Option<&'w Directory>, QueryError> {
+        if storage.directory_mut().is_none() {
+            self.buffer.clear();
+            let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+            let mut sink = WriteSink::new(targets);
+            storage.write_chunks(&mut sink);
+            sink.finish()?;
+            return Ok(None);
+        }
+        let directory = lent(storage);
+        self.fill(directory);
+        Ok(Some(directory))
+    }
+}
+
+/// Lends the directory of a backend that was seen to lend it.
+fn lent<S: Storage + ?Sized>(storage: &mut S) -> &Directory {
+    storage
+        .directory_mut()
+        .expect("a backend that lends its directory does so at every call")
+        .into_ref()
+}
+
+/// Matches several queries that only read, in one pass.
+///
+/// # Errors
+/// [`QueryError::ReadOnly`] if one of them writes.
+pub fn gather<'w, S: Storage + ?Sized>(
+    storage: &'w S,
+    prepared: &mut [&mut Prepared],
+) -> Result<Vec<Records<'w>>, QueryError> {
+    if let Some(component) = prepared.iter().find_map(|prepared| prepared.shape.first_write()) {
+        return Err(QueryError::ReadOnly { component });
+    }
+    let directory = storage.directory().map(|directory| directory.get_ref());
+    match directory {
+        Some(directory) => prepared.iter_mut().for_each(|prepared| prepared.fill(directory)),
+        None => {
+            let targets = targets(prepared);
+            storage.read_chunks(&mut ReadSink::new(targets));
+        }
+    }
+    Ok(prepared.iter_mut().map(|prepared| take_records(prepared, directory)).collect())
+}
+
+/// Matches several queries that may write, in one pass, so that all can be used
+/// at the same time.
+///
+/// # Errors
+/// [`QueryError::Conflict`] if two of them would borrow a component of one
+/// chunk, at least one of them for writing.
+pub fn gather_mut<'w, S: Storage + ?Sized>(
+    storage: &'w mut S,
+    prepared: &mut [&mut Prepared],
+) -> Result<Vec<Records<'w>>, QueryError> {
+    if storage.directory_mut().is_none() {
+        let targets = targets(prepared);
+        let mut sink = WriteSink::new(targets);
+        storage.write_chunks(&mut sink);
+        sink.finish()?;
+        return Ok(prepared.iter_mut().map(|prepared| take_records(prepared, None)).collect());
+    }
+    let directory = lent(storage);
+    prepared.iter_mut().for_each(|prepared| prepared.fill(directory));
+    for (n, one) in prepared.iter().enumerate() {
+        if let Some(component) = prepared[..n].iter().find_map(|other| one.conflict_with(other)) {
+            return Err(QueryError::Conflict { component });
+        }
+    }
+    Ok(prepared.iter_mut().map(|prepared| take_records(prepared, Some(directory))).collect())
+}
+
+fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -> Records<'w> {
+    let buffer = std::mem::take(&mut prepared.buffer);
+    Records::new(Cow::Owned(prepared.shape.clone()), Cow::Owned(buffer), directory)
+}
+
+fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared]) -> Targets<'q, 'w> {
+    let each = prepared.iter_mut().map(|prepared| {
+        prepared.buffer.clear();
+        Target::new(&prepared.shape, &mut prepared.buffer)
+    });
+    each.collect()
+}

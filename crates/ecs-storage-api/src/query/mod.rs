@@ -1,0 +1,29 @@
+//! Typed and dynamic queries over the chunks of any backend.
+//!
+//! A query is described by a [`QueryShape`]: its terms and what an archetype
+//! must have. Matching turns the chunks of a backend into [`Records`], flat
+//! lists of pointers; the typed layer sees nothing else.
+
+mod chunk;
+mod dynamic;
+mod fetch;
+mod filter;
+mod gather;
+mod matcher;
+mod records;
+mod shape;
+mod state;
+mod typed;
+
+pub use chunk::{Chunk, Chunks};
+pub use dynamic::{DynamicChunk, DynamicQuery, DynamicQueryBuilder};
+pub use fetch::{Has, QueryData, ReadOnlyQueryData};
+pub use filter::{Filter, Or, With, Without};
+pub use gather::{Prepared, gather, gather_mut};
+pub use matcher::Matcher;
+pub(crate) use records::RecordBuffer;
+pub use records::{QueryCost, Records};
+pub use shape::{QueryError, QueryShape, Term, TermAccess};
+pub use state::QueryState;
+pub(crate) use state::or_panic;
+pub use typed::{Query, QueryItems, QueryIter};

@@ -1,0 +1,82 @@
+//! What can be wrong with a snapshot.
+
+use ecs_core::{AllocatorStateError, CodecError, EntityId};
+
+use crate::error::StorageError;
+use crate::owned_chunk::ChunkError;
+
+/// Tells why a snapshot could not be written or read; a store that was to take
+/// it in has not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// The bytes are something else.
+    #[error("these bytes are not a snapshot")]
+    NotASnapshot,
+    /// Another version of the format wrote it.
+    #[error("the snapshot has format version {found}; this build reads version {supported}")]
+    Version {
+        /// The version in the bytes.
+        found: u16,
+        /// The version that is understood.
+        supported: u16,
+    },
+    /// A machine of other byte order wrote it.
+    #[error("the snapshot was written on a machine of other byte order")]
+    ByteOrder,
+    /// The bytes end early or run on.
+    #[error("the snapshot is cut off or damaged at byte {at}: {what}")]
+    Damaged {
+        /// Where, counted from the start.
+        at: usize,
+        /// What was expected there.
+        what: String,
+    },
+    /// A checksum does not match.
+    #[error("section `{section}` of the snapshot is damaged: its checksum does not match")]
+    Checksum {
+        /// Which section.
+        section: String,
+    },
+    /// A component was not registered in this process.
+    #[error(
+        "the snapshot holds component `{name}`, which this process does not know: register it first"
+    )]
+    UnknownComponent {
+        /// The component's stable name.
+        name: String,
+    },
+    /// A component has another form than it had.
+    #[error("component `{name}` was written as {written} and is now {known}")]
+    Schema {
+        /// The component's stable name.
+        name: String,
+        /// Its form in the snapshot.
+        written: String,
+        /// Its form in this process.
+        known: String,
+    },
+    /// A resource was not registered in this process.
+    #[error(
+        "the snapshot holds resource `{name}`, which this process does not know: register it first"
+    )]
+    UnknownResource {
+        /// The resource's stable name.
+        name: String,
+    },
+    /// A value could not be encoded or decoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The allocator's state contradicts itself or the entities.
+    #[error(transparent)]
+    Allocator(#[from] AllocatorStateError),
+    /// A chunk contradicts itself.
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    /// An entity occurs twice.
+    #[error("entity {0} occurs twice in the snapshot")]
+    EntityTwice(EntityId),
+    /// The store could not take it in.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

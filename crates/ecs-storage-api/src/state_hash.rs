@@ -1,0 +1,111 @@
+//! One number that says whether two stores hold the same state.
+
+use ecs_core::{AllocatorState, CodecError, EntityId, ErasedSlice};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::sink::ReadSink;
+use crate::storage::Storage;
+
+/// Adds up the hash of a state, in any order.
+///
+/// With XXH3-64 as `H` (seed 0; Collet, xxHash 0.8 specification), `le64` for
+/// eight bytes in little-endian order and `‖` for concatenation, the hash is the
+/// sum modulo 2^64 of
+/// - `H(le64(id))` for each entity,
+/// - `H(le64(id) ‖ le64(H(name)) ‖ bytes)` for each of its components that are
+///   persistent, `bytes` being the value in its codec,
+/// - `H(le64(H(label)) ‖ bytes)` for each further part that has a label.
+///
+/// Nothing in it depends on the order of rows, the backend, the process, or a
+/// `ComponentId`.
+#[derive(Debug, Clone, Default)]
+pub struct StateHasher {
+    sum: u64,
+    bytes: Vec<u8>,
+}
+
+impl StateHasher {
+    /// Creates the hash of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds entities.
+    pub fn entities(&mut self, ids: &[EntityId]) {
+        for id in ids {
+            self.sum = self.sum.wrapping_add(xxh3_64(&id.to_bits().to_le_bytes()));
+        }
+    }
+
+    /// Adds a component of several entities; a transient one adds nothing.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    pub fn column(&mut self, ids: &[EntityId], values: ErasedSlice<'_>) -> Result<(), CodecError> {
+        if values.info().is_transient() {
+            return Ok(());
+        }
+        let name = xxh3_64(values.info().name().as_bytes());
+        for (row, id) in ids.iter().enumerate() {
+            let value = values.range(row, 1).expect("a column has a value for each id");
+            self.bytes.clear();
+            self.bytes.extend_from_slice(&id.to_bits().to_le_bytes());
+            self.bytes.extend_from_slice(&name.to_le_bytes());
+            value.encode(&mut self.bytes)?;
+            self.sum = self.sum.wrapping_add(xxh3_64(&self.bytes));
+        }
+        Ok(())
+    }
+
+    /// Adds something else that belongs to the state, under a label.
+    pub fn part(&mut self, label: &str, bytes: &[u8]) {
+        let mut hash = Xxh3::new();
+        hash.update(&xxh3_64(label.as_bytes()).to_le_bytes());
+        hash.update(bytes);
+        self.sum = self.sum.wrapping_add(hash.digest());
+    }
+
+    /// Adds which ids come next.
+    pub fn allocator(&mut self, state: &AllocatorState) {
+        let bytes =
+            postcard::to_allocvec(state).expect("an allocator's state is numbers and lists");
+        self.part("allocator", &bytes);
+    }
+
+    /// Adds everything that a store holds.
+    ///
+    /// # Complexity
+    /// O(entities x components), about 10 ns a value.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    pub fn storage<S: Storage + ?Sized>(&mut self, storage: &S) -> Result<(), CodecError> {
+        let mut outcome = Ok(());
+        storage.read_chunks(&mut ReadSink::visitor(&mut |ids, columns| {
+            self.entities(ids);
+            for column in columns {
+                if outcome.is_ok() {
+                    outcome = self.column(ids, *column);
+                }
+            }
+        }));
+        outcome?;
+        self.allocator(&storage.allocator_state());
+        Ok(())
+    }
+
+    /// Returns the hash.
+    pub fn finish(&self) -> u64 {
+        self.sum
+    }
+}
+
+/// Returns the hash of everything that a store holds; see [`StateHasher`].
+///
+/// # Errors
+/// [`CodecError`] if a value refuses to be encoded.
+pub fn state_hash<S: Storage + ?Sized>(storage: &S) -> Result<u64, CodecError> {
+    let mut hasher = StateHasher::new();
+    hasher.storage(storage)?;
+    Ok(hasher.finish())
+}

@@ -1,0 +1,364 @@
+//! The protocol that every backend implements.
+
+use ecs_core::{
+    AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedMut,
+    ErasedRef, ErasedValue, Removal,
+};
+
+use crate::capabilities::Capabilities;
+use crate::directory::{DirectoryMut, DirectoryRef};
+use crate::error::{BundleError, StorageError};
+use crate::sink::{ReadSink, WriteSink};
+use crate::snapshot::{self, SnapshotError, StorageImage};
+use crate::update_batch::{self, UpdateBatch, UpdateError};
+
+/// Stores entities and their components.
+///
+/// The trait is object-safe and safe to implement: nothing above it trusts a
+/// length, an id or an order that an implementation supplies. Methods with a
+/// body are written over the others; a backend overrides those that it can do
+/// faster. The typed methods of the same names are in
+/// [`StorageExt`](crate::StorageExt).
+///
+/// Every method that changes something either does all of it or returns an
+/// error and does nothing.
+///
+/// # Order
+/// Backends agree on ids: the same operations give the same ids everywhere, as
+/// long as each follows the order of effects written at the methods and takes
+/// its ids from an `EntityAllocator` or `IdSource`. Order of iteration is a
+/// backend's own, but must not depend on anything that differs between two
+/// runs.
+pub trait Storage: Send + Sync + 'static {
+    /// Says what the backend can do.
+    fn capabilities(&self) -> Capabilities;
+
+    // Entities.
+
+    /// Makes an entity without components.
+    ///
+    /// # Errors
+    /// [`StorageError::Allocator`] if the shard's ids are used up.
+    fn create_entity(&mut self) -> Result<EntityId, StorageError>;
+
+    /// Makes an entity with the components of a bundle.
+    ///
+    /// # Errors
+    /// As [`Storage::create_entity`]; [`StorageError::Bundle`] if a component
+    /// occurs twice.
+    fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
+        check_bundle(&bundle.component_ids())?;
+        let entity = self.create_entity()?;
+        self.insert_with(entity, bundle)?;
+        Ok(entity)
+    }
+
+    /// Makes an entity for each row of a batch, and adds their ids to `made`
+    /// in order.
+    ///
+    /// # Errors
+    /// As [`Storage::create_with`]. Rows made before the error stay, and their
+    /// ids are in `made`.
+    fn create_batch(
+        &mut self,
+        batch: &mut dyn BundleBatch,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        check_bundle(&batch.component_ids())?;
+        loop {
+            let mut row = ecs_core::ErasedBundle::default();
+            if !batch.take_row(&mut |value| row.push(value)) {
+                return Ok(());
+            }
+            made.push(self.create_with(&mut row)?);
+        }
+    }
+
+    /// Names `count` entities that do not exist yet, in the order in which
+    /// [`Storage::create_entity`] would have named them. [`Storage::adopt`]
+    /// makes each real.
+    ///
+    /// # Errors
+    /// As [`Storage::create_entity`].
+    fn reserve_entities(&mut self, count: usize) -> Result<Vec<EntityId>, StorageError>;
+
+    /// Gives an id back that was reserved and not used.
+    ///
+    /// # Errors
+    /// [`StorageError::NotReserved`] if it is not outstanding.
+    fn release_reserved(&mut self, entity: EntityId) -> Result<(), StorageError>;
+
+    /// Makes an entity of an id that was reserved here, or that another shard's
+    /// allocator named.
+    ///
+    /// # Errors
+    /// [`StorageError::EntityExists`] if it lives already,
+    /// [`StorageError::NotReserved`] if it is of this shard and not reserved,
+    /// [`StorageError::Unsupported`] if the backend takes in no foreign ids.
+    fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError>;
+
+    /// Ends an entity and drops its components. Its id never lives again.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if it is dead.
+    fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError>;
+
+    /// Ends several entities, in order; wholly or not at all.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice.
+    fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
+        let mut seen = ahash::AHashSet::with_capacity(entities.len());
+        for &entity in entities {
+            if !self.entity_exists(entity) {
+                return Err(StorageError::NoSuchEntity(entity));
+            }
+            if !seen.insert(entity) {
+                return Err(StorageError::ListedTwice(entity));
+            }
+        }
+        entities.iter().try_for_each(|&entity| self.destroy_entity(entity))
+    }
+
+    /// Ends every entity, in ascending order of id.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    fn clear(&mut self) -> Result<(), StorageError> {
+        let mut all: Vec<_> = self.all_entities().collect();
+        all.sort_unstable();
+        all.into_iter().try_for_each(|entity| self.destroy_entity(entity))
+    }
+
+    /// Tells whether the entity lives.
+    fn entity_exists(&self, entity: EntityId) -> bool;
+
+    /// Returns how many entities live.
+    fn entity_count(&self) -> usize;
+
+    /// Returns every living entity, in the backend's own order.
+    fn all_entities(&self) -> Box<dyn Iterator<Item = EntityId> + '_>;
+
+    // Components.
+
+    /// Returns the value of a component, or `None` if the entity is dead or
+    /// lacks it.
+    fn get_component_erased(
+        &self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedRef<'_>>;
+
+    /// Returns the value of a component to be changed, or `None` if the entity
+    /// is dead or lacks it.
+    fn get_component_mut_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedMut<'_>>;
+
+    /// Adds or replaces a component, and returns the value it replaced.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    fn set_component_erased(
+        &mut self,
+        entity: EntityId,
+        value: ErasedValue,
+    ) -> Result<Option<ErasedValue>, StorageError>;
+
+    /// Adds or replaces the components of a bundle.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead,
+    /// [`StorageError::Bundle`] if a component occurs twice.
+    fn insert_with(
+        &mut self,
+        entity: EntityId,
+        bundle: &mut dyn DynBundle,
+    ) -> Result<(), StorageError> {
+        let announced = bundle.component_ids();
+        check_bundle(&announced)?;
+        if !self.entity_exists(entity) {
+            return Err(StorageError::NoSuchEntity(entity));
+        }
+        let mut values = Vec::with_capacity(announced.len());
+        bundle.take_values(&mut |value| values.push(value));
+        if !values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {
+            return Err(BundleError::Incomplete { announced: announced.len() }.into());
+        }
+        values.into_iter().try_for_each(|value| self.set_component_erased(entity, value).map(drop))
+    }
+
+    /// Takes a component away and returns its value, or `None` if the entity
+    /// did not have it.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    fn remove_component_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Result<Option<ErasedValue>, StorageError>;
+
+    /// Takes several components away, and returns how many of them the entity
+    /// had.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    fn remove_with(
+        &mut self,
+        entity: EntityId,
+        removal: &mut dyn Removal,
+    ) -> Result<usize, StorageError> {
+        if !self.entity_exists(entity) {
+            return Err(StorageError::NoSuchEntity(entity));
+        }
+        let mut taken = 0;
+        for component in removal.component_ids() {
+            if let Some(value) = self.remove_component_erased(entity, component)? {
+                taken += 1;
+                removal.take_value(value);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Tells whether the entity lives and has the component.
+    fn has_component_erased(&self, entity: EntityId, component: ComponentId) -> bool {
+        self.get_component_erased(entity, component).is_some()
+    }
+
+    /// Returns the components of an entity, or `None` if it is dead.
+    fn get_component_types(&self, entity: EntityId) -> Option<ComponentSet>;
+
+    // Chunks.
+
+    /// Pushes every chunk that the sink wants, for reading.
+    fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>);
+
+    /// Pushes every chunk that the sink wants, for writing.
+    fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>);
+
+    /// Lends the directory for reading, if the backend keeps one.
+    #[inline]
+    fn directory(&self) -> Option<DirectoryRef<'_>> {
+        None
+    }
+
+    /// Lends the directory for writing, if the backend keeps one.
+    #[inline]
+    fn directory_mut(&mut self) -> Option<DirectoryMut<'_>> {
+        None
+    }
+
+    // Batches.
+
+    /// Applies a batch of changes wholly or not at all, and returns the new
+    /// entities in order.
+    ///
+    /// Effects come in this order: spawns, updates, inserts, removes, destroys.
+    ///
+    /// # Errors
+    /// [`UpdateError`], which names the place in the batch, the entity and the
+    /// component; then nothing has changed.
+    fn apply_updates(&mut self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError> {
+        update_batch::apply(self, batch)
+    }
+
+    // Snapshots.
+
+    /// Returns the state of the allocator: which ids come next.
+    fn allocator_state(&self) -> AllocatorState;
+
+    /// Replaces everything by what the image holds, in its order; the shard is
+    /// then that of the image.
+    ///
+    /// # Errors
+    /// Those of the backend; then nothing has changed.
+    fn load(&mut self, image: StorageImage) -> Result<(), StorageError>;
+
+    /// Writes everything that is persistent into bytes.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(self)
+    }
+
+    /// Replaces everything by what a snapshot holds.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the bytes are no snapshot, damaged, or hold
+    /// components that this process does not know; then nothing has changed.
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let image = snapshot::read(bytes)?;
+        Ok(self.load(image)?)
+    }
+
+    /// Brings everything that was changed through borrowed values to where it
+    /// belongs. Stores in memory have nothing to do.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    fn flush(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+/// Checks that no component occurs twice.
+///
+/// # Errors
+/// [`BundleError::Duplicate`] with the first that does.
+pub(crate) fn check_bundle(ids: &[ComponentId]) -> Result<(), BundleError> {
+    match ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+        Some((_, &id)) => Err(BundleError::Duplicate(id)),
+        None => Ok(()),
+    }
+}
+
+/// Forwards every method to the storage in the box.
+macro_rules! forward {
+    ($($(#[$attribute:meta])* fn $name:ident$(<$life:lifetime>)?([$($receiver:tt)*] $this:ident $(, $argument:ident: $type:ty)*) $(-> $out:ty)?;)*) => {
+        impl<S: Storage + ?Sized> Storage for Box<S> {
+            $($(#[$attribute])* fn $name$(<$life>)?($($receiver)* $this $(, $argument: $type)*) $(-> $out)? {
+                (**$this).$name($($argument),*)
+            })*
+        }
+    };
+}
+
+forward! {
+    #[inline] fn capabilities([&] self) -> Capabilities;
+    #[inline] fn create_entity([&mut] self) -> Result<EntityId, StorageError>;
+    #[inline] fn create_with([&mut] self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError>;
+    fn create_batch([&mut] self, batch: &mut dyn BundleBatch, made: &mut Vec<EntityId>) -> Result<(), StorageError>;
+    fn reserve_entities([&mut] self, count: usize) -> Result<Vec<EntityId>, StorageError>;
+    fn release_reserved([&mut] self, entity: EntityId) -> Result<(), StorageError>;
+    fn adopt([&mut] self, entity: EntityId) -> Result<(), StorageError>;
+    #[inline] fn destroy_entity([&mut] self, entity: EntityId) -> Result<(), StorageError>;
+    fn destroy_batch([&mut] self, entities: &[EntityId]) -> Result<(), StorageError>;
+    fn clear([&mut] self) -> Result<(), StorageError>;
+    #[inline] fn entity_exists([&] self, entity: EntityId) -> bool;
+    fn entity_count([&] self) -> usize;
+    fn all_entities([&] self) -> Box<dyn Iterator<Item = EntityId> + '_>;
+    fn get_component_erased([&] self, entity: EntityId, component: ComponentId) -> Option<ErasedRef<'_>>;
+    fn get_component_mut_erased([&mut] self, entity: EntityId, component: ComponentId) -> Option<ErasedMut<'_>>;
+    fn set_component_erased([&mut] self, entity: EntityId, value: ErasedValue) -> Result<Option<ErasedValue>, StorageError>;
+    #[inline] fn insert_with([&mut] self, entity: EntityId, bundle: &mut dyn DynBundle) -> Result<(), StorageError>;
+    fn remove_component_erased([&mut] self, entity: EntityId, component: ComponentId) -> Result<Option<ErasedValue>, StorageError>;
+    #[inline] fn remove_with([&mut] self, entity: EntityId, removal: &mut dyn Removal) -> Result<usize, StorageError>;
+    fn has_component_erased([&] self, entity: EntityId, component: ComponentId) -> bool;
+    fn get_component_types([&] self, entity: EntityId) -> Option<ComponentSet>;
+    fn read_chunks<'a>([&'a] self, sink: &mut ReadSink<'a, '_>);
+    fn write_chunks<'a>([&'a mut] self, sink: &mut WriteSink<'a, '_>);
+    #[inline] fn directory([&] self) -> Option<DirectoryRef<'_>>;
+    #[inline] fn directory_mut([&mut] self) -> Option<DirectoryMut<'_>>;
+    fn apply_updates([&mut] self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError>;
+    fn allocator_state([&] self) -> AllocatorState;
+    fn load([&mut] self, image: StorageImage) -> Result<(), StorageError>;
+    fn snapshot([&] self) -> Result<Vec<u8>, SnapshotError>;
+    fn restore([&mut] self, bytes: &[u8]) -> Result<(), SnapshotError>;
+    fn flush([&mut] self) -> Result<(), StorageError>;
+}

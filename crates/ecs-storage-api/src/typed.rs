@@ -1,0 +1,181 @@
+//! The typed methods of the specification, over any backend.
+
+use ecs_core::{
+    Bundle, BundleRow, BundleRows, Component, ComponentId, EntityId, ErasedMut, ErasedRef, Taken,
+};
+
+use crate::error::StorageError;
+use crate::query::{Filter, Prepared, Query, QueryData, QueryShape, ReadOnlyQueryData, or_panic};
+use crate::storage::Storage;
+
+/// The typed face of a [`Storage`], with the specification's names.
+pub trait StorageExt: Storage {
+    /// Returns a component, or `None` if the entity is dead or lacks it.
+    ///
+    /// # Complexity
+    /// O(1).
+    #[inline]
+    fn get_component<C: Component>(&self, entity: EntityId) -> Option<&C> {
+        match self.directory() {
+            Some(directory) => directory.get(entity),
+            None => self
+                .get_component_erased(entity, ComponentId::of::<C>())
+                .as_ref()
+                .and_then(ErasedRef::downcast),
+        }
+    }
+
+    /// Returns a component to be changed, or `None` if the entity is dead or
+    /// lacks it.
+    ///
+    /// # Complexity
+    /// O(1).
+    #[inline]
+    fn get_component_mut<C: Component>(&mut self, entity: EntityId) -> Option<&mut C> {
+        if self.directory().is_some() {
+            return self.directory_mut()?.get(entity);
+        }
+        self.get_component_mut_erased(entity, ComponentId::of::<C>()).and_then(ErasedMut::downcast)
+    }
+
+    /// Adds or replaces a component.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    #[inline]
+    fn set_component<C: Component>(
+        &mut self,
+        entity: EntityId,
+        component: C,
+    ) -> Result<(), StorageError> {
+        self.insert_with(entity, &mut BundleRow::new(component))
+    }
+
+    /// Takes a component away; tells whether the entity had it.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    #[inline]
+    fn remove_component<C: Component>(&mut self, entity: EntityId) -> Result<bool, StorageError> {
+        Ok(self.take_component::<C>(entity)?.is_some())
+    }
+
+    /// Takes a component away and returns it, or `None` if the entity lacked
+    /// it.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    #[inline]
+    fn take_component<C: Component>(
+        &mut self,
+        entity: EntityId,
+    ) -> Result<Option<C>, StorageError> {
+        let mut taken = Taken(None);
+        self.remove_with(entity, &mut taken)?;
+        Ok(taken.0)
+    }
+
+    /// Tells whether the entity lives and has the component.
+    fn has_component<C: Component>(&self, entity: EntityId) -> bool {
+        self.has_component_erased(entity, ComponentId::of::<C>())
+    }
+
+    /// Makes an entity with the components of a bundle.
+    ///
+    /// # Errors
+    /// Those of [`Storage::create_with`].
+    #[inline]
+    fn create<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
+        self.create_with(&mut BundleRow::new(bundle))
+    }
+
+    /// Makes an entity for each bundle, and returns their ids in order.
+    ///
+    /// # Errors
+    /// Those of [`Storage::create_batch`].
+    fn create_many<I>(&mut self, bundles: I) -> Result<Vec<EntityId>, StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        let mut made = Vec::new();
+        self.create_batch(&mut BundleRows::<I::IntoIter>::new(bundles), &mut made)?;
+        Ok(made)
+    }
+
+    /// Adds or replaces the components of a bundle.
+    ///
+    /// # Errors
+    /// Those of [`Storage::insert_with`].
+    #[inline]
+    fn insert<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
+        self.insert_with(entity, &mut BundleRow::new(bundle))
+    }
+
+    /// Returns a component of several entities, each `None` if the entity is
+    /// dead, lacks it, or was listed before.
+    fn get_many_mut<C: Component, const N: usize>(
+        &mut self,
+        entities: [EntityId; N],
+    ) -> [Option<&mut C>; N] {
+        if self.directory().is_some() {
+            let directory = self
+                .directory_mut()
+                .expect("a backend that lends its directory does so at every call");
+            return directory.get_many(entities);
+        }
+        let mut found = [const { None }; N];
+        let shape = or_panic(QueryShape::of::<(EntityId, &mut C), ()>());
+        let query: Query<'_, (EntityId, &mut C)> =
+            Query::new(or_panic(Prepared::new(shape).into_write(self)));
+        // One pass over the chunks: each value is given out once.
+        for (id, value) in query {
+            if let Some(n) = entities.iter().position(|&entity| entity == id) {
+                found[n] = Some(value);
+            }
+        }
+        found
+    }
+
+    /// Finds the entities that have what `D` asks for, with their ids.
+    ///
+    /// # Panics
+    /// If a component that is written occurs twice in `D`.
+    fn query<D: ReadOnlyQueryData>(&self) -> Query<'_, (EntityId, D)> {
+        self.query_as()
+    }
+
+    /// Finds the entities that have the component, with their ids.
+    fn query_single<C: Component>(&self) -> Query<'_, (EntityId, &C)> {
+        self.query_as()
+    }
+
+    /// Finds the entities that have what `D` asks for, with their ids, to be
+    /// changed.
+    ///
+    /// # Panics
+    /// If a component that is written occurs twice in `D`.
+    fn query_mut<D: QueryData>(&mut self) -> Query<'_, (EntityId, D)> {
+        self.query_as_mut()
+    }
+
+    /// Asks for just `D`, among the entities that meet `F`.
+    ///
+    /// # Panics
+    /// If a component that is written occurs twice in `D`.
+    #[inline]
+    fn query_as<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
+        Query::new(or_panic(Prepared::new(or_panic(QueryShape::of::<D, F>())).into_read(self)))
+    }
+
+    /// Asks for just `D`, among the entities that meet `F`, to be changed.
+    ///
+    /// # Panics
+    /// If a component that is written occurs twice in `D`.
+    #[inline]
+    fn query_as_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
+        Query::new(or_panic(Prepared::new(or_panic(QueryShape::of::<D, F>())).into_write(self)))
+    }
+}
+
+impl<S: Storage + ?Sized> StorageExt for S {}
