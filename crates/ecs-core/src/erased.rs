@@ -11,6 +11,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop, needs_drop};
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use crate::bundle::ComponentSink;
@@ -750,39 +751,57 @@ impl fmt::Debug for ErasedValue {
 /// It checks that each component arrives at its own target. Rows that are not
 /// finished when it is dropped have their written components dropped.
 pub struct RowWriter<'a> {
+    /// Empty when there are no more rows to write.
     targets: &'a [RowTarget],
     row: usize,
+    end: usize,
     written: usize,
     rows_done: &'a mut usize,
     /// Values that were overwritten in place, dropped when the row is done.
     replaced: Vec<ErasedValue>,
 }
 
-/// The place in one column where the first row of a [`RowWriter`] goes.
+/// One column that a [`RowWriter`] writes to.
 #[derive(Debug, Clone, Copy)]
 pub struct RowTarget {
     /// The component the column holds.
     pub info: &'static ComponentInfo,
-    /// The address of the first row's value.
+    /// The address of row 0.
     pub first: NonNull<u8>,
-    /// Whether a valid value lies there, to be dropped.
+    /// Whether valid values lie in the rows to be written, to be dropped.
     pub replaces: bool,
 }
 
+// SAFETY: an address alone: `RowWriter::new` answers for what lies there.
+unsafe impl Send for RowTarget {}
+// SAFETY: as above.
+unsafe impl Sync for RowTarget {}
+
 impl<'a> RowWriter<'a> {
-    /// Prepares to write `rows` rows at `targets`; `rows_done` is raised after
-    /// each.
+    /// Prepares to write the rows `rows`, in order; `rows_done` counts those
+    /// that are finished.
     ///
     /// # Safety
-    /// - Each target addresses room for `rows` values of its component, aligned,
-    ///   and no two targets overlap.
-    /// - Where `replaces` is set, valid values lie there.
-    /// - Nobody else touches those places while the writer lives.
-    /// - No more than `rows` calls of [`RowWriter::finish_row`] are asked for.
+    /// - Each target's column has room, aligned, for every row of `rows`, and no
+    ///   two targets overlap.
+    /// - Where `replaces` is set, valid values lie in those rows.
+    /// - Nobody else touches those rows while the writer lives.
     #[inline]
-    pub unsafe fn new(targets: &'a [RowTarget], rows_done: &'a mut usize) -> Self {
+    pub unsafe fn new(
+        targets: &'a [RowTarget],
+        rows: Range<usize>,
+        rows_done: &'a mut usize,
+    ) -> Self {
         *rows_done = 0;
-        Self { targets, row: 0, written: 0, rows_done, replaced: Vec::new() }
+        let targets = if rows.is_empty() { &[] } else { targets };
+        Self {
+            targets,
+            row: rows.start,
+            end: rows.end,
+            written: 0,
+            rows_done,
+            replaced: Vec::new(),
+        }
     }
 
     /// Writes one more component of the current row.
@@ -805,7 +824,8 @@ impl<'a> RowWriter<'a> {
             Some(target) if target.info.id == id => *target,
             _ => self.reject(id),
         };
-        // SAFETY: `row` stays below the rows that `new` was promised room for.
+        // SAFETY: there are targets only while `row < end`, and the
+        // column has room for those rows (`new`).
         let place = unsafe { target.first.add(self.row * stride) };
         if target.replaces && target.info.drop.is_some() {
             // SAFETY: `replaces` says that a valid value lies here; the caller
@@ -824,16 +844,20 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Ends the current row and goes on to the next; tells whether the row was
-    /// complete. An incomplete one has its components dropped.
+    /// complete and within the rows to be written. An incomplete one has its
+    /// components dropped.
     #[inline]
     pub fn finish_row(&mut self) -> bool {
-        if self.written != self.targets.len() {
+        if self.written != self.targets.len() || self.row == self.end {
             self.abandon_row();
             return false;
         }
         self.row += 1;
         self.written = 0;
-        *self.rows_done = self.row;
+        if self.row == self.end {
+            self.targets = &[];
+        }
+        *self.rows_done += 1;
         if !self.replaced.is_empty() {
             self.replaced.clear();
         }

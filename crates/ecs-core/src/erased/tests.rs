@@ -159,7 +159,7 @@ fn an_unfinished_row_drops_what_was_written() {
     let targets = [RowTarget { info, first, replaces: false }; 1];
     let mut done = 0;
     // SAFETY: the vector has room for four values, and is not touched meanwhile.
-    let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+    let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
     rows.put(Counted(count.clone()));
     assert!(rows.finish_row());
     assert!(!rows.finish_row(), "an empty row is not complete");
@@ -182,7 +182,7 @@ fn a_bundle_that_puts_what_it_did_not_announce_panics_and_leaks_nothing() {
     let mut done = 0;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the vector has room for a value, and is not touched meanwhile.
-        let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+        let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
         rows.put(Counted(count.clone()));
         rows.put(Plain(1));
     }));
@@ -199,7 +199,7 @@ fn overwritten_values_return_when_the_row_is_abandoned() {
         [RowTarget { info: ComponentId::of::<Counted>().info(), first, replaces: true }; 2];
     let mut done = 0;
     // SAFETY: one valid value lies there, and only the first target is used.
-    let mut rows = unsafe { RowWriter::new(&targets, &mut done) };
+    let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
     rows.put(Counted(new.clone()));
     drop(rows);
     assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (2, 1));

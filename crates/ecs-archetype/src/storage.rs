@@ -1,0 +1,318 @@
+//! The archetype backend.
+
+use ecs_core::{
+    AllocatorState, BundleBatch, BundleRow, ComponentId, ComponentIds, ComponentSet, DynBundle,
+    EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, IdSource, InPlace, Removal,
+};
+use ecs_storage_api::{
+    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Storage, StorageError,
+    StorageImage, WriteSink,
+};
+
+use crate::graph::{Change, Graph};
+use crate::rows::Rows;
+
+/// Stores entities by archetype: one table of contiguous columns for each set
+/// of components.
+///
+/// # Complexity
+/// | operation | cost |
+/// |---|---|
+/// | create, destroy, get, replace | O(components of the entity), get O(1) |
+/// | add or remove a component | O(components of the entity): the row moves |
+/// | query | O(matched), and a few AND instructions for 64 archetypes |
+///
+/// Order of iteration is that of archetypes as they came into being, and of
+/// rows in them; when an entity leaves an archetype, the last row takes its
+/// place.
+///
+/// # Example
+/// ```
+/// use ecs_archetype::ArchetypeStorage;
+/// use ecs_storage_api::Storage;
+///
+/// let mut storage = ArchetypeStorage::new(0);
+/// let entity = storage.create_entity()?;
+/// assert!(storage.entity_exists(entity));
+/// storage.destroy_entity(entity)?;
+/// assert!(!storage.entity_exists(entity));
+/// # Ok::<(), ecs_storage_api::StorageError>(())
+/// ```
+#[derive(Debug)]
+pub struct ArchetypeStorage {
+    ids: IdSource,
+    graph: Graph,
+    rows: Rows,
+}
+
+impl ArchetypeStorage {
+    /// Creates an empty store whose ids belong to `shard`.
+    ///
+    /// # Panics
+    /// If `shard` is over [`EntityId::MAX_SHARD`].
+    pub fn new(shard: u16) -> Self {
+        Self { ids: IdSource::new(shard), graph: Graph::new(), rows: Rows::new(shard) }
+    }
+
+    /// Returns how many archetypes there are, the one without components
+    /// included.
+    pub fn archetype_count(&self) -> usize {
+        self.rows.table_count()
+    }
+
+    /// Gives back the memory that tables hold beyond their rows.
+    ///
+    /// # Complexity
+    /// O(entities), if every table is copied.
+    pub fn shrink_to_fit(&mut self) {
+        self.rows.shrink();
+    }
+
+    #[inline]
+    fn locate(&self, entity: EntityId) -> Result<Location, StorageError> {
+        self.rows.locate(entity).ok_or(StorageError::NoSuchEntity(entity))
+    }
+}
+
+impl Default for ArchetypeStorage {
+    /// Creates an empty store of shard 0.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl Storage for ArchetypeStorage {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::in_memory().with_contiguous().with_parallel().with_adoption()
+    }
+
+    #[inline]
+    fn create_entity(&mut self) -> Result<EntityId, StorageError> {
+        self.create_with(&mut BundleRow::new(()))
+    }
+
+    #[inline]
+    fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
+        let Self { ids, graph, rows } = self;
+        let plan = graph
+            .plan(rows, Change::Insert, Rows::EMPTY, bundle.key(), || bundle.component_ids())?;
+        rows.spawn(plan, bundle, || Ok(ids.allocate()?))
+    }
+
+    fn create_batch(
+        &mut self,
+        batch: &mut dyn BundleBatch,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        let Self { ids, graph, rows } = self;
+        let plan =
+            graph.plan(rows, Change::Insert, Rows::EMPTY, batch.key(), || batch.component_ids())?;
+        rows.spawn_batch(plan, batch, ids, made)
+    }
+
+    fn reserve_entities(&mut self, count: usize) -> Result<Vec<EntityId>, StorageError> {
+        let reserved = self.ids.reserve_many(count)?;
+        self.ids.settle();
+        Ok(reserved)
+    }
+
+    fn release_reserved(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        if self.ids.release(entity) { Ok(()) } else { Err(StorageError::NotReserved(entity)) }
+    }
+
+    fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        if self.entity_exists(entity) {
+            return Err(StorageError::EntityExists(entity));
+        }
+        if entity.shard() == self.ids.shard() && !self.ids.is_reserved(entity) {
+            return Err(StorageError::NotReserved(entity));
+        }
+        self.rows.adopt(entity)?;
+        self.ids.claim(entity);
+        Ok(())
+    }
+
+    #[inline]
+    fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        let at = self.locate(entity)?;
+        if entity.shard() == self.ids.shard() {
+            self.ids.recycle(entity);
+        }
+        self.rows.despawn(entity, at);
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), StorageError> {
+        let mut all: Vec<_> =
+            self.all_entities().filter(|entity| entity.shard() == self.ids.shard()).collect();
+        all.sort_unstable();
+        for entity in all {
+            self.ids.recycle(entity);
+        }
+        self.rows.clear();
+        Ok(())
+    }
+
+    #[inline]
+    fn entity_exists(&self, entity: EntityId) -> bool {
+        self.rows.locate(entity).is_some()
+    }
+
+    fn entity_count(&self) -> usize {
+        self.rows.count()
+    }
+
+    fn all_entities(&self) -> Box<dyn Iterator<Item = EntityId> + '_> {
+        Box::new(self.rows.chunks().flat_map(|(_, ids, _)| ids.iter().copied()))
+    }
+
+    #[inline]
+    fn get_component_erased(
+        &self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedRef<'_>> {
+        self.rows.directory().get_erased(entity, component)
+    }
+
+    #[inline]
+    fn get_component_mut_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedMut<'_>> {
+        self.rows.directory_mut().get_erased(entity, component)
+    }
+
+    fn set_component_erased(
+        &mut self,
+        entity: EntityId,
+        value: ErasedValue,
+    ) -> Result<Option<ErasedValue>, StorageError> {
+        self.locate(entity)?;
+        if let Some(mut place) = self.get_component_mut_erased(entity, value.id()) {
+            return Ok(Some(
+                place.replace(value).expect("the place was found by the value's component"),
+            ));
+        }
+        self.insert_with(entity, &mut ErasedBundle::new(vec![value]))?;
+        Ok(None)
+    }
+
+    #[inline]
+    fn insert_with(
+        &mut self,
+        entity: EntityId,
+        bundle: &mut dyn DynBundle,
+    ) -> Result<(), StorageError> {
+        let at = self.locate(entity)?;
+        let Self { graph, rows, .. } = self;
+        let plan = graph
+            .plan(rows, Change::Insert, at.table(), bundle.key(), || bundle.component_ids())?;
+        rows.insert(plan, at, bundle)
+    }
+
+    fn remove_component_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Result<Option<ErasedValue>, StorageError> {
+        let mut one = TakeOne { component, value: None };
+        self.remove_with(entity, &mut one)?;
+        Ok(one.value)
+    }
+
+    #[inline]
+    fn remove_with(
+        &mut self,
+        entity: EntityId,
+        removal: &mut dyn Removal,
+    ) -> Result<usize, StorageError> {
+        let at = self.locate(entity)?;
+        let Self { graph, rows, .. } = self;
+        let plan = graph
+            .plan(rows, Change::Remove, at.table(), removal.key(), || removal.component_ids())?;
+        rows.remove(plan, at, removal)
+    }
+
+    #[inline]
+    fn has_component_erased(&self, entity: EntityId, component: ComponentId) -> bool {
+        self.rows
+            .locate(entity)
+            .is_some_and(|at| self.rows.components(at.table()).contains(component))
+    }
+
+    fn get_component_types(&self, entity: EntityId) -> Option<ComponentSet> {
+        self.rows.locate(entity).map(|at| self.rows.components(at.table()).clone())
+    }
+
+    fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
+        for (components, ids, columns) in self.rows.chunks() {
+            if sink.wants(|component| components.contains(component)) {
+                sink.push(ids, columns);
+            }
+        }
+    }
+
+    fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
+        for (components, ids, columns) in self.rows.chunks_mut() {
+            if sink.wants(|component| components.contains(component)) {
+                sink.push(ids, columns);
+            }
+        }
+    }
+
+    #[inline]
+    fn directory(&self) -> Option<DirectoryRef<'_>> {
+        Some(self.rows.directory())
+    }
+
+    #[inline]
+    fn directory_mut(&mut self) -> Option<DirectoryMut<'_>> {
+        Some(self.rows.directory_mut())
+    }
+
+    fn allocator_state(&self) -> AllocatorState {
+        self.ids.state()
+    }
+
+    fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
+        let (allocator, chunks) = image.into_parts();
+        let mut loaded = Self::new(allocator.shard);
+        loaded.ids = IdSource::from_state(allocator)?;
+        for chunk in chunks {
+            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
+            loaded.rows.append(table, chunk)?;
+        }
+        drop(std::mem::replace(self, loaded));
+        Ok(())
+    }
+}
+
+/// Takes one component away, whatever its type.
+struct TakeOne {
+    component: ComponentId,
+    value: Option<ErasedValue>,
+}
+
+impl Removal for TakeOne {
+    fn key(&self) -> Option<std::any::TypeId> {
+        None
+    }
+
+    fn component_ids(&self) -> ComponentIds {
+        ComponentIds::from_slice(&[self.component])
+    }
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn take(&mut self, value: InPlace<'_>) {
+        self.value = Some(value.into_value());
+    }
+
+    fn take_value(&mut self, value: ErasedValue) {
+        self.value = Some(value);
+    }
+}
