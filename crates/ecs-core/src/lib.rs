@@ -39,4 +39,10 @@ pub use registry::{RegisterError, component_count};
 #[doc(hidden)]
 pub mod derive_support {
     pub use crate::description::probe;
+    pub use bytemuck::Pod;
+
+    /// What a persistent component needs, as one bound.
+    pub trait Persistent: serde::Serialize + serde::de::DeserializeOwned {}
+
+    impl<C: serde::Serialize + serde::de::DeserializeOwned> Persistent for C {}
 }

@@ -1,0 +1,62 @@
+//! The expansion of `#[derive(Bundle)]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Error, Path, parse_quote};
+
+pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
+    let Data::Struct(data) = &input.data else {
+        return Err(Error::new_spanned(
+            &input.ident,
+            "a bundle is a struct whose fields are components or bundles",
+        ));
+    };
+    if let Some(lifetime) = input.generics.lifetimes().next() {
+        return Err(Error::new_spanned(
+            lifetime,
+            "a bundle owns its data: it can't have lifetime parameters",
+        ));
+    }
+    let krate = engine(input)?;
+    let types: Vec<_> = data.fields.iter().map(|field| &field.ty).collect();
+    let members: Vec<_> = data.fields.members().collect();
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        let bounds = generics.make_where_clause();
+        bounds.predicates.push(parse_quote!(Self: 'static));
+        bounds.predicates.extend::<Vec<syn::WherePredicate>>(
+            types.iter().map(|field| parse_quote!(#field: #krate::Bundle)).collect(),
+        );
+    }
+    let ident = &input.ident;
+    let (impl_generics, type_generics, bounds) = generics.split_for_impl();
+    Ok(quote! {
+        impl #impl_generics #krate::Bundle for #ident #type_generics #bounds {
+            #[inline]
+            fn for_each_id(_each: &mut impl ::core::ops::FnMut(#krate::ComponentId)) {
+                #(<#types as #krate::Bundle>::for_each_id(_each);)*
+            }
+
+            #[inline]
+            fn put_all(self, _sink: &mut impl #krate::ComponentSink) {
+                #(#krate::Bundle::put_all(self.#members, _sink);)*
+            }
+        }
+    })
+}
+
+/// Returns where the engine is found.
+fn engine(input: &DeriveInput) -> Result<Path, Error> {
+    let mut krate: Path = parse_quote!(::ecs::__core);
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("bundle")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                krate = meta.value()?.call(Path::parse_mod_style)?;
+                Ok(())
+            } else {
+                Err(meta.error("unknown key: `crate = …` is known"))
+            }
+        })?;
+    }
+    Ok(krate)
+}
