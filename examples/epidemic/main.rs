@@ -1,2 +1,3 @@
 //! The main job: an epidemic carried by real flights.
+#![forbid(unsafe_code)]
 fn main() {}

@@ -1,0 +1,132 @@
+//! What can go wrong, in one line each.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Tells what was wrong with the input, the parameters or the place for the output.
+///
+/// Every message is one line. The binary prints it and ends with status 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused something about a file or folder.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: "open it", say.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file holds no rows.
+    #[error("{}: the file is empty: expected {expected}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What should be there.
+        expected: String,
+    },
+    /// A file ends too early.
+    #[error("{}: the file is cut off: {problem}", path.display())]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+    /// A file's bytes contradict its format.
+    #[error("{}: the file is damaged: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The contradiction.
+        problem: String,
+    },
+    /// A field of a table is not what its column holds.
+    #[error("{}:{line}: column {column}: expected {expected}, found {found:?}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name, or its number in a header.
+        column: String,
+        /// What the column holds.
+        expected: String,
+        /// What stands there, shortened.
+        found: String,
+    },
+    /// A row of a table has too few or too many fields.
+    #[error("{}:{line}: expected {expected} columns, found {found}", path.display())]
+    Width {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// How many columns the table has.
+        expected: usize,
+        /// How many the row has.
+        found: usize,
+    },
+    /// An option's value does not fit the input.
+    #[error("--{option}: {problem}")]
+    Parameter {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An option contradicts the checkpoint to go on from.
+    #[error("--{option}: {given} contradicts the checkpoint, which has {saved}")]
+    Contradiction {
+        /// The option's name.
+        option: &'static str,
+        /// The value on the command line.
+        given: String,
+        /// The value in the checkpoint.
+        saved: String,
+    },
+}
+
+impl Error {
+    /// Makes the error of a system call on `path`; `action` completes "cannot …".
+    #[must_use]
+    pub fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), action, source }
+    }
+}
+
+/// Shortens text that came from outside, so that a message stays one readable line.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_error_names_file_line_column_and_what_was_expected() {
+        let error = Error::Field {
+            path: PathBuf::from("data/us-cities.csv"),
+            line: 12,
+            column: "population".to_owned(),
+            expected: "a whole number".to_owned(),
+            found: excerpt("1\n2"),
+        };
+        let expected =
+            r#"data/us-cities.csv:12: column population: expected a whole number, found "1\n2""#;
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn long_text_is_shortened() {
+        assert_eq!(excerpt(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
+        assert_eq!(excerpt("short"), "short");
+    }
+}

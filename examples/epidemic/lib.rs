@@ -1,0 +1,23 @@
+//! An epidemic carried by real flights: the parts of the program `epidemic`.
+//!
+//! `docs/guide/epidemic.md` tells the model's rules, with parameters, units and sources.
+
+#![forbid(unsafe_code)]
+
+pub mod apportion;
+pub mod calendar;
+pub mod catchment;
+pub mod departure_board;
+pub mod draws;
+pub mod effective_distance;
+pub mod error;
+pub mod final_size;
+pub mod geo;
+pub mod hazard;
+pub mod input;
+pub mod philox;
+pub mod poisson;
+pub mod purpose;
+pub mod rss;
+pub mod statistics;
+pub mod timetable;
