@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::Error;
 
 use airports::Airport;
-use cities::City;
+use cities::{City, CityIndex};
 use flights::FlightWeek;
 use table::Table;
 
@@ -86,6 +86,13 @@ impl Input {
             week,
             fingerprint: hasher.digest(),
         })
+    }
+
+    /// Leaves only one of the cities.
+    #[must_use]
+    pub fn with_one_city(mut self, city: CityIndex) -> Self {
+        self.cities = vec![self.cities.swap_remove(city.index())];
+        self
     }
 
     /// How many people live in all cities in reality.
