@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apportion;
+pub mod atomic_file;
 pub mod calendar;
 pub mod catchment;
 pub mod cli;
@@ -16,9 +17,12 @@ pub mod final_size;
 pub mod geo;
 pub mod hazard;
 pub mod input;
+pub mod number;
+pub mod outputs;
 pub mod parameters;
 pub mod philox;
 pub mod poisson;
+pub mod progress;
 pub mod purpose;
 pub mod rss;
 pub mod rules;
