@@ -158,7 +158,7 @@ impl Column {
     /// Describes the column to a row writer.
     #[inline]
     pub(crate) fn target(&self, replaces: bool) -> RowTarget {
-        RowTarget { info: self.info, first: self.values.first, replaces }
+        RowTarget::new(self.info, self.values.first, replaces)
     }
 
     /// Returns the address of a row's value.
@@ -169,18 +169,6 @@ impl Column {
     pub(crate) unsafe fn at(&self, row: usize) -> NonNull<u8> {
         // SAFETY: the caller's.
         unsafe { self.values.at(row) }
-    }
-
-    /// Copies the value of a row to a place elsewhere; one of the two is dead
-    /// afterwards.
-    ///
-    /// # Safety
-    /// `row` is below the length, and `target` addresses room for a value
-    /// outside this array.
-    #[inline]
-    pub(crate) unsafe fn copy_to(&self, row: usize, target: NonNull<u8>) {
-        // SAFETY: the caller's: both are valid for one value, and apart.
-        unsafe { copy_value(self.at(row).as_ptr(), target.as_ptr(), self.values.element.size()) }
     }
 
     /// Closes the gap at `row` with the value of the row `last`.
@@ -209,14 +197,8 @@ impl Column {
     #[inline]
     pub(crate) unsafe fn swap(&mut self, row: usize, last: usize) {
         if row != last {
-            // SAFETY: the caller's; different rows do not overlap.
-            unsafe {
-                ptr::swap_nonoverlapping(
-                    self.at(row).as_ptr(),
-                    self.at(last).as_ptr(),
-                    self.values.element.size(),
-                );
-            }
+            // SAFETY: the caller's; the rows differ.
+            unsafe { swap_values(self.values.first, row, last, self.values.element.size()) }
         }
     }
 
@@ -269,7 +251,7 @@ impl Column {
 /// # Safety
 /// Both addresses are valid for `size` bytes, which do not overlap.
 #[inline(always)]
-unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
+pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
     // SAFETY: the caller's, in each arm.
     unsafe {
         match size {
@@ -278,6 +260,24 @@ unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
             12 => ptr::copy_nonoverlapping(from, to, 12),
             16 => ptr::copy_nonoverlapping(from, to, 16),
             _ => ptr::copy_nonoverlapping(from, to, size),
+        }
+    }
+}
+
+/// Exchanges two values of an array.
+///
+/// # Safety
+/// Both rows are in the array whose row 0 is at `first`, and they differ.
+#[inline(always)]
+pub(crate) unsafe fn swap_values(first: NonNull<u8>, row: usize, last: usize, size: usize) {
+    // SAFETY: the caller's; different rows do not overlap.
+    unsafe {
+        let (row, last) = (first.add(row * size).as_ptr(), first.add(last * size).as_ptr());
+        if size == 4 {
+            // The size of most of what comes and goes, known to the compiler.
+            ptr::swap_nonoverlapping(row.cast::<[u8; 4]>(), last.cast(), 1);
+        } else {
+            ptr::swap_nonoverlapping(row, last, size);
         }
     }
 }

@@ -13,10 +13,11 @@
 #![expect(unsafe_code, reason = "room: rows, moved between tables in step with the directory")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
 
 use ecs_core::{
-    AllocatorError, BundleBatch, ComponentId, ComponentIds, ComponentSet, DynBundle, EntityId,
-    ErasedSlice, ErasedSliceMut, IdSource, InPlace, Removal, RowTarget, RowWriter,
+    AllocatorError, BundleBatch, ComponentId, ComponentIds, ComponentInfo, ComponentSet, DynBundle,
+    EntityId, ErasedSlice, ErasedSliceMut, IdSource, InPlace, Removal, RowTarget, RowWriter,
 };
 use ecs_storage_api::{
     BundleError, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk, StorageError, TableId,
@@ -24,7 +25,7 @@ use ecs_storage_api::{
 
 use smallvec::SmallVec;
 
-use crate::column::{Column, Ids};
+use crate::column::{Column, Ids, copy_value, swap_values};
 
 /// Entities with the same components: their ids, and a column a component.
 #[derive(Debug)]
@@ -82,15 +83,56 @@ pub(crate) struct Plan {
     targets: Vec<RowTarget>,
     /// The columns of `target` behind `targets`, in the same order.
     written: Vec<u16>,
-    /// `Table::moves` of the target when `targets` was last brought up to date.
-    moves: u64,
-    /// Columns that keep their value: in the source, in the target.
-    kept: Vec<(u16, u16)>,
+    /// Columns that keep their value.
+    kept: Vec<Kept>,
     /// Columns of the source whose value ends.
-    ended: Vec<u16>,
+    ended: Vec<Ended>,
     /// Whether a value that ends needs to be dropped.
     drops: bool,
+    /// `Table::moves` of source and target when the addresses here were last
+    /// brought up to date.
+    moves: (u64, u64),
 }
+
+/// A column that keeps its value when a row moves.
+#[derive(Debug)]
+struct Kept {
+    /// The columns' places in the source and the target.
+    columns: (u16, u16),
+    /// Row 0 of the source's column.
+    from: NonNull<u8>,
+    /// Row 0 of the target's column.
+    to: NonNull<u8>,
+    size: usize,
+}
+
+/// A column whose value ends when a row moves.
+#[derive(Debug)]
+struct Ended {
+    /// The column's place in the source.
+    column: u16,
+    info: &'static ComponentInfo,
+    /// Row 0 of the source's column.
+    first: NonNull<u8>,
+}
+
+impl Ended {
+    /// Takes over the value that ended.
+    ///
+    /// # Safety
+    /// It was left at `row`, by `move_row`, and nobody has taken it over yet.
+    #[inline]
+    unsafe fn value(&self, row: usize) -> InPlace<'_> {
+        // SAFETY: the caller's; the address is that of the column.
+        unsafe { InPlace::new(self.info, self.first.add(row * self.info.stride())) }
+    }
+}
+
+// SAFETY: the addresses are of the tables of the `Rows` that the plan was made
+// for, and are used through a mutable borrow of them alone.
+unsafe impl Send for Plan {}
+// SAFETY: as above.
+unsafe impl Sync for Plan {}
 
 /// The tables and the directory of a store.
 #[derive(Debug)]
@@ -299,38 +341,58 @@ impl Rows {
         keeps: impl Fn(ComponentId) -> bool,
     ) -> Plan {
         let (mut kept, mut ended) = (Vec::new(), Vec::new());
-        for (at, component) in from.components.iter().enumerate() {
-            match to.column(component) {
-                Some(column) if keeps(component) => kept.push((at as u16, column as u16)),
-                _ => ended.push(at as u16),
+        for (at, column) in (0u16..).zip(&from.columns) {
+            match to.column(column.info.id()) {
+                Some(to) if keeps(column.info.id()) => kept.push(Kept {
+                    columns: (at, to as u16),
+                    from: NonNull::dangling(),
+                    to: NonNull::dangling(),
+                    size: column.info.stride(),
+                }),
+                _ => {
+                    ended.push(Ended { column: at, info: column.info, first: NonNull::dangling() })
+                }
             }
         }
-        let drops =
-            ended.iter().any(|&column| from.columns[column as usize].info.drop_fn().is_some());
+        let drops = ended.iter().any(|ended| ended.info.drop_fn().is_some());
+        // Tables start at move 1: no plan is up to date before its first use.
         Plan {
             source,
             target,
             targets: Vec::new(),
             written: Vec::new(),
-            moves: 0,
             kept,
             ended,
             drops,
+            moves: (0, 0),
         }
     }
 
-    /// Brings the addresses that a plan writes to up to date.
+    /// Brings the addresses in a plan up to date.
     #[inline]
     fn refresh(&self, plan: &mut Plan) {
-        let table = &self.tables[plan.target.index()];
-        if plan.moves != table.moves {
-            let replaces = plan.source == plan.target && plan.source != Self::EMPTY;
-            plan.targets.clear();
-            plan.targets.extend(
-                plan.written.iter().map(|&column| table.columns[column as usize].target(replaces)),
-            );
-            plan.moves = table.moves;
+        let (from, to) = (&self.tables[plan.source.index()], &self.tables[plan.target.index()]);
+        if plan.moves != (from.moves, to.moves) {
+            Self::refresh_moved(plan, from, to);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refresh_moved(plan: &mut Plan, from: &Table, to: &Table) {
+        let replaces = plan.source == plan.target && plan.source != Self::EMPTY;
+        plan.targets.clear();
+        plan.targets.extend(
+            plan.written.iter().map(|&column| to.columns[column as usize].target(replaces)),
+        );
+        for kept in &mut plan.kept {
+            kept.from = from.columns[kept.columns.0 as usize].values.first();
+            kept.to = to.columns[kept.columns.1 as usize].values.first();
+        }
+        for ended in &mut plan.ended {
+            ended.first = from.columns[ended.column as usize].values.first();
+        }
+        plan.moves = (from.moves, to.moves);
     }
 
     /// Makes an entity with the components of a bundle, along a plan from the
@@ -419,9 +481,9 @@ impl Rows {
             let mut rows = 0;
             let written = {
                 // SAFETY: as in `write_row`, for `room` rows behind the last.
-                let mut writer =
+                let writer =
                     unsafe { RowWriter::new(&plan.targets, start..start + room, &mut rows) };
-                catch_unwind(AssertUnwindSafe(|| batch.write(room, &mut writer)))
+                catch_unwind(AssertUnwindSafe(|| batch.write(room, writer)))
             };
             let counted = self.count_rows(plan.target, rows, ids, made);
             if let Err(panic) = written {
@@ -497,7 +559,7 @@ impl Rows {
     #[inline]
     pub(crate) fn remove(
         &mut self,
-        plan: &Plan,
+        plan: &mut Plan,
         at: Location,
         removal: &mut dyn Removal,
     ) -> Result<usize, StorageError> {
@@ -506,17 +568,23 @@ impl Rows {
             return Ok(0);
         }
         self.reserve(plan.target, 1)?;
+        self.refresh(plan);
         self.move_row(plan, at.row());
         if removal.wants_values() {
-            let table = &mut self.tables[plan.source.index()];
-            let mut ended = SmallVec::<[InPlace<'_>; 4]>::new();
-            for &column in &plan.ended {
-                let column = &table.columns[column as usize];
-                // SAFETY: `move_row` left the value that ends behind the last
-                // row, where nobody else knows of it.
-                ended.push(unsafe { InPlace::new(column.info, column.at(table.len)) });
+            let last = self.tables[plan.source.index()].len;
+            match &plan.ended[..] {
+                // SAFETY: `move_row` left the value behind the last row.
+                [one] => removal.take(unsafe { one.value(last) }),
+                // SAFETY: as above, for each.
+                more => more
+                    .iter()
+                    .map(|ended| unsafe { ended.value(last) })
+                    // All of them first: those that are not taken in the end,
+                    // because one panics, are dropped.
+                    .collect::<SmallVec<[InPlace<'_>; 8]>>()
+                    .into_iter()
+                    .for_each(|value| removal.take(value)),
             }
-            ended.into_iter().for_each(|value| removal.take(value));
         } else if plan.drops {
             self.drop_ended(plan);
         }
@@ -526,53 +594,59 @@ impl Rows {
     /// Moves a row to the plan's other table, where the columns that do not
     /// come along are written already. Values that end are left behind the last
     /// row of the source.
-    #[inline]
+    #[inline(always)]
     fn move_row(&mut self, plan: &Plan, row: usize) {
         let [source, target] = self
             .tables
             .get_disjoint_mut([plan.source.index(), plan.target.index()])
             .expect("a plan leads from one table to another");
         assert!(row < source.len && target.len < target.capacity);
-        let last = source.len - 1;
-        let new_row = target.len;
-        // SAFETY: `row` and `last` are counted rows of the source, `new_row` is
-        // within the target's capacity, and the plan was made for these tables,
-        // so the columns it pairs hold the same component.
+        let (last, new_row) = (source.len - 1, target.len);
+        // SAFETY: `refresh` brought the plan's addresses up to date, its pairs
+        // of columns hold the same component, `row` and `last` are counted rows
+        // of the source, and `new_row` is within the target's capacity.
         let (entity, moved) = unsafe {
-            for &(from, to) in &plan.kept {
-                let to = target.columns[to as usize].at(new_row);
-                let from = &mut source.columns[from as usize];
-                from.copy_to(row, to);
-                from.fill(row, last);
+            for kept in &plan.kept {
+                let place = kept.from.add(row * kept.size).as_ptr();
+                copy_value(place, kept.to.add(new_row * kept.size).as_ptr(), kept.size);
+                if row != last {
+                    copy_value(kept.from.add(last * kept.size).as_ptr(), place, kept.size);
+                }
             }
-            for &ended in &plan.ended {
-                source.columns[ended as usize].swap(row, last);
+            for ended in &plan.ended {
+                if row != last {
+                    swap_values(ended.first, row, last, ended.info.stride());
+                }
             }
             let (entity, moved) = (source.ids.read(row), source.ids.read(last));
             source.ids.write(row, moved);
+            target.ids.write(new_row, entity);
             (entity, moved)
         };
         source.len = last;
+        target.len = new_row + 1;
         // SAFETY: the source has one row less, and the row of `moved` is now
-        // `row`. If `moved` is `entity`, `count_row` corrects its location. The
-        // new row has the kept columns from here and the others from before.
+        // `row`. If `moved` is `entity`, the second location corrects the first.
+        // The new row has the kept columns from here, the others from before.
         unsafe {
             self.directory.set_len(plan.source, last);
+            self.directory.set_len(plan.target, new_row + 1);
             self.directory.set_location(moved, plan.source, row);
-            self.count_row(plan.target, entity);
+            self.directory.set_location(entity, plan.target, new_row);
         }
     }
 
     /// Drops the values that `move_row` left behind the last row.
     #[cold]
     fn drop_ended(&mut self, plan: &Plan) {
-        let table = &mut self.tables[plan.source.index()];
-        let mut ended = SmallVec::<[InPlace<'_>; 4]>::new();
-        for &column in &plan.ended {
-            let column = &table.columns[column as usize];
-            // SAFETY: as in `remove`.
-            ended.push(unsafe { InPlace::new(column.info, column.at(table.len)) });
-        }
+        let last = self.tables[plan.source.index()].len;
+        // SAFETY: as in `remove`. Collected first, so that all are dropped.
+        drop(
+            plan.ended
+                .iter()
+                .map(|ended| unsafe { ended.value(last) })
+                .collect::<SmallVec<[InPlace<'_>; 8]>>(),
+        );
     }
 
     /// Ends an entity.

@@ -6,6 +6,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
 use smallvec::SmallVec;
 
@@ -60,7 +61,7 @@ impl<C: Component> Bundle for C {
         each(ComponentId::of::<C>());
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_all(self, sink: &mut impl ComponentSink) {
         sink.put(self);
     }
@@ -78,7 +79,8 @@ macro_rules! tuple_bundle {
                 $($name::for_each_id(_each);)*
             }
 
-            #[inline]
+            // Always: a bundle that is not inlined is copied at every level.
+            #[inline(always)]
             fn put_all(self, _sink: &mut impl ComponentSink) {
                 #[allow(non_snake_case)]
                 let ($($name,)*) = self;
@@ -131,7 +133,9 @@ pub trait BundleBatch {
     fn rows_hint(&self) -> usize;
 
     /// Writes up to `max` rows; fewer mean that the batch has ended.
-    fn write(&mut self, max: usize, rows: &mut RowWriter<'_>);
+    ///
+    /// The writer comes by value, so that its state can stay in registers.
+    fn write(&mut self, max: usize, rows: RowWriter<'_>);
 
     /// Hands over the components of the next row as values of their own; tells
     /// whether there was one.
@@ -205,13 +209,13 @@ where
     }
 
     #[inline]
-    fn write(&mut self, max: usize, rows: &mut RowWriter<'_>) {
-        for bundle in self.0.by_ref().take(max) {
-            bundle.put_all(rows);
-            if !rows.finish_row() {
-                break;
-            }
-        }
+    fn write(&mut self, max: usize, mut rows: RowWriter<'_>) {
+        // Internal iteration: through `next` every bundle would be copied once
+        // more, in and out of an `Option`.
+        let _ = self.0.by_ref().take(max).try_for_each(|bundle| {
+            bundle.put_all(&mut rows);
+            if rows.finish_row() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
     }
 
     fn take_row(&mut self, each: &mut dyn FnMut(ErasedValue)) -> bool {

@@ -764,12 +764,19 @@ pub struct RowWriter<'a> {
 /// One column that a [`RowWriter`] writes to.
 #[derive(Debug, Clone, Copy)]
 pub struct RowTarget {
-    /// The component the column holds.
-    pub info: &'static ComponentInfo,
-    /// The address of row 0.
-    pub first: NonNull<u8>,
-    /// Whether valid values lie in the rows to be written, to be dropped.
-    pub replaces: bool,
+    id: ComponentId,
+    info: &'static ComponentInfo,
+    first: NonNull<u8>,
+    replaces: bool,
+}
+
+impl RowTarget {
+    /// Describes a column: its component, the address of row 0, and whether
+    /// valid values lie in the rows to be written, which are to be dropped.
+    #[inline]
+    pub fn new(info: &'static ComponentInfo, first: NonNull<u8>, replaces: bool) -> Self {
+        Self { id: info.id, info, first, replaces }
+    }
 }
 
 // SAFETY: an address alone: `RowWriter::new` answers for what lies there.
@@ -818,14 +825,14 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Returns the place of the next component, free to be overwritten.
-    #[inline]
+    #[inline(always)]
     fn claim(&mut self, id: ComponentId, stride: usize) -> NonNull<u8> {
         let target = match self.targets.get(self.written) {
-            Some(target) if target.info.id == id => *target,
-            _ => self.reject(id),
+            Some(target) if target.id == id => target,
+            other => reject(id, other.map(|target| target.id)),
         };
-        // SAFETY: there are targets only while `row < end`, and the
-        // column has room for those rows (`new`).
+        // SAFETY: there are targets only while `row < end`, and the column has
+        // room for those rows (`new`).
         let place = unsafe { target.first.add(self.row * stride) };
         if target.replaces && target.info.drop.is_some() {
             // SAFETY: `replaces` says that a valid value lies here; the caller
@@ -835,21 +842,13 @@ impl<'a> RowWriter<'a> {
         place
     }
 
-    #[cold]
-    #[inline(never)]
-    fn reject(&self, id: ComponentId) -> ! {
-        let expected =
-            self.targets.get(self.written).map_or("nothing more", |target| target.info.name());
-        panic!("a bundle put `{}` where it had announced {expected}", id.info().name())
-    }
-
     /// Ends the current row and goes on to the next; tells whether the row was
     /// complete and within the rows to be written. An incomplete one has its
     /// components dropped.
-    #[inline]
+    #[inline(always)]
     pub fn finish_row(&mut self) -> bool {
         if self.written != self.targets.len() || self.row == self.end {
-            self.abandon_row();
+            self.abandon();
             return false;
         }
         self.row += 1;
@@ -864,33 +863,50 @@ impl<'a> RowWriter<'a> {
         true
     }
 
-    #[cold]
-    fn abandon_row(&mut self) {
-        let written = mem::take(&mut self.written);
-        let mut replaced = mem::take(&mut self.replaced);
-        for target in self.targets[..written].iter().rev() {
-            // SAFETY: in bounds as in `claim`.
-            let place = unsafe { target.first.add(self.row * target.info.stride()) };
-            let old =
-                (target.replaces && target.info.drop.is_some()).then(|| replaced.pop()).flatten();
-            // SAFETY: the place holds the value written in this row, which is
-            // moved out; where an old value was moved out before, it returns.
-            let value = unsafe { ErasedValue::read_from(target.info, place) };
-            if let Some(old) = old {
-                // SAFETY: the place was just emptied.
-                unsafe { old.write_to(place.as_ptr()) }
-            } else if target.replaces {
-                // No drop glue: the new value stays, and counts as the old one.
-                mem::forget(value);
-                continue;
-            }
-            drop(value);
+    /// Drops what was written of the current row.
+    #[inline]
+    fn abandon(&mut self) {
+        // By value: the writer's fields can stay in registers on the hot path.
+        abandon_row(
+            self.targets,
+            self.row,
+            mem::take(&mut self.written),
+            mem::take(&mut self.replaced),
+        );
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn reject(id: ComponentId, expected: Option<ComponentId>) -> ! {
+    let expected = expected.map_or("nothing more", |expected| expected.info().name());
+    panic!("a bundle put `{}` where it had announced {expected}", id.info().name())
+}
+
+#[cold]
+#[inline(never)]
+fn abandon_row(targets: &[RowTarget], row: usize, written: usize, mut replaced: Vec<ErasedValue>) {
+    for target in targets[..written].iter().rev() {
+        // SAFETY: in bounds as in `claim`.
+        let place = unsafe { target.first.add(row * target.info.stride()) };
+        let old = (target.replaces && target.info.drop.is_some()).then(|| replaced.pop()).flatten();
+        // SAFETY: the place holds the value written in this row, which is moved
+        // out; where an old value was moved out before, it returns.
+        let value = unsafe { ErasedValue::read_from(target.info, place) };
+        if let Some(old) = old {
+            // SAFETY: the place was just emptied.
+            unsafe { old.write_to(place.as_ptr()) }
+        } else if target.replaces {
+            // No drop glue: the new value stays, and counts as the old one.
+            mem::forget(value);
+            continue;
         }
+        drop(value);
     }
 }
 
 impl ComponentSink for RowWriter<'_> {
-    #[inline]
+    #[inline(always)]
     fn put<C: Component>(&mut self, value: C) {
         let place = self.claim(ComponentId::of::<C>(), size_of::<C>());
         // SAFETY: `claim` compared the ids, so the place is for a `C`, aligned
@@ -904,7 +920,7 @@ impl Drop for RowWriter<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.written != 0 {
-            self.abandon_row();
+            self.abandon();
         }
     }
 }

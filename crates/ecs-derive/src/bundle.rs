@@ -37,7 +37,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
                 #(<#types as #krate::Bundle>::for_each_id(_each);)*
             }
 
-            #[inline]
+            #[inline(always)]
             fn put_all(self, _sink: &mut impl #krate::ComponentSink) {
                 #(#krate::Bundle::put_all(self.#members, _sink);)*
             }

@@ -19,6 +19,8 @@ use ecs_core::{
     ErasedSliceMut,
 };
 
+use smallvec::SmallVec;
+
 use crate::query::{Matcher, RecordBuffer, Term};
 
 /// Names a table of a directory: dense, from 0.
@@ -95,9 +97,12 @@ struct ComponentEntry {
 /// Matching a query is a few AND instructions for 64 tables; a value is
 /// location, column, value, without a look at the table itself.
 pub struct Directory {
-    /// Unique in the process, and new whenever tables are thrown away: what was
-    /// prepared for one directory is never used on another.
+    /// Unique in the process: what was prepared for one directory is never used
+    /// on another.
     identity: u64,
+    /// Raised whenever something moves in memory, or a length changes: as long
+    /// as it is the same, records that were made of this directory are true.
+    changes: u64,
     /// The upper half of a home id with generation 0.
     home: u32,
     /// By index of home ids.
@@ -127,7 +132,7 @@ impl Directory {
     pub fn new(shard: u16) -> Self {
         let home = u32::from(shard) << 20;
         let (locations, foreign, tables, components) = Default::default();
-        Self { identity: new_identity(), home, locations, foreign, tables, components }
+        Self { identity: new_identity(), changes: 0, home, locations, foreign, tables, components }
     }
 
     /// Adds an empty table and returns its id.
@@ -141,6 +146,7 @@ impl Directory {
             "a directory names at most {} tables",
             Location::MAX_TABLES
         );
+        self.changes += 1;
         self.tables.push(TableEntry { ids: NonNull::dangling(), len: 0 });
         TableId(id as u32)
     }
@@ -152,6 +158,7 @@ impl Directory {
     /// the table has rows.
     #[inline]
     pub unsafe fn set_ids(&mut self, table: TableId, ids: NonNull<EntityId>) {
+        self.changes += 1;
         self.tables[table.index()].ids = ids;
     }
 
@@ -162,6 +169,7 @@ impl Directory {
     /// initialised rows.
     #[inline]
     pub unsafe fn set_len(&mut self, table: TableId, len: usize) {
+        self.changes += 1;
         self.tables[table.index()].len = len;
     }
 
@@ -185,6 +193,7 @@ impl Directory {
                 columns: Vec::new(),
             });
         }
+        self.changes += 1;
         let entry = &mut self.components[component];
         entry.info = Some(info);
         let (word, bit) = (table.index() / 64, table.index() % 64);
@@ -202,28 +211,35 @@ impl Directory {
     ///
     /// # Safety
     /// While the directory is lent, that row of the table is the entity's.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn set_location(&mut self, entity: EntityId, table: TableId, row: usize) {
         let location = Location::new(entity.generation(), table, row);
+        match self.locations.get_mut(entity.index() as usize) {
+            Some(place) if entity.high() ^ self.home < 1 << 20 => *place = location,
+            _ => self.set_far_location(entity, location),
+        }
+    }
+
+    /// Says where an entity is whose home id is new, or that another shard
+    /// named.
+    #[cold]
+    #[inline(never)]
+    fn set_far_location(&mut self, entity: EntityId, location: Location) {
         if entity.high() ^ self.home < 1 << 20 {
             let index = entity.index() as usize;
-            if index >= self.locations.len() {
-                self.grow_locations(index);
-            }
+            let len = (index + 1).max(self.locations.len() * 2).max(64);
+            self.locations.resize(len, Location::NOWHERE);
             self.locations[index] = location;
         } else {
             self.foreign.insert(entity, location);
         }
     }
 
-    #[cold]
-    fn grow_locations(&mut self, index: usize) {
-        self.locations.resize(index + 1, Location::NOWHERE);
-    }
-
     /// Makes room for home ids below `end`.
     pub fn reserve_locations(&mut self, end: usize) {
-        self.locations.reserve(end.saturating_sub(self.locations.len()));
+        if end > self.locations.len() {
+            self.locations.resize(end, Location::NOWHERE);
+        }
     }
 
     /// Says that an entity is nowhere any more.
@@ -296,11 +312,12 @@ impl Directory {
             .unwrap_or(0)
     }
 
-    /// Adds the tables from `from` on that match to `matched`.
+    /// Gives each table from `from` on that matches to `each`, ascending.
     ///
     /// # Complexity
     /// A few AND instructions a component and 64 tables, and O(matched).
-    pub(crate) fn matching(&self, matcher: &Matcher, from: usize, matched: &mut Vec<TableId>) {
+    #[inline]
+    pub(crate) fn matching(&self, matcher: &Matcher, from: usize, mut each: impl FnMut(TableId)) {
         let end = self.tables.len();
         for word in from / 64..end.div_ceil(64) {
             let mut bits = matcher.bits(&|component| self.table_bits(component, word));
@@ -311,7 +328,7 @@ impl Directory {
                 bits &= (1 << (end % 64)) - 1;
             }
             while bits != 0 {
-                matched.push(TableId((word * 64) as u32 + bits.trailing_zeros()));
+                each(TableId((word * 64) as u32 + bits.trailing_zeros()));
                 bits &= bits - 1;
             }
         }
@@ -328,15 +345,37 @@ impl Directory {
         self.identity
     }
 
-    /// Writes a record for each table that has rows.
     #[inline]
-    pub(crate) fn records(&self, terms: &[Term], tables: &[TableId], records: &mut RecordBuffer) {
-        for &table in tables {
-            let entry = &self.tables[table.index()];
-            if entry.len != 0 {
-                let columns = terms.iter().map(|term| self.column(table, term.component));
-                records.push(entry.len, entry.ids.as_ptr(), columns);
-            }
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Prepares to write records for queries of these terms.
+    #[inline]
+    pub(crate) fn recorder(&self, terms: &[Term]) -> Recorder<'_> {
+        let columns = |term: &Term| {
+            self.components.get(term.component.index()).map_or(&[][..], |entry| &entry.columns)
+        };
+        Recorder { tables: &self.tables, columns: terms.iter().map(columns).collect() }
+    }
+}
+
+/// Writes records of tables, with each term's columns at hand.
+pub(crate) struct Recorder<'a> {
+    tables: &'a [TableEntry],
+    columns: SmallVec<[&'a [*mut u8]; 4]>,
+}
+
+impl Recorder<'_> {
+    /// Writes a table's record, if it has rows.
+    #[inline]
+    pub(crate) fn record(&self, table: TableId, records: &mut RecordBuffer) {
+        let entry = &self.tables[table.index()];
+        if entry.len != 0 {
+            let column = |columns: &&[*mut u8]| {
+                columns.get(table.index()).copied().unwrap_or(std::ptr::null_mut())
+            };
+            records.push(entry.len, entry.ids.as_ptr(), self.columns.iter().map(column));
         }
     }
 }

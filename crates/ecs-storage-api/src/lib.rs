@@ -37,6 +37,6 @@ pub use snapshot::{SnapshotError, StorageImage};
 pub use state_hash::{StateHasher, state_hash};
 pub use storage::Storage;
 pub use typed::StorageExt;
-pub use update_batch::{Spawn, UpdateBatch, UpdateError, UpdatePlace};
+pub use update_batch::{Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
 
 pub use ecs_core as core;

@@ -152,6 +152,11 @@ impl<'a, 'q> WriteSink<'a, 'q> {
         self.inner.wants(&has)
     }
 
+    /// Returns what the queries ask for.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = &QueryShape> {
+        self.inner.targets.iter().map(|target| target.shape)
+    }
+
     /// Tells whether a query writes a component: what a backend that keeps
     /// copies must bring back.
     pub fn writes(&self, component: ComponentId) -> bool {

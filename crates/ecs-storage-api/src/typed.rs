@@ -5,7 +5,7 @@ use ecs_core::{
 };
 
 use crate::error::StorageError;
-use crate::query::{Filter, Prepared, Query, QueryData, QueryShape, ReadOnlyQueryData, or_panic};
+use crate::query::{Filter, Query, QueryData, ReadOnlyQueryData, TypedPrepared, or_panic};
 use crate::storage::Storage;
 
 /// The typed face of a [`Storage`], with the specification's names.
@@ -125,11 +125,8 @@ pub trait StorageExt: Storage {
             return directory.get_many(entities);
         }
         let mut found = [const { None }; N];
-        let shape = or_panic(QueryShape::of::<(EntityId, &mut C), ()>());
-        let query: Query<'_, (EntityId, &mut C)> =
-            Query::new(or_panic(Prepared::new(shape).into_write(self)));
         // One pass over the chunks: each value is given out once.
-        for (id, value) in query {
+        for (id, value) in self.query_mut::<&mut C>() {
             if let Some(n) = entities.iter().position(|&entity| entity == id) {
                 found[n] = Some(value);
             }
@@ -165,7 +162,7 @@ pub trait StorageExt: Storage {
     /// If a component that is written occurs twice in `D`.
     #[inline]
     fn query_as<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
-        Query::new(or_panic(Prepared::new(or_panic(QueryShape::of::<D, F>())).into_read(self)))
+        Query::of(or_panic(or_panic(TypedPrepared::<D, F>::new()).into_read(self)))
     }
 
     /// Asks for just `D`, among the entities that meet `F`, to be changed.
@@ -174,7 +171,7 @@ pub trait StorageExt: Storage {
     /// If a component that is written occurs twice in `D`.
     #[inline]
     fn query_as_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
-        Query::new(or_panic(Prepared::new(or_panic(QueryShape::of::<D, F>())).into_write(self)))
+        Query::of(or_panic(or_panic(TypedPrepared::<D, F>::new()).into_write(self)))
     }
 }
 

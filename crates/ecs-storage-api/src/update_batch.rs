@@ -36,6 +36,22 @@ pub struct UpdateBatch {
     destroys: Vec<EntityId>,
 }
 
+/// A batch taken apart, for a backend that applies it in a way of its own.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct UpdateParts {
+    /// The entities to be made.
+    pub spawns: Vec<Spawn>,
+    /// The components to be replaced.
+    pub updates: Vec<(EntityId, ErasedValue)>,
+    /// The components to be added or replaced.
+    pub inserts: Vec<(EntityId, ErasedValue)>,
+    /// The components to be taken away.
+    pub removes: Vec<(EntityId, ComponentId)>,
+    /// The entities to be ended.
+    pub destroys: Vec<EntityId>,
+}
+
 /// An entity to be made.
 #[derive(Debug)]
 pub struct Spawn {
@@ -227,6 +243,12 @@ impl UpdateBatch {
     /// Returns the entities to be ended.
     pub fn destroys(&self) -> &[EntityId] {
         &self.destroys
+    }
+
+    /// Gives the changes up.
+    pub fn into_parts(self) -> UpdateParts {
+        let Self { spawns, updates, inserts, removes, destroys } = self;
+        UpdateParts { spawns, updates, inserts, removes, destroys }
     }
 
     /// Checks the batch against a store, without changing either.

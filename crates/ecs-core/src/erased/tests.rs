@@ -156,7 +156,7 @@ fn an_unfinished_row_drops_what_was_written() {
     let info = ComponentId::of::<Counted>().info();
     let mut column = Vec::<Counted>::with_capacity(4);
     let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget { info, first, replaces: false }; 1];
+    let targets = [RowTarget::new(info, first, false); 1];
     let mut done = 0;
     // SAFETY: the vector has room for four values, and is not touched meanwhile.
     let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
@@ -178,7 +178,7 @@ fn a_bundle_that_puts_what_it_did_not_announce_panics_and_leaks_nothing() {
     let info = ComponentId::of::<Counted>().info();
     let mut column = Vec::<Counted>::with_capacity(1);
     let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget { info, first, replaces: false }];
+    let targets = [RowTarget::new(info, first, false)];
     let mut done = 0;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the vector has room for a value, and is not touched meanwhile.
@@ -195,8 +195,7 @@ fn overwritten_values_return_when_the_row_is_abandoned() {
     let (old, new) = (Arc::new(()), Arc::new(()));
     let mut column = vec![Counted(old.clone())];
     let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets =
-        [RowTarget { info: ComponentId::of::<Counted>().info(), first, replaces: true }; 2];
+    let targets = [RowTarget::new(ComponentId::of::<Counted>().info(), first, true); 2];
     let mut done = 0;
     // SAFETY: one valid value lies there, and only the first target is used.
     let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };

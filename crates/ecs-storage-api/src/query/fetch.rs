@@ -14,9 +14,11 @@ use std::ptr::{self, NonNull};
 use ecs_core::{Component, ComponentId, EntityId, ErasedSlice, ErasedSliceMut};
 
 use super::filter::Filter;
+use super::gather::Prepared;
 use super::records::{RecordBuffer, Records};
-use super::shape::{QueryShape, Term, TermAccess};
+use super::shape::{QueryError, QueryShape, Term, TermAccess};
 use crate::directory::{Directory, TableId};
+use crate::storage::Storage;
 
 /// One word of a record: a count, or a pointer.
 #[derive(Clone, Copy)]
@@ -671,6 +673,57 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     {
         // SAFETY: nothing is written, and writers are kept out by the records.
         self.0.directory().map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+    }
+}
+
+/// A prepared query that is known to be of the shape of `D` among what meets
+/// `F`, so that its records need not be compared with it.
+pub(crate) struct TypedPrepared<D, F> {
+    /// Private, never swapped and never lent mutably.
+    prepared: Prepared,
+    query: PhantomData<fn() -> (D, F)>,
+}
+
+impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
+    #[inline]
+    pub(crate) fn new() -> Result<Self, QueryError> {
+        Ok(Self { prepared: Prepared::new(QueryShape::of::<D, F>()?), query: PhantomData })
+    }
+
+    pub(crate) fn get(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    #[inline]
+    pub(crate) fn read<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        Ok(TypedRecords(self.prepared.read(storage)?, PhantomData))
+    }
+
+    #[inline]
+    pub(crate) fn write<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w mut S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        Ok(TypedRecords(self.prepared.write(storage)?, PhantomData))
+    }
+
+    #[inline]
+    pub(crate) fn into_read<S: Storage + ?Sized>(
+        self,
+        storage: &S,
+    ) -> Result<TypedRecords<'_, D>, QueryError> {
+        Ok(TypedRecords(self.prepared.into_read(storage)?, PhantomData))
+    }
+
+    #[inline]
+    pub(crate) fn into_write<S: Storage + ?Sized>(
+        self,
+        storage: &mut S,
+    ) -> Result<TypedRecords<'_, D>, QueryError> {
+        Ok(TypedRecords(self.prepared.into_write(storage)?, PhantomData))
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Prepared {
     /// Which directory `matched` speaks of; 0 for none.
     identity: u64,
     tables_seen: usize,
+    /// What the directory had seen of changes when `buffer` was filled from it.
+    changes_seen: u64,
     matched: Vec<TableId>,
     /// Kept for its memory between uses.
     buffer: RecordBuffer,
@@ -36,26 +38,50 @@ impl Prepared {
         &self.shape
     }
 
-    /// Looks at the tables that are new.
+    /// Fills the buffer from the tables that match, unless it is true as it is.
     #[inline]
-    fn follow(&mut self, directory: &Directory) {
+    fn fill(&mut self, directory: &Directory) {
+        // After the last fill from this directory nothing has changed, and the
+        // buffer is emptied by everything else that uses it.
+        if self.identity != directory.identity()
+            || self.changes_seen != directory.changes()
+            || self.buffer.is_empty()
+        {
+            self.refill(directory);
+        }
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, directory: &Directory) {
         if self.identity != directory.identity() {
             self.identity = directory.identity();
             self.tables_seen = 0;
             self.matched.clear();
         }
         if self.tables_seen != directory.table_count() {
-            directory.matching(self.shape.matcher(), self.tables_seen, &mut self.matched);
+            directory
+                .matching(self.shape.matcher(), self.tables_seen, |table| self.matched.push(table));
             self.tables_seen = directory.table_count();
         }
+        self.changes_seen = directory.changes();
+        self.buffer.clear();
+        let recorder = directory.recorder(self.shape.terms());
+        self.matched.iter().for_each(|&table| recorder.record(table, &mut self.buffer));
     }
 
-    /// Fills the buffer from the tables that match.
-    #[inline]
-    fn fill(&mut self, directory: &Directory) {
-        self.follow(directory);
+    /// Empties the buffer, for a backend without a directory.
+    fn forget(&mut self) {
+        self.identity = 0;
         self.buffer.clear();
-        directory.records(self.shape.terms(), &self.matched, &mut self.buffer);
+    }
+
+    /// Fills the buffer for this once, without a list of the tables that match.
+    #[inline]
+    fn fill_once(&mut self, directory: &Directory) {
+        let recorder = directory.recorder(self.shape.terms());
+        self.buffer.reserve(64);
+        directory
+            .matching(self.shape.matcher(), 0, |table| recorder.record(table, &mut self.buffer));
     }
 
     /// Returns a component that makes it unsound to use both at once on the
@@ -80,7 +106,7 @@ impl Prepared {
         &'w mut self,
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage)?;
+        let directory = self.gather(storage, Self::fill)?;
         Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
     }
 
@@ -93,7 +119,7 @@ impl Prepared {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage)?;
+        let directory = self.gather_mut(storage, Self::fill)?;
         Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
     }
 
@@ -106,7 +132,7 @@ impl Prepared {
         mut self,
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage)?;
+        let directory = self.gather(storage, Self::fill_once)?;
         Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
     }
 
@@ -119,7 +145,7 @@ impl Prepared {
         mut self,
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage)?;
+        let directory = self.gather_mut(storage, Self::fill_once)?;
         Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
     }
 
@@ -127,15 +153,16 @@ impl Prepared {
     fn gather<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w S,
+        fill: impl FnOnce(&mut Self, &Directory),
     ) -> Result<Option<&'w Directory>, QueryError> {
         if let Some(component) = self.shape.first_write() {
             return Err(QueryError::ReadOnly { component });
         }
         let directory = storage.directory().map(|directory| directory.get_ref());
         match directory {
-            Some(directory) => self.fill(directory),
+            Some(directory) => fill(self, directory),
             None => {
-                self.buffer.clear();
+                self.forget();
                 let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
                 storage.read_chunks(&mut ReadSink::new(targets));
             }
@@ -147,9 +174,10 @@ impl Prepared {
     fn gather_mut<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w mut S,
+        fill: impl FnOnce(&mut Self, &Directory),
     ) -> Result<Option<&'w Directory>, QueryError> {
         if storage.directory_mut().is_none() {
-            self.buffer.clear();
+            self.forget();
             let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
             let mut sink = WriteSink::new(targets);
             storage.write_chunks(&mut sink);
@@ -157,7 +185,7 @@ impl Prepared {
             return Ok(None);
         }
         let directory = lent(storage);
-        self.fill(directory);
+        fill(self, directory);
         Ok(Some(directory))
     }
 }
@@ -226,7 +254,7 @@ fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -
 
 fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared]) -> Targets<'q, 'w> {
     let each = prepared.iter_mut().map(|prepared| {
-        prepared.buffer.clear();
+        prepared.forget();
         Target::new(&prepared.shape, &mut prepared.buffer)
     });
     each.collect()

@@ -59,6 +59,21 @@ impl Matcher {
         self.any.push(alternatives);
     }
 
+    /// Returns the components that a set must hold.
+    pub fn required(&self) -> &[ComponentId] {
+        &self.required
+    }
+
+    /// Returns the components that a set must not hold.
+    pub fn excluded(&self) -> &[ComponentId] {
+        &self.excluded
+    }
+
+    /// Returns the groups of conditions of each of which one must hold.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = &[Matcher]> {
+        self.any.iter().map(Vec::as_slice)
+    }
+
     /// Tells whether a set meets the condition; `has` says what it holds.
     pub fn matches(&self, has: &dyn Fn(ComponentId) -> bool) -> bool {
         self.answer(&has)

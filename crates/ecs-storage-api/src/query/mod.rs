@@ -17,6 +17,7 @@ mod typed;
 
 pub use chunk::{Chunk, Chunks};
 pub use dynamic::{DynamicChunk, DynamicQuery, DynamicQueryBuilder};
+pub(crate) use fetch::TypedPrepared;
 pub use fetch::{Has, QueryData, ReadOnlyQueryData};
 pub use filter::{Filter, Or, With, Without};
 pub use gather::{Prepared, gather, gather_mut};

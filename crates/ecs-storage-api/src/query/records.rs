@@ -44,6 +44,15 @@ impl RecordBuffer {
         self.offered = None;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Makes room for `words` words.
+    pub(crate) fn reserve(&mut self, words: usize) {
+        self.words.reserve(words);
+    }
+
     /// Counts a chunk that a backend offered.
     pub(crate) fn offered(&mut self, rows: usize) {
         let (chunks, before) = self.offered.unwrap_or_default();

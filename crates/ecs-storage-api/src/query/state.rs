@@ -1,11 +1,9 @@
 //! A prepared query: typed, and remembering what matches.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use super::fetch::{QueryData, ReadOnlyQueryData};
+use super::fetch::{QueryData, ReadOnlyQueryData, TypedPrepared};
 use super::filter::Filter;
-use super::gather::Prepared;
 use super::shape::{QueryError, QueryShape};
 use super::typed::Query;
 use crate::storage::Storage;
@@ -15,8 +13,7 @@ use crate::storage::Storage;
 /// It remembers which tables match, and at each use looks only at those that
 /// are new. It can be used on several stores; what it remembers is of the last.
 pub struct QueryState<D: QueryData, F: Filter = ()> {
-    prepared: Prepared,
-    query: PhantomData<fn() -> (D, F)>,
+    prepared: TypedPrepared<D, F>,
 }
 
 impl<D: QueryData, F: Filter> QueryState<D, F> {
@@ -25,7 +22,7 @@ impl<D: QueryData, F: Filter> QueryState<D, F> {
     /// # Errors
     /// [`QueryError::Conflict`] if a component that is written occurs twice.
     pub fn try_new() -> Result<Self, QueryError> {
-        Ok(Self { prepared: Prepared::new(QueryShape::of::<D, F>()?), query: PhantomData })
+        Ok(Self { prepared: TypedPrepared::new()? })
     }
 
     /// Prepares a query.
@@ -42,23 +39,18 @@ impl<D: QueryData, F: Filter> QueryState<D, F> {
     where
         D: ReadOnlyQueryData,
     {
-        Query::new(or_panic(self.prepared.read(storage)))
+        Query::of(or_panic(self.prepared.read(storage)))
     }
 
     /// Asks a store.
     #[inline]
     pub fn query_mut<'w, S: Storage + ?Sized>(&'w mut self, storage: &'w mut S) -> Query<'w, D, F> {
-        Query::new(or_panic(self.prepared.write(storage)))
+        Query::of(or_panic(self.prepared.write(storage)))
     }
 
-    /// Returns the untyped part, for use with `gather` and `gather_mut`.
-    pub fn prepared_mut(&mut self) -> &mut Prepared {
-        &mut self.prepared
-    }
-
-    /// Returns the untyped part.
-    pub fn prepared(&self) -> &Prepared {
-        &self.prepared
+    /// Returns what the query asks for.
+    pub fn shape(&self) -> &QueryShape {
+        self.prepared.get().shape()
     }
 }
 
@@ -80,6 +72,6 @@ impl<D: QueryData, F: Filter> Default for QueryState<D, F> {
 
 impl<D: QueryData, F: Filter> fmt::Debug for QueryState<D, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueryState").field("shape", self.prepared.shape()).finish_non_exhaustive()
+        f.debug_struct("QueryState").field("shape", self.shape()).finish_non_exhaustive()
     }
 }

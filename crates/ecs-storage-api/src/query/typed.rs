@@ -34,11 +34,12 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// If the records were made for a query of another shape.
     #[inline]
     pub fn new(records: Records<'w>) -> Self {
-        Self {
-            records: TypedRecords::new::<F>(records),
-            rows: OnceLock::new(),
-            filter: PhantomData,
-        }
+        Self::of(TypedRecords::new::<F>(records))
+    }
+
+    #[inline]
+    pub(crate) fn of(records: TypedRecords<'w, D>) -> Self {
+        Self { records, rows: OnceLock::new(), filter: PhantomData }
     }
 
     /// Iterates over the matching entities.

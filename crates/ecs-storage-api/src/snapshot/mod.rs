@@ -18,4 +18,4 @@ mod write;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use read::read;
-pub use write::write;
+pub use write::{write, write_image};

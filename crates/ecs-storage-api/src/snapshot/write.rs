@@ -1,12 +1,43 @@
 //! From a store to bytes.
 
-use ecs_core::{CodecError, ComponentInfo, EntityId, ErasedSlice};
+use ecs_core::{AllocatorState, CodecError, ComponentInfo, EntityId, ErasedSlice, ErasedVec};
 
 use super::error::SnapshotError;
+use super::image::StorageImage;
 use super::schema::Schema;
 use super::sections::SectionWriter;
 use crate::sink::ReadSink;
 use crate::storage::Storage;
+
+/// Writes everything persistent that a store holds.
+///
+/// # Errors
+/// [`SnapshotError::Codec`] if a value refuses to be encoded.
+pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError> {
+    let mut content = Content::default();
+    storage.read_chunks(&mut ReadSink::visitor(&mut |ids, columns| content.add(ids, columns)));
+    content.write(&storage.allocator_state())
+}
+
+/// Writes everything persistent that an image holds.
+///
+/// # Errors
+/// [`SnapshotError::Codec`] if a value refuses to be encoded.
+pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
+    let mut content = Content::default();
+    for chunk in image.chunks() {
+        let columns: Vec<_> = chunk.columns().iter().map(ErasedVec::as_slice).collect();
+        content.add(chunk.ids(), &columns);
+    }
+    content.write(image.allocator())
+}
+
+/// What is to be written, borrowed from where it lies.
+#[derive(Default)]
+struct Content<'a> {
+    components: Vec<&'static ComponentInfo>,
+    runs: Vec<Run<'a>>,
+}
 
 /// A run of chunks with the same persistent components, written as one.
 #[derive(Default)]
@@ -16,31 +47,29 @@ struct Run<'a> {
     chunks: Vec<(&'a [EntityId], Vec<ErasedSlice<'a>>)>,
 }
 
-/// Writes everything persistent that a store holds.
-///
-/// # Errors
-/// [`SnapshotError::Codec`] if a value refuses to be encoded.
-pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError> {
-    let mut components: Vec<&'static ComponentInfo> = Vec::new();
-    let mut runs: Vec<Run<'_>> = Vec::new();
-    storage.read_chunks(&mut ReadSink::visitor(&mut |ids, columns| {
+impl<'a> Content<'a> {
+    fn add(&mut self, ids: &'a [EntityId], columns: &[ErasedSlice<'a>]) {
         let mut columns: Vec<_> =
             columns.iter().filter(|column| !column.info().is_transient()).copied().collect();
         columns.sort_by_key(ErasedSlice::id);
-        let places = columns.iter().map(|column| place(&mut components, column.info())).collect();
-        match runs.last_mut() {
+        let places =
+            columns.iter().map(|column| place(&mut self.components, column.info())).collect();
+        match self.runs.last_mut() {
             Some(run) if run.components == places => run.chunks.push((ids, columns)),
-            _ => runs.push(Run { components: places, chunks: vec![(ids, columns)] }),
+            _ => self.runs.push(Run { components: places, chunks: vec![(ids, columns)] }),
         }
-    }));
-    let mut writer = SectionWriter::new();
-    let schemas: Vec<_> = components.iter().map(|info| Schema::of(info)).collect();
-    writer.section(*b"comp", |out| encode(&schemas, out))?;
-    writer.section(*b"allo", |out| encode(&storage.allocator_state(), out))?;
-    for run in &runs {
-        writer.section(*b"chnk", |out| run.write(out))?;
     }
-    Ok(writer.finish())
+
+    fn write(&self, allocator: &AllocatorState) -> Result<Vec<u8>, SnapshotError> {
+        let mut writer = SectionWriter::new();
+        let schemas: Vec<_> = self.components.iter().map(|info| Schema::of(info)).collect();
+        writer.section(*b"comp", |out| encode(&schemas, out))?;
+        writer.section(*b"allo", |out| encode(allocator, out))?;
+        for run in &self.runs {
+            writer.section(*b"chnk", |out| run.write(out))?;
+        }
+        Ok(writer.finish())
+    }
 }
 
 /// Returns a component's place in the table, in order of first use.
