@@ -21,6 +21,7 @@ pub mod number;
 pub mod outputs;
 pub mod parameters;
 pub mod philox;
+pub mod picture;
 pub mod poisson;
 pub mod progress;
 pub mod purpose;

@@ -1,6 +1,7 @@
 //! What a run leaves in its folder.
 
 pub mod arrivals;
+pub mod report;
 pub mod series;
 pub mod summary;
 

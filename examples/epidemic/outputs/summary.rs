@@ -186,4 +186,4 @@ impl fmt::Display for Summary {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

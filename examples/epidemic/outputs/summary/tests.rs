@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 
-fn summary(seed: u64, attack_rate: f64) -> Summary {
+pub(in crate::outputs) fn summary(seed: u64, attack_rate: f64) -> Summary {
     Summary {
         people: 1_000_000,
         days: 60,

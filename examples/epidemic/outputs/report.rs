@@ -1,0 +1,104 @@
+//! Everything that a run leaves, written together.
+
+use std::path::Path;
+
+use crate::atomic_file::AtomicFile;
+use crate::error::Error;
+use crate::number::grouped;
+use crate::picture::curve;
+use crate::picture::map::{self, Dot, Route};
+
+use super::arrivals::{self, Arrival};
+use super::series::{self, DayCounts};
+use super::summary::Summary;
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The numbers.
+    pub summary: Summary,
+    /// The states by day.
+    pub series: Vec<DayCounts>,
+    /// The airports with a catchment.
+    pub arrivals: Vec<Arrival>,
+    /// The cities.
+    pub dots: Vec<Dot>,
+    /// The routes between airports.
+    pub routes: Vec<Route>,
+}
+
+impl Report {
+    /// Writes `summary.json`, `series.csv`, `arrivals.csv`, `curve.png` and `map.png`.
+    ///
+    /// None is put in its place before all are written.
+    ///
+    /// # Errors
+    /// When the system refuses to write.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        let subtitle = self.subtitle();
+        let curve = curve::draw(&self.series, "An epidemic carried by real flights", &subtitle);
+        let title = "When the epidemic came to which city";
+        let map = map::draw(&self.dots, &self.routes, title, &subtitle);
+        let files = [
+            ("summary.json", self.summary.to_json()),
+            ("series.csv", series::to_csv(&self.series)),
+            ("arrivals.csv", arrivals::to_csv(&self.arrivals)),
+            ("curve.png", curve.into_png()),
+            ("map.png", map.into_png()),
+        ];
+        let written: Vec<AtomicFile> = files
+            .iter()
+            .map(|(name, bytes)| AtomicFile::write(&folder.join(name), bytes))
+            .collect::<Result<_, _>>()?;
+        written.into_iter().try_for_each(AtomicFile::put)
+    }
+
+    fn subtitle(&self) -> String {
+        let Summary { people, days, r0, seed, attack_rate, .. } = &self.summary;
+        format!(
+            "{} people · {days} days · R0 {r0} · seed {seed} · {:.1} % ever infected",
+            grouped((*people).into()),
+            100.0 * attack_rate
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let summary = super::super::summary::tests::summary(1, 0.9);
+        Report {
+            summary,
+            series: Vec::new(),
+            arrivals: Vec::new(),
+            dots: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn five_files_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        report().write(folder.path()).unwrap();
+        let five = ["arrivals.csv", "curve.png", "map.png", "series.csv", "summary.json"];
+        assert_eq!(names(folder.path()), five);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = report().write(&folder.path().join("gone")).unwrap_err();
+        assert!(error.to_string().contains("summary.json: cannot write it"));
+        assert!(names(folder.path()).is_empty());
+    }
+}
