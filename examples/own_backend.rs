@@ -144,7 +144,9 @@ impl Storage for MapStorage {
         let mut loaded = Self { ids: EntityAllocator::from_state(allocator, alive)?, rows: BTreeMap::new() };
         for chunk in chunks {
             let (ids, columns) = chunk.into_parts();
-            ids.iter().for_each(|&id| drop(loaded.add(id)));
+            for &id in &ids {
+                loaded.add(id);
+            }
             for mut column in columns {
                 // From the back, as a vector gives its values.
                 for &id in ids.iter().rev() {

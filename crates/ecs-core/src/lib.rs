@@ -38,11 +38,46 @@ pub use registry::{RegisterError, component_count};
 /// What code written by the derive macros names; not for hand-written code.
 #[doc(hidden)]
 pub mod derive_support {
-    pub use crate::description::probe;
-    pub use bytemuck::Pod;
+    use std::borrow::Cow;
 
-    /// What a persistent component needs, as one bound.
+    pub use crate::description::probe;
+    use crate::{Component, Description};
+
+    /// What a persistent component needs, as one bound with a message of its own.
+    #[diagnostic::on_unimplemented(
+        message = "the component `{Self}` cannot be saved",
+        label = "needs `serde::Serialize` and `serde::Deserialize`",
+        note = "derive both, or keep the component out of snapshots with `#[component(transient)]`, \
+                or save its bytes with `#[component(pod)]`"
+    )]
     pub trait Persistent: serde::Serialize + serde::de::DeserializeOwned {}
 
+    // Not recommended, so that the compiler speaks of `Persistent` and not of
+    // what serde knows.
+    #[diagnostic::do_not_recommend]
     impl<C: serde::Serialize + serde::de::DeserializeOwned> Persistent for C {}
+
+    /// What a `pod` component needs, with a message of its own.
+    #[diagnostic::on_unimplemented(
+        message = "the component `{Self}` is not known to be plain bytes",
+        label = "`#[component(pod)]` needs `bytemuck::Pod`",
+        note = "derive `bytemuck::Pod` and `bytemuck::Zeroable`, which refuse padding and pointers, \
+                or leave `pod` out"
+    )]
+    pub trait PlainBytes: bytemuck::Pod {}
+
+    #[diagnostic::do_not_recommend]
+    impl<C: bytemuck::Pod> PlainBytes for C {}
+
+    /// [`Description::persistent`], with the message.
+    pub fn persistent<C: Component + Persistent>(
+        name: impl Into<Cow<'static, str>>,
+    ) -> Description<C> {
+        Description::persistent(name)
+    }
+
+    /// [`Description::pod`], with the message.
+    pub fn pod<C: Component + PlainBytes>(name: impl Into<Cow<'static, str>>) -> Description<C> {
+        Description::pod(name)
+    }
 }

@@ -2,8 +2,27 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Path, parse_quote};
+use syn::{Data, DeriveInput, Error, Path, WherePredicate, parse_quote};
 
+use crate::refusal;
+
+// struct Mover<T> { place: Place, more: T }
+//
+// impl<T> Bundle for Mover<T>
+// where
+//     Self: 'static,
+//     Place: Bundle,
+//     T: Bundle,
+// {
+//     fn for_each_id(_each) {
+//         <Place as Bundle>::for_each_id(_each);
+//         <T as Bundle>::for_each_id(_each);
+//     }
+//     fn put_all(self, _sink) {
+//         <Place as Bundle>::put_all(self.place, _sink);
+//         <T as Bundle>::put_all(self.more, _sink);
+//     }
+// }
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(
@@ -11,35 +30,33 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
             "a bundle is a struct whose fields are components or bundles",
         ));
     };
-    if let Some(lifetime) = input.generics.lifetimes().next() {
-        return Err(Error::new_spanned(
-            lifetime,
-            "a bundle owns its data: it can't have lifetime parameters",
-        ));
-    }
+    refusal::lifetimes(input, "bundle")?;
+    refusal::inner_attributes(input, "bundle")?;
     let krate = engine(input)?;
     let types: Vec<_> = data.fields.iter().map(|field| &field.ty).collect();
     let members: Vec<_> = data.fields.members().collect();
     let mut generics = input.generics.clone();
     if !generics.params.is_empty() {
-        let bounds = generics.make_where_clause();
-        bounds.predicates.push(parse_quote!(Self: 'static));
-        bounds.predicates.extend::<Vec<syn::WherePredicate>>(
-            types.iter().map(|field| parse_quote!(#field: #krate::Bundle)).collect(),
+        let bounds = &mut generics.make_where_clause().predicates;
+        bounds.push(parse_quote!(Self: 'static));
+        bounds.extend(
+            types.iter().map(|field| -> WherePredicate { parse_quote!(#field: #krate::Bundle) }),
         );
     }
     let ident = &input.ident;
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
     Ok(quote! {
+        #[automatically_derived]
         impl #impl_generics #krate::Bundle for #ident #type_generics #bounds {
             #[inline]
             fn for_each_id(_each: &mut impl ::core::ops::FnMut(#krate::ComponentId)) {
                 #(<#types as #krate::Bundle>::for_each_id(_each);)*
             }
 
+            // Always: a bundle that is not inlined is copied at every level.
             #[inline(always)]
             fn put_all(self, _sink: &mut impl #krate::ComponentSink) {
-                #(#krate::Bundle::put_all(self.#members, _sink);)*
+                #(<#types as #krate::Bundle>::put_all(self.#members, _sink);)*
             }
         }
     })

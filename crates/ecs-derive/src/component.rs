@@ -1,8 +1,13 @@
 //! The expansion of `#[derive(Component)]`.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::{DeriveInput, Error, GenericParam, LitStr, Path, parse_quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{
+    DeriveInput, Error, GenericParam, Generics, LitStr, Path, TypeParam, WherePredicate,
+    parse_quote,
+};
+
+use crate::refusal;
 
 /// How values are persisted.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,8 +45,14 @@ impl Attributes {
                 } else if meta.path.is_ident("transient") {
                     set(Codec::Transient)
                 } else if meta.path.is_ident("name") {
-                    attributes.name = Some(meta.value()?.parse()?);
-                    Ok(())
+                    let name: LitStr = meta.value()?.parse()?;
+                    if name.value().is_empty() {
+                        return Err(Error::new_spanned(name, "a component's name can't be empty"));
+                    }
+                    match attributes.name.replace(name) {
+                        Some(_) => Err(meta.error("a component has one name")),
+                        None => Ok(()),
+                    }
                 } else if meta.path.is_ident("crate") {
                     attributes.krate = meta.value()?.call(Path::parse_mod_style)?;
                     Ok(())
@@ -56,39 +67,32 @@ impl Attributes {
     }
 }
 
+// #[component(name = "demo::Name")]
+// struct Name(String);
+//
+// impl Component for Name {
+//     fn describe() -> Description<Self> {
+//         use probe::Cannot as _;
+//         let probe = Probe::<Self>::default();
+//         derive_support::persistent::<Self>("demo::Name")
+//             .with_abilities(probe.can_clone(), probe.can_print())
+//     }
+//     fn cell() -> Option<&'static ComponentCell<Self>> {
+//         static CELL: ComponentCell<Name> = ComponentCell::new();
+//         Some(&CELL)
+//     }
+// }
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
+    refusal::lifetimes(input, "component")?;
+    refusal::inner_attributes(input, "component")?;
     let Attributes { krate, name, codec } = Attributes::read(input)?;
-    if let Some(lifetime) = input.generics.lifetimes().next() {
-        return Err(Error::new_spanned(
-            lifetime,
-            "a component owns its data: it can't have lifetime parameters",
-        ));
-    }
     let ident = &input.ident;
-    let mut generics = input.generics.clone();
-    let is_generic = !generics.params.is_empty();
+    let is_generic = !input.generics.params.is_empty();
     let base = match &name {
         Some(name) => quote!(#name),
         None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident))),
     };
-    if is_generic {
-        let types: Vec<_> =
-            generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-        let bounds = generics.make_where_clause();
-        for parameter in types {
-            bounds.predicates.push(
-                parse_quote!(#parameter: ::core::marker::Send + ::core::marker::Sync + 'static),
-            );
-        }
-        match codec {
-            Codec::Persistent => {
-                bounds.predicates.push(parse_quote!(Self: #krate::derive_support::Persistent))
-            }
-            Codec::Pod => bounds.predicates.push(parse_quote!(Self: #krate::derive_support::Pod)),
-            Codec::Transient => {}
-        }
-    }
-    let full_name = if is_generic { generic_name(&generics, &base) } else { base };
+    let full_name = if is_generic { generic_name(&input.generics, &base) } else { base };
     // A `static` inside a generic function is one for all instances, so generic
     // components go without a cell.
     let cell = (!is_generic).then(|| {
@@ -100,21 +104,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
             }
         }
     });
-    // Spanned at the type, so that a missing `Serialize` is reported there.
-    let describe = match codec {
-        Codec::Persistent => {
-            quote_spanned!(ident.span() => #krate::Description::<Self>::persistent)
-        }
-        Codec::Pod => quote_spanned!(ident.span() => #krate::Description::<Self>::pod),
-        Codec::Transient => quote!(#krate::Description::<Self>::transient),
-    };
+    let describe = constructor(codec, &krate, ident.span());
+    let generics = bounded(&input.generics, codec, &krate);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
     Ok(quote! {
+        #[automatically_derived]
         impl #impl_generics #krate::Component for #ident #type_generics #bounds {
             fn describe() -> #krate::Description<Self> {
                 #[allow(unused_imports)]
-                use #krate::derive_support::probe::{Cannot as _, Probe};
-                let probe = Probe::<Self>::default();
+                use #krate::derive_support::probe::Cannot as _;
+                let probe = #krate::derive_support::probe::Probe::<Self>::default();
                 #describe(#full_name).with_abilities(probe.can_clone(), probe.can_print())
             }
 
@@ -123,8 +122,45 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     })
 }
 
+/// Writes the path of the function that makes the description, all of it placed
+/// at the type: the compiler reports a missing `Serialize` or `Pod` there.
+fn constructor(codec: Codec, krate: &Path, place: Span) -> TokenStream {
+    let place = Span::call_site().located_at(place);
+    // Only the place changes: a `$crate` still means what it meant.
+    let krate: TokenStream = (krate.to_token_stream().into_iter())
+        .map(|mut token| {
+            token.set_span(token.span().located_at(place));
+            token
+        })
+        .collect();
+    match codec {
+        Codec::Persistent => quote_spanned!(place=> #krate::derive_support::persistent::<Self>),
+        Codec::Pod => quote_spanned!(place=> #krate::derive_support::pod::<Self>),
+        Codec::Transient => quote_spanned!(place=> #krate::Description::<Self>::transient),
+    }
+}
+
+/// Adds what the impl of a generic component has to demand.
+fn bounded(generics: &Generics, codec: Codec, krate: &Path) -> Generics {
+    let mut bounded = generics.clone();
+    if generics.params.is_empty() {
+        return bounded;
+    }
+    let bounds = &mut bounded.make_where_clause().predicates;
+    bounds.extend(generics.type_params().map(|TypeParam { ident, .. }| -> WherePredicate {
+        parse_quote!(#ident: ::core::marker::Send + ::core::marker::Sync + 'static)
+    }));
+    // On `Self`, not on each parameter: only serde knows which of them it needs.
+    match codec {
+        Codec::Persistent => bounds.push(parse_quote!(Self: #krate::derive_support::Persistent)),
+        Codec::Pod => bounds.push(parse_quote!(Self: #krate::derive_support::PlainBytes)),
+        Codec::Transient => {}
+    }
+    bounded
+}
+
 /// Writes `base<arguments>`, the arguments being known only at run time.
-fn generic_name(generics: &syn::Generics, base: &TokenStream) -> TokenStream {
+fn generic_name(generics: &Generics, base: &TokenStream) -> TokenStream {
     let arguments = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Type(parameter) => {
             let ident = &parameter.ident;

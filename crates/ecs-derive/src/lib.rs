@@ -3,24 +3,38 @@
 //! What they write needs no unsafe code, and names everything through one
 //! crate: `ecs` unless `crate = path` says otherwise.
 
+#![forbid(unsafe_code)]
+
 mod bundle;
 mod component;
+mod refusal;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Makes a type a component.
+/// Makes a struct, enum or union a component.
 ///
 /// By default its values are persisted through serde, under the name
 /// `module::Type`. Attributes, in `#[component(…)]`:
 /// - `name = "…"`: the stable name that files and other processes know the
 ///   component by. Give one to whatever is saved, since the default changes
-///   when the type moves. A generic type adds its arguments: `name<u8>`.
+///   when the type moves.
 /// - `pod`: values are plain bytes (`bytemuck::Pod`) and persisted as such.
 /// - `transient`: values are not persisted, and need neither.
-/// - `crate = path`: where the engine is found.
+/// - `crate = path`: where the engine is found, if not at `::ecs::__core`.
 ///
-/// `Clone` and `Debug` are used where the type has them.
+/// Whether values can be cloned and printed is found out: a type that is
+/// `Clone` or `Debug` needs to say no more.
+///
+/// # Generic types
+/// Every instance is a component of its own, named with its arguments:
+/// `name<u8>`. Three things differ from plain types:
+/// - Types among the arguments are spelled by `std::any::type_name`, whose
+///   output may change with the compiler; what outlives a build is better
+///   given a plain type.
+/// - Its id is looked up in a map instead of being read from a `static`.
+/// - `Clone` and `Debug` count only where the type's own bounds imply them:
+///   `struct Tag<T: Clone>(T)` can be cloned, `struct Tag<T>(T)` cannot.
 ///
 /// # Example
 /// ```
@@ -47,6 +61,10 @@ pub fn derive_component(input: TokenStream) -> TokenStream {
 
 /// Makes a struct a bundle: its fields are components or bundles, added
 /// together in their order.
+///
+/// A component is a bundle already; a type derives one or the other.
+/// `#[bundle(crate = path)]` says where the engine is found, if not at
+/// `::ecs::__core`.
 ///
 /// # Example
 /// ```

@@ -1,5 +1,8 @@
 //! What the derives write.
 
+#![forbid(unsafe_code)]
+#![deny(private_bounds, private_interfaces)]
+
 use ecs_core::{Bundle, ComponentId, ErasedValue};
 use ecs_derive::{Bundle, Component};
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,36 @@ struct Tag<T>(Vec<T>);
 #[component(crate = ecs_core, transient)]
 struct Sized<const N: usize>;
 
+#[derive(Component, Clone, Copy, Debug)]
+#[component(crate = ecs_core, transient)]
+struct CloneBound<T: Clone>(#[allow(dead_code)] T);
+
+#[derive(Component, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[component(crate = ecs_core, pod)]
+#[repr(transparent)]
+struct Word<T: bytemuck::Pod>(T);
+
+// Parameters with names that the macro uses.
+#[derive(Component)]
+#[component(crate = ecs_core, transient, name = "derive::Shadow")]
+struct Shadow<Probe: ?core::marker::Sized, Component>(
+    #[allow(dead_code)] Component,
+    #[allow(dead_code)] Box<Probe>,
+);
+
+// A component that only a path through a module of the user's reaches.
+mod engine {
+    pub(crate) use ecs_core as renamed;
+}
+macro_rules! marker {
+    ($name:ident, $($krate:tt)+) => {
+        #[derive(Component)]
+        #[component(crate = $($krate)+, transient)]
+        struct $name;
+    };
+}
+marker!(Marker, crate::engine::renamed);
+
 #[derive(Bundle)]
 #[bundle(crate = ecs_core)]
 struct Named {
@@ -36,9 +69,10 @@ struct Named {
     more: Pair<Bytes>,
 }
 
+// Public, over private fields: the where-clauses must not leak them.
 #[derive(Bundle)]
 #[bundle(crate = ecs_core)]
-struct Pair<T>(T, (Bare,));
+pub struct Pair<T>(T, (Bare,));
 
 #[derive(Bundle)]
 #[bundle(crate = ecs_core)]
@@ -56,6 +90,8 @@ fn names_are_the_type_s_path_or_as_given() {
     assert_eq!(ComponentId::of::<Bytes>().info().name(), "derive::Bytes");
     assert_eq!(ComponentId::of::<Tag<u8>>().info().name(), "derive::Tag<u8>");
     assert_eq!(ComponentId::of::<Sized<7>>().info().name(), "derive::Sized<7>");
+    assert_eq!(ComponentId::of::<Shadow<str, u8>>().info().name(), "derive::Shadow<str, u8>");
+    assert_eq!(ComponentId::of::<Marker>().info().name(), "derive::Marker");
 }
 
 #[test]
@@ -68,6 +104,7 @@ fn instances_of_a_generic_component_do_not_share_an_id() {
 fn codecs_are_as_asked_for() {
     assert_eq!(ComponentId::of::<Plain>().info().codec().name(), "postcard");
     assert!(ComponentId::of::<Bytes>().info().is_pod());
+    assert!(ComponentId::of::<Word<u8>>().info().is_pod());
     assert!(ComponentId::of::<Bare>().info().is_transient());
 }
 
@@ -81,6 +118,15 @@ fn abilities_are_found_where_the_type_has_them() {
     assert!(tag.as_ref().try_clone().is_none());
     assert_eq!(format!("{tag:?}"), "0x0101");
     assert!(!ComponentId::of::<Bare>().info().is_clone());
+}
+
+#[test]
+fn a_generic_component_has_the_abilities_that_its_bounds_imply() {
+    let bounded = ComponentId::of::<CloneBound<u8>>().info();
+    assert!(bounded.is_clone());
+    // `u8: Debug` is no bound of the type.
+    assert_eq!(format!("{:?}", ErasedValue::new(CloneBound(1u8))), "0x01");
+    assert!(ComponentId::of::<Word<u16>>().info().is_clone());
 }
 
 #[test]

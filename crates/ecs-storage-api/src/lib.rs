@@ -21,6 +21,7 @@ mod storage;
 mod typed;
 mod update_batch;
 
+pub mod remote;
 pub mod snapshot;
 
 pub use capabilities::{Capabilities, Consistency};
@@ -31,6 +32,10 @@ pub use query::{
     Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
     Prepared, Query, QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape,
     QueryState, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather, gather_mut,
+};
+pub use remote::{
+    Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow, Page,
+    Projection, RemoteError, RemoteQuery, Version,
 };
 pub use sink::{ReadSink, WriteSink};
 pub use snapshot::{SnapshotError, StorageImage};

@@ -178,11 +178,11 @@ pub trait Storage: Send + Sync + 'static {
         entity: EntityId,
         bundle: &mut dyn DynBundle,
     ) -> Result<(), StorageError> {
-        let announced = bundle.component_ids();
-        check_bundle(&announced)?;
         if !self.entity_exists(entity) {
             return Err(StorageError::NoSuchEntity(entity));
         }
+        let announced = bundle.component_ids();
+        check_bundle(&announced)?;
         let mut values = Vec::with_capacity(announced.len());
         bundle.take_values(&mut |value| values.push(value));
         if !values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {

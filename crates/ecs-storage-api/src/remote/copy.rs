@@ -1,6 +1,6 @@
 //! Copies of what is borrowed, to travel or to stay.
 
-use ecs_core::{CodecError, ErasedBundle, ErasedRef, ErasedSlice, ErasedValue, ErasedVec};
+use ecs_core::{CodecError, ComponentInfo, ErasedBundle, ErasedRef, ErasedSlice, ErasedValue, ErasedVec};
 
 use super::error::RemoteError;
 use crate::owned_chunk::OwnedChunk;
@@ -28,9 +28,9 @@ pub(super) fn value(value: ErasedRef<'_>) -> Result<ErasedValue, CodecError> {
 /// Copies a batch, as far as components are wanted.
 pub(super) fn batch(
     batch: &UpdateBatch,
-    wanted: impl Fn(&ErasedValue) -> bool,
+    wanted: impl Fn(&ComponentInfo) -> bool,
 ) -> Result<UpdateBatch, CodecError> {
-    let wanted_copy = |original: &ErasedValue| match wanted(original) {
+    let wanted_copy = |original: &ErasedValue| match wanted(original.info()) {
         true => value(original.as_ref()).map(Some),
         false => Ok(None),
     };
@@ -55,7 +55,9 @@ pub(super) fn batch(
         }
     }
     for &(entity, component) in batch.removes() {
-        copy = copy.remove_erased(entity, component);
+        if wanted(component.info()) {
+            copy = copy.remove_erased(entity, component);
+        }
     }
     Ok(batch.destroys().iter().fold(copy, |copy, &entity| copy.destroy(entity)))
 }
