@@ -1,0 +1,203 @@
+//! A map of maps.
+
+use std::collections::BTreeMap;
+
+use ecs_core::{
+    AllocatorState, ComponentId, ComponentSet, EntityAllocator, EntityId, ErasedMut, ErasedRef,
+    ErasedValue,
+};
+use ecs_storage_api::{Capabilities, ReadSink, Storage, StorageError, StorageImage, WriteSink};
+
+/// The components of one entity; the id is kept beside them, for the chunks.
+#[derive(Debug)]
+struct Row {
+    id: EntityId,
+    values: BTreeMap<ComponentId, ErasedValue>,
+}
+
+/// Stores entities first: a map from each to the map of its components.
+///
+/// This is the oracle that faster backends are compared with. It has no unsafe
+/// code and no cleverness: whenever another backend differs from it, one of the
+/// two is wrong, and it is easy to see whether it is this one.
+///
+/// # Complexity
+/// With n entities and m components on one of them: entities O(log n), values
+/// O(log n + log m), queries O(n m), since every entity is looked at.
+///
+/// Iteration is in ascending order of id.
+///
+/// # Example
+/// ```
+/// use ecs_local::LocalStorage;
+/// use ecs_storage_api::Storage;
+///
+/// let mut storage = LocalStorage::new(0);
+/// let entity = storage.create_entity()?;
+/// assert_eq!(entity.to_string(), "0:1v0");
+/// # Ok::<(), ecs_storage_api::StorageError>(())
+/// ```
+#[derive(Debug)]
+pub struct LocalStorage {
+    ids: EntityAllocator,
+    rows: BTreeMap<EntityId, Row>,
+}
+
+impl LocalStorage {
+    /// Creates an empty store whose ids belong to `shard`.
+    ///
+    /// # Panics
+    /// If `shard` is over [`EntityId::MAX_SHARD`].
+    pub fn new(shard: u16) -> Self {
+        Self { ids: EntityAllocator::new(shard), rows: BTreeMap::new() }
+    }
+
+    fn row(&mut self, entity: EntityId) -> Result<&mut Row, StorageError> {
+        self.rows.get_mut(&entity).ok_or(StorageError::NoSuchEntity(entity))
+    }
+
+    fn add(&mut self, id: EntityId) -> EntityId {
+        self.rows.insert(id, Row { id, values: BTreeMap::new() });
+        id
+    }
+}
+
+impl Default for LocalStorage {
+    /// Creates an empty store of shard 0.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl Storage for LocalStorage {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::in_memory().with_adoption()
+    }
+
+    fn create_entity(&mut self) -> Result<EntityId, StorageError> {
+        let id = self.ids.try_allocate()?;
+        Ok(self.add(id))
+    }
+
+    fn reserve_entities(&mut self, count: usize) -> Result<Vec<EntityId>, StorageError> {
+        Ok(self.ids.reserve_many(count)?)
+    }
+
+    fn release_reserved(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        self.ids.release(entity).map_err(|_| StorageError::NotReserved(entity))
+    }
+
+    fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        if self.entity_exists(entity) {
+            return Err(StorageError::EntityExists(entity));
+        }
+        if entity.shard() == self.ids.shard() {
+            self.ids.claim(entity).map_err(|_| StorageError::NotReserved(entity))?;
+        }
+        self.add(entity);
+        Ok(())
+    }
+
+    fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        let row = self.rows.remove(&entity).ok_or(StorageError::NoSuchEntity(entity))?;
+        if entity.shard() == self.ids.shard() {
+            self.ids.deallocate(entity)?;
+        }
+        // Last, so that a value that panics finds everything in order.
+        drop(row);
+        Ok(())
+    }
+
+    fn entity_exists(&self, entity: EntityId) -> bool {
+        self.rows.contains_key(&entity)
+    }
+
+    fn entity_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn all_entities(&self) -> Box<dyn Iterator<Item = EntityId> + '_> {
+        Box::new(self.rows.keys().copied())
+    }
+
+    fn get_component_erased(
+        &self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedRef<'_>> {
+        Some(self.rows.get(&entity)?.values.get(&component)?.as_ref())
+    }
+
+    fn get_component_mut_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedMut<'_>> {
+        Some(self.rows.get_mut(&entity)?.values.get_mut(&component)?.as_mut())
+    }
+
+    fn set_component_erased(
+        &mut self,
+        entity: EntityId,
+        value: ErasedValue,
+    ) -> Result<Option<ErasedValue>, StorageError> {
+        Ok(self.row(entity)?.values.insert(value.id(), value))
+    }
+
+    fn remove_component_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Result<Option<ErasedValue>, StorageError> {
+        Ok(self.row(entity)?.values.remove(&component))
+    }
+
+    fn get_component_types(&self, entity: EntityId) -> Option<ComponentSet> {
+        Some(self.rows.get(&entity)?.values.keys().copied().collect())
+    }
+
+    fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
+        for row in self.rows.values() {
+            sink.push(
+                std::slice::from_ref(&row.id),
+                row.values.values().map(|value| value.as_ref().as_slice()),
+            );
+        }
+    }
+
+    fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
+        for row in self.rows.values_mut() {
+            sink.push(
+                std::slice::from_ref(&row.id),
+                row.values.values_mut().map(|value| value.as_mut().into_slice()),
+            );
+        }
+    }
+
+    fn allocator_state(&self) -> AllocatorState {
+        self.ids.state()
+    }
+
+    fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
+        let home = image.allocator().shard;
+        let alive: Vec<_> = image.entities().filter(|id| id.shard() == home).collect();
+        let (allocator, chunks) = image.into_parts();
+        let mut loaded =
+            Self { ids: EntityAllocator::from_state(allocator, alive)?, rows: BTreeMap::new() };
+        for chunk in chunks {
+            let (ids, columns) = chunk.into_parts();
+            for &id in &ids {
+                loaded.add(id);
+            }
+            for mut column in columns {
+                // From the back, as a vector gives its values.
+                for &id in ids.iter().rev() {
+                    let value = column.pop().expect("a column has a value a row");
+                    loaded.row(id)?.values.insert(value.id(), value);
+                }
+            }
+        }
+        drop(std::mem::replace(self, loaded));
+        Ok(())
+    }
+}
