@@ -248,6 +248,9 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Lends the directory for writing, if the backend keeps one.
+    ///
+    /// A backend that must know what is written to may lend it for reading
+    /// alone; [`write_chunks`](Self::write_chunks) is asked then.
     #[inline]
     fn directory_mut(&mut self) -> Option<DirectoryMut<'_>> {
         None

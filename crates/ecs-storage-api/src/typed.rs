@@ -32,7 +32,7 @@ pub trait StorageExt: Storage {
     /// O(1).
     #[inline]
     fn get_component_mut<C: Component>(&mut self, entity: EntityId) -> Option<&mut C> {
-        if self.directory().is_some() {
+        if self.directory_mut().is_some() {
             return self.directory_mut()?.get(entity);
         }
         self.get_component_mut_erased(entity, ComponentId::of::<C>()).and_then(ErasedMut::downcast)
@@ -118,7 +118,7 @@ pub trait StorageExt: Storage {
         &mut self,
         entities: [EntityId; N],
     ) -> [Option<&mut C>; N] {
-        if self.directory().is_some() {
+        if self.directory_mut().is_some() {
             let directory = self
                 .directory_mut()
                 .expect("a backend that lends its directory does so at every call");
