@@ -7,8 +7,8 @@ use ecs_core::{
 use pollster::block_on;
 
 use super::async_storage::AsyncStorage;
-use super::error::RemoteError;
 use super::copy;
+use super::error::RemoteError;
 use super::lent::Lent;
 use super::version::Version;
 use crate::capabilities::{Capabilities, Consistency};
@@ -355,6 +355,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
     }
 
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
+        self.settle()?;
         let mut seen = ahash::AHashSet::with_capacity(entities.len());
         for &entity in entities {
             if !self.entity_exists(entity) {
@@ -369,6 +370,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
     }
 
     fn clear(&mut self) -> Result<(), StorageError> {
+        self.settle()?;
         let mut all: Vec<_> = self.all_entities().collect();
         all.sort_unstable();
         self.destroy_batch(&all)
@@ -424,11 +426,11 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         entity: EntityId,
         bundle: &mut dyn DynBundle,
     ) -> Result<(), StorageError> {
-        let values = values_of(bundle)?;
+        self.settle()?;
         if !self.entity_exists(entity) {
             return Err(StorageError::NoSuchEntity(entity));
         }
-        let batch = values
+        let batch = values_of(bundle)?
             .into_iter()
             .fold(UpdateBatch::new(), |batch, value| batch.insert_erased(entity, value));
         self.send_single(&batch)?;
@@ -442,6 +444,10 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         entity: EntityId,
         component: ComponentId,
     ) -> Result<Option<ErasedValue>, StorageError> {
+        self.settle()?;
+        if self.entity_exists(entity) && !self.has_component_erased(entity, component) {
+            return Ok(None);
+        }
         self.send_single(&UpdateBatch::new().remove_erased(entity, component))?;
         let mirrored = self.mirror.remove_component_erased(entity, component);
         self.followed(mirrored)
@@ -452,12 +458,14 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         entity: EntityId,
         removal: &mut dyn Removal,
     ) -> Result<usize, StorageError> {
-        if !self.entity_exists(entity) {
+        self.settle()?;
+        let Some(types) = self.get_component_types(entity) else {
             return Err(StorageError::NoSuchEntity(entity));
-        }
-        let components: ComponentSet = removal.component_ids().into_iter().collect();
-        let batch = components
+        };
+        let listed: ComponentSet = removal.component_ids().into_iter().collect();
+        let batch = listed
             .iter()
+            .filter(|&component| types.contains(component))
             .fold(UpdateBatch::new(), |batch, component| batch.remove_erased(entity, component));
         self.send_single(&batch)?;
         let mirrored = self.mirror.remove_with(entity, removal);

@@ -1,6 +1,8 @@
 //! Copies of what is borrowed, to travel or to stay.
 
-use ecs_core::{CodecError, ComponentInfo, ErasedBundle, ErasedRef, ErasedSlice, ErasedValue, ErasedVec};
+use ecs_core::{
+    CodecError, ComponentInfo, ErasedBundle, ErasedRef, ErasedSlice, ErasedValue, ErasedVec,
+};
 
 use super::error::RemoteError;
 use crate::owned_chunk::OwnedChunk;

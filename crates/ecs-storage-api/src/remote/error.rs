@@ -183,6 +183,8 @@ mod tests {
         let entity = EntityId::new(0, 1, 0).unwrap();
         let place = UpdatePlace::Destroy(0);
         let error = RemoteError::Update(UpdateError::NoSuchEntity { place, entity }).of_single();
-        assert!(matches!(error, RemoteError::Storage(StorageError::NoSuchEntity(e)) if e == entity));
+        assert!(
+            matches!(error, RemoteError::Storage(StorageError::NoSuchEntity(e)) if e == entity)
+        );
     }
 }

@@ -36,9 +36,7 @@ impl Lent {
     pub(super) fn note(&mut self, entity: EntityId, value: ErasedRef<'_>) {
         if !value.info().is_transient() {
             let bytes = &mut self.bytes;
-            self.values
-                .entry((entity, value.id()))
-                .or_insert_with(|| fingerprint(value, bytes));
+            self.values.entry((entity, value.id())).or_insert_with(|| fingerprint(value, bytes));
         }
     }
 

@@ -121,8 +121,8 @@ impl<S: Storage> AsyncStorage for LocalAsync<S> {
         component: ComponentId,
     ) -> BoxFuture<'_, Result<Option<ErasedValue>, RemoteError>> {
         Box::pin(async move {
-            let copied = self
-                .read(|store| store.get_component_erased(entity, component).map(copy::value));
+            let copied =
+                self.read(|store| store.get_component_erased(entity, component).map(copy::value));
             Ok(copied.transpose()?)
         })
     }
@@ -132,9 +132,9 @@ impl<S: Storage> AsyncStorage for LocalAsync<S> {
         entity: EntityId,
         component: ComponentId,
     ) -> BoxFuture<'_, Result<bool, RemoteError>> {
-        Box::pin(async move {
-            Ok(self.read(|store| store.has_component_erased(entity, component)))
-        })
+        Box::pin(
+            async move { Ok(self.read(|store| store.has_component_erased(entity, component))) },
+        )
     }
 
     fn get_component_types_async(
