@@ -43,7 +43,7 @@ pub enum Error {
         /// The contradiction.
         problem: String,
     },
-    /// A field of a table is not what its column holds.
+    /// A field of a file is not what its column holds.
     #[error("{}:{line}: column {column}: expected {expected}, found {found:?}", path.display())]
     Field {
         /// The file.
@@ -57,14 +57,14 @@ pub enum Error {
         /// What stands there, shortened.
         found: String,
     },
-    /// A row of a table has too few or too many fields.
+    /// A row of a file has too few or too many fields.
     #[error("{}:{line}: expected {expected} columns, found {found}", path.display())]
     Width {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// How many columns the table has.
+        /// How many columns the file has.
         expected: usize,
         /// How many the row has.
         found: usize,

@@ -27,6 +27,8 @@ pub mod progress;
 pub mod purpose;
 pub mod rss;
 pub mod rules;
+pub mod run;
+pub mod scenario;
 pub mod settlement;
 pub mod statistics;
 pub mod timetable;

@@ -1,3 +1,9 @@
 //! The main job: an epidemic carried by real flights.
+
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    epidemic_model::run::run(std::env::args_os())
+}

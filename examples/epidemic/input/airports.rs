@@ -6,7 +6,7 @@ use std::fmt;
 use crate::error::Error;
 use crate::geo::Position;
 
-use super::table::{Table, within, word};
+use super::csv_file::{CsvFile, within, word};
 
 /// The columns of the airport file.
 pub(crate) const COLUMNS: &[&str] = &["iata", "name", "city", "state", "latitude", "longitude"];
@@ -63,9 +63,9 @@ pub struct Airport {
 }
 
 /// Reads all airports.
-pub(crate) fn read(table: &Table) -> Result<Vec<Airport>, Error> {
+pub(crate) fn read(file: &CsvFile) -> Result<Vec<Airport>, Error> {
     let mut lines = HashMap::new();
-    table.read_rows(|row| {
+    file.read_rows(|row| {
         let iata = row.field(0, "three capital letters", Iata::parse)?;
         if let Some(line) = lines.insert(iata, row.line()) {
             return Err(row.wrong(0, format!("a code that line {line} does not have")));
@@ -83,9 +83,9 @@ pub(crate) fn read(table: &Table) -> Result<Vec<Airport>, Error> {
 
 /// Finds airports by their codes.
 #[derive(Debug)]
-pub(crate) struct Directory(HashMap<Iata, AirportIndex>);
+pub(crate) struct AirportCodes(HashMap<Iata, AirportIndex>);
 
-impl Directory {
+impl AirportCodes {
     pub(crate) fn new(airports: &[Airport]) -> Self {
         let entry = |(index, airport): (usize, &Airport)| (airport.iata, AirportIndex::at(index));
         Self(airports.iter().enumerate().map(entry).collect())

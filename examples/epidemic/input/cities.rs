@@ -6,7 +6,7 @@ use std::fmt;
 use crate::error::Error;
 use crate::geo::Position;
 
-use super::table::{Table, within, word};
+use super::csv_file::{CsvFile, within, word};
 
 /// The columns of the city file.
 pub(crate) const COLUMNS: &[&str] =
@@ -56,9 +56,9 @@ impl fmt::Display for City {
 }
 
 /// Reads all cities.
-pub(crate) fn read(table: &Table) -> Result<Vec<City>, Error> {
+pub(crate) fn read(file: &CsvFile) -> Result<Vec<City>, Error> {
     let mut lines = HashMap::new();
-    table.read_rows(|row| {
+    file.read_rows(|row| {
         let geoname_id = row.field(0, "a whole number", |text| text.parse().ok())?;
         if let Some(line) = lines.insert(geoname_id, row.line()) {
             return Err(row.wrong(0, format!("a number that line {line} does not have")));

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use crate::calendar::{DAY_MINUTES, WEEK_MINUTES};
 use crate::error::Error;
 
-use super::airports::{Airport, AirportIndex, Directory};
+use super::airports::{Airport, AirportCodes, AirportIndex};
+use super::csv_file::{CsvFile, CsvRow};
 use super::date::{Date, parse_time};
-use super::table::{Row, Table};
 
 /// The columns of the flight file.
 pub(crate) const COLUMNS: &[&str] =
@@ -81,17 +81,17 @@ struct DatedFlight {
 }
 
 /// Reads all flights.
-pub(crate) fn read(table: &Table, airports: &[Airport]) -> Result<FlightWeek, Error> {
-    let directory = Directory::new(airports);
+pub(crate) fn read(file: &CsvFile, airports: &[Airport]) -> Result<FlightWeek, Error> {
+    let codes = AirportCodes::new(airports);
     let mut max_leg_error_mi = 0.0_f64;
-    let dated = table.read_rows(|row| {
-        let dated = read_row(row, &directory)?;
+    let dated = file.read_rows(|row| {
+        let dated = read_row(row, &codes)?;
         let error = check_distance(row, airports, &dated.flight)?;
         max_leg_error_mi = max_leg_error_mi.max(error);
         Ok(dated)
     })?;
-    let first_date = dated.iter().map(|row| row.date).min().expect("a table has a row");
-    let flights = dated.into_iter().map(|row| place_in_week(table, first_date, row));
+    let first_date = dated.iter().map(|row| row.date).min().expect("a file has a row");
+    let flights = dated.into_iter().map(|row| place_in_week(file, first_date, row));
     let flights = flights.collect::<Result<Vec<Flight>, Error>>()?;
     Ok(FlightWeek {
         first_date,
@@ -102,7 +102,7 @@ pub(crate) fn read(table: &Table, airports: &[Airport]) -> Result<FlightWeek, Er
     })
 }
 
-fn read_row(row: Row<'_>, directory: &Directory) -> Result<DatedFlight, Error> {
+fn read_row(row: CsvRow<'_>, codes: &AirportCodes) -> Result<DatedFlight, Error> {
     let known = "the code of an airport in the airport file";
     let (date, minute_of_day) = row.field(0, "a time like 2001-06-01T23:59", parse_time)?;
     let flight = Flight {
@@ -111,14 +111,14 @@ fn read_row(row: Row<'_>, directory: &Directory) -> Result<DatedFlight, Error> {
         distance_mi: row.field(2, "statute miles, not negative", |text| {
             text.parse().ok().filter(|miles: &f64| miles.is_finite() && *miles >= 0.0)
         })?,
-        origin: row.field(3, known, |text| directory.find(text))?,
-        destination: row.field(4, known, |text| directory.find(text))?,
+        origin: row.field(3, known, |text| codes.find(text))?,
+        destination: row.field(4, known, |text| codes.find(text))?,
     };
     Ok(DatedFlight { line: row.line(), date, flight })
 }
 
 /// Tells how far a leg's length is off the great circle.
-fn check_distance(row: Row<'_>, airports: &[Airport], flight: &Flight) -> Result<f64, Error> {
+fn check_distance(row: CsvRow<'_>, airports: &[Airport], flight: &Flight) -> Result<f64, Error> {
     let [origin, destination] =
         [flight.origin, flight.destination].map(|airport| &airports[airport.index()]);
     let great_circle = origin.position.distance_mi(destination.position);
@@ -136,14 +136,14 @@ fn check_distance(row: Row<'_>, airports: &[Airport], flight: &Flight) -> Result
 }
 
 /// Adds the days since the first date to a flight's minute.
-fn place_in_week(table: &Table, first: Date, row: DatedFlight) -> Result<Flight, Error> {
+fn place_in_week(file: &CsvFile, first: Date, row: DatedFlight) -> Result<Flight, Error> {
     let day = row.date.days_since(first).unsigned_abs();
     let minute = day.saturating_mul(DAY_MINUTES).saturating_add(u32::from(row.flight.minute));
     if minute < WEEK_MINUTES {
         return Ok(Flight { minute: minute as u16, ..row.flight });
     }
     let expected = format!("a time within seven days of the file's first date, {first}");
-    Err(table.wrong(row.line, 0, expected, &row.date.to_string()))
+    Err(file.wrong(row.line, 0, expected, &row.date.to_string()))
 }
 
 fn count_duplicates(flights: &[Flight]) -> u64 {
@@ -173,12 +173,12 @@ mod tests {
             fs::write(&path, text).unwrap();
             path
         };
-        let airports = Table::read(&write("airports.csv", AIRPORTS), airports::COLUMNS).unwrap();
+        let airports = CsvFile::read(&write("airports.csv", AIRPORTS), airports::COLUMNS).unwrap();
         let airports = airports::read(&airports).unwrap();
         assert_eq!(Some(airports[1].iata), Iata::parse("SAN"));
         let header = COLUMNS.join(",");
         let flights = write("flights.csv", &format!("{header}\n{rows}"));
-        let week = Table::read(&flights, COLUMNS).and_then(|table| read(&table, &airports));
+        let week = CsvFile::read(&flights, COLUMNS).and_then(|file| read(&file, &airports));
         let folder = format!("{}:", flights.display());
         week.map_err(|error| error.to_string().replace(&folder, ""))
     }

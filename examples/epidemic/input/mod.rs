@@ -6,9 +6,9 @@
 pub mod airports;
 mod bytes;
 pub mod cities;
+mod csv_file;
 pub mod date;
 pub mod flights;
-mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ use crate::error::Error;
 
 use airports::Airport;
 use cities::{City, CityIndex};
-use flights::FlightWeek;
-use table::Table;
+use csv_file::CsvFile;
+use flights::{Flight, FlightWeek};
 
 /// The city file of a data folder.
 pub const CITIES_FILE: &str = "us-cities.csv";
@@ -66,26 +66,20 @@ impl Input {
     /// malformed row, names an unknown airport, or gives a leg that is far off the great
     /// circle.
     pub fn read(files: &InputFiles) -> Result<Self, Error> {
-        let city_table = Table::read(&files.folder.join(CITIES_FILE), cities::COLUMNS)?;
-        let airport_table = Table::read(&files.folder.join(AIRPORTS_FILE), airports::COLUMNS)?;
-        let airports = airports::read(&airport_table)?;
-        let flight_table =
-            files.flights.as_ref().map(|path| Table::read(path, flights::COLUMNS)).transpose()?;
-        let week =
-            flight_table.as_ref().map(|table| flights::read(table, &airports)).transpose()?;
+        let city_file = CsvFile::read(&files.folder.join(CITIES_FILE), cities::COLUMNS)?;
+        let airport_file = CsvFile::read(&files.folder.join(AIRPORTS_FILE), airports::COLUMNS)?;
+        let airports = airports::read(&airport_file)?;
+        let flight_file =
+            files.flights.as_ref().map(|path| CsvFile::read(path, flights::COLUMNS)).transpose()?;
+        let week = flight_file.as_ref().map(|file| flights::read(file, &airports)).transpose()?;
 
         let mut hasher = Xxh3::new();
-        for table in [Some(&city_table), Some(&airport_table), flight_table.as_ref()] {
-            let text = table.map_or("", Table::text);
+        for file in [Some(&city_file), Some(&airport_file), flight_file.as_ref()] {
+            let text = file.map_or("", CsvFile::text);
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
-        Ok(Self {
-            cities: cities::read(&city_table)?,
-            airports,
-            week,
-            fingerprint: hasher.digest(),
-        })
+        Ok(Self { cities: cities::read(&city_file)?, airports, week, fingerprint: hasher.digest() })
     }
 
     /// Leaves only one of the cities.
@@ -93,6 +87,12 @@ impl Input {
     pub fn with_one_city(mut self, city: CityIndex) -> Self {
         self.cities = vec![self.cities.swap_remove(city.index())];
         self
+    }
+
+    /// The flights of the week; none when there are to be none.
+    #[must_use]
+    pub fn flights(&self) -> &[Flight] {
+        self.week.as_ref().map_or(&[], |week| &week.flights)
     }
 
     /// How many people live in all cities in reality.

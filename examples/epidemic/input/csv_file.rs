@@ -1,4 +1,4 @@
-//! Comma-separated tables with a fixed header.
+//! Files of comma-separated values with a fixed header.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use crate::error::{Error, excerpt};
 
 use super::bytes::read_file;
 
-/// A table's rows, and where they came from.
+/// A file's rows, and where they came from.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct CsvFile {
     path: PathBuf,
     columns: &'static [&'static str],
     text: String,
 }
 
-impl Table {
-    /// Reads a table, plain or gzip, that must have exactly these columns.
+impl CsvFile {
+    /// Reads a file, plain or gzip, that must have exactly these columns.
     ///
     /// # Errors
     /// When the file cannot be read, is empty, cut off or damaged, or has another header.
@@ -53,7 +53,7 @@ impl Table {
     /// fields as there are columns, or `read` fails.
     pub(crate) fn read_rows<T>(
         &self,
-        mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
+        mut read: impl FnMut(CsvRow<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
@@ -62,7 +62,7 @@ impl Table {
         let (mut record, mut rows, mut is_header) = (StringRecord::new(), Vec::new(), true);
         while reader.read_record(&mut record).map_err(|error| self.damaged(&error))? {
             let line = record.position().map_or(0, csv::Position::line);
-            let row = Row { table: self, record: &record, line };
+            let row = CsvRow { file: self, record: &record, line };
             if is_header {
                 row.check_header()?;
                 is_header = false;
@@ -94,15 +94,15 @@ impl Table {
     }
 }
 
-/// One row of a table.
+/// One row of a file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Row<'a> {
-    table: &'a Table,
+pub(crate) struct CsvRow<'a> {
+    file: &'a CsvFile,
     record: &'a StringRecord,
     line: u64,
 }
 
-impl<'a> Row<'a> {
+impl<'a> CsvRow<'a> {
     /// The line of the file on which the row begins.
     pub(crate) fn line(self) -> u64 {
         self.line
@@ -123,16 +123,16 @@ impl<'a> Row<'a> {
 
     /// Makes the error of a field that is not what was expected.
     pub(crate) fn wrong(self, column: usize, expected: String) -> Error {
-        self.table.wrong(self.line, column, expected, &self.record[column])
+        self.file.wrong(self.line, column, expected, &self.record[column])
     }
 
     fn check_header(self) -> Result<(), Error> {
-        let columns = self.table.columns;
+        let columns = self.file.columns;
         for (index, &expected) in columns.iter().enumerate() {
             let found = self.record.get(index).unwrap_or("");
             if found != expected {
                 return Err(Error::Field {
-                    path: self.table.path.clone(),
+                    path: self.file.path.clone(),
                     line: self.line,
                     column: (index + 1).to_string(),
                     expected: format!("the header {expected:?}"),
@@ -144,11 +144,11 @@ impl<'a> Row<'a> {
     }
 
     fn check_width(self) -> Result<(), Error> {
-        let (expected, found) = (self.table.columns.len(), self.record.len());
+        let (expected, found) = (self.file.columns.len(), self.record.len());
         if expected == found {
             return Ok(());
         }
-        Err(Error::Width { path: self.table.path.clone(), line: self.line, expected, found })
+        Err(Error::Width { path: self.file.path.clone(), line: self.line, expected, found })
     }
 }
 
@@ -171,8 +171,8 @@ mod tests {
     fn read(content: &[u8]) -> Result<Vec<(String, u32)>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        let rows = Table::read(file.path(), COLUMNS).and_then(|table| {
-            table.read_rows(|row| {
+        let rows = CsvFile::read(file.path(), COLUMNS).and_then(|file| {
+            file.read_rows(|row| {
                 let name = row.field(0, "a name", word)?;
                 Ok((name, row.field(1, "a whole number", |text| text.parse().ok())?))
             })
