@@ -43,6 +43,13 @@ use crate::update_batch::{UpdateBatch, UpdateError};
 /// store may have the change nevertheless; then its version has risen, and the
 /// next write is a conflict.
 ///
+/// # Ids
+/// The mirror has the remote store's allocator, so both name the same entities
+/// by themselves. Where the remote store names others (someone else reserved
+/// ids, or it has an order of its own), its names count, and the mirror is
+/// loaded anew. If that fails, the call gives the error although the remote
+/// store has made the change, and the next call loads.
+///
 /// # Transient components
 /// They stay in the mirror and are not sent. Refreshing drops them.
 ///

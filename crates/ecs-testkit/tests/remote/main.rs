@@ -1,0 +1,10 @@
+//! The contract of remote stores, its two adapters, and what happens when the
+//! line between them fails.
+
+mod blocking;
+mod components;
+mod faults;
+mod pages;
+mod wilful;
+mod wire;
+mod writes;
