@@ -34,8 +34,8 @@ pub use query::{
     QueryState, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather, gather_mut,
 };
 pub use remote::{
-    Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow, Page,
-    Projection, RemoteError, RemoteQuery, Version,
+    Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,
+    Page, Projection, RemoteError, RemoteQuery, Version,
 };
 pub use sink::{ReadSink, WriteSink};
 pub use snapshot::{SnapshotError, StorageImage};
