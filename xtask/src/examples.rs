@@ -7,10 +7,15 @@ use crate::workspace;
 const PACKAGE: &str = "ecs-examples";
 
 /// Each example with arguments that let it end within seconds.
-const EXAMPLES: &[(&str, &[&str])] = &[(
-    "epidemic",
-    &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],
-)];
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("first_steps", &[]),
+    ("queries", &[]),
+    ("structure_changes", &[]),
+    ("own_backend", &[]),
+    ("both_backends", &[]),
+    ("checkpoint", &[]),
+    ("epidemic", &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"]),
+];
 
 pub(crate) fn check(report: &mut Report) {
     report.step("examples are all known", all_known);

@@ -1,5 +1,69 @@
 //! An entity-component-system engine whose storage is behind a protocol.
 //!
 //! This is the one crate to depend on. [`prelude`] has what a first program
-//! needs; the [`World`] is where to begin.
+//! needs, and [`World`] is where to begin. The guide lies in `docs/guide`.
+//!
+//! # Example
+//! ```
+//! use ecs::prelude::*;
+//!
+//! #[derive(Component, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Health(u32);
+//!
+//! let mut world = World::new();
+//! let hero = world.spawn(Health(10));
+//! world.query_mut::<&mut Health>().for_each(|health| health.0 -= 1);
+//! assert_eq!(world.get::<Health>(hero), Some(&Health(9)));
+//! ```
 #![forbid(unsafe_code)]
+
+pub use ecs_archetype::ArchetypeStorage;
+pub use ecs_core::*;
+pub use ecs_derive::{Bundle, Component};
+pub use ecs_local::LocalStorage;
+pub use ecs_storage_api::{
+    BackendError, BundleError, Capabilities, Chunk, ChunkError, Chunks, Consistency, DynamicChunk,
+    DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or, OwnedChunk, Prepared, Query,
+    QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape, QueryState,
+    ReadOnlyQueryData, ReadSink, Records, SnapshotError, Spawn, StateHasher, Storage, StorageError,
+    StorageExt, StorageImage, UpdateBatch, UpdateError, UpdatePlace, With, Without, WriteSink,
+    remote, snapshot, state_hash,
+};
+pub use ecs_world::*;
+
+/// What the derives name.
+#[doc(hidden)]
+pub use ecs_core as __core;
+
+/// Any async storage behind a [`World`]: its working copy is archetypal.
+///
+/// See [`remote::Blocking`].
+pub type Blocking<R> = remote::Blocking<R, ArchetypeStorage>;
+
+/// What a first program needs.
+pub mod prelude {
+    pub use crate::{
+        Bundle, Commands, Component, ComponentId, EntityId, Has, Local, Or, ParQuery, Query,
+        QueryState, Res, ResMut, Schedule, With, Without, World,
+    };
+}
+
+/// The guide and the README, whose snippets are tests.
+#[cfg(doctest)]
+mod guide {
+    macro_rules! chapters {
+        ($($name:ident $path:literal;)*) => {
+            $(#[doc = include_str!($path)] mod $name {})*
+        };
+    }
+
+    chapters! {
+        readme "../../../README.md";
+        entities "../../../docs/guide/entities.md";
+        components "../../../docs/guide/components.md";
+        queries "../../../docs/guide/queries.md";
+        structure_changes "../../../docs/guide/structure-changes.md";
+        backends "../../../docs/guide/backends.md";
+        snapshots "../../../docs/guide/snapshots.md";
+    }
+}

@@ -1,0 +1,240 @@
+//! Commands: changes that are recorded now and applied later, in order.
+
+use std::fmt;
+
+use ecs_core::{
+    Bundle, BundleBatch, BundleRow, BundleRows, Component, DynBundle, EntityId, Removal, RemoveAll,
+};
+use ecs_storage_api::{Storage, StorageError};
+
+use crate::resources::{Resource, Resources};
+
+/// The entity a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// One that lives already.
+    Entity(EntityId),
+    /// One that an earlier command of the same buffer makes.
+    Spawned(Spawned),
+}
+
+/// Stands for an entity that a command is going to make; later commands of the
+/// same buffer can use it. The id is given when the buffer is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Spawned(u32);
+
+impl From<EntityId> for Target {
+    fn from(entity: EntityId) -> Self {
+        Self::Entity(entity)
+    }
+}
+
+impl From<Spawned> for Target {
+    fn from(spawned: Spawned) -> Self {
+        Self::Spawned(spawned)
+    }
+}
+
+type Custom = Box<dyn FnOnce(&mut dyn Storage, &mut Resources) + Send>;
+
+enum Command {
+    Spawn(Box<dyn DynBundle + Send>),
+    SpawnBatch(Box<dyn BundleBatch + Send>),
+    Insert(Target, Box<dyn DynBundle + Send>),
+    Remove(Target, Box<dyn Removal + Send>),
+    Despawn(Target),
+    Custom(Custom),
+}
+
+/// A buffer of commands.
+#[derive(Default)]
+pub struct CommandQueue {
+    commands: Vec<Command>,
+    spawned: u32,
+}
+
+/// What became of the commands of a buffer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CommandReport {
+    /// How many were applied.
+    pub applied: usize,
+    /// How many were about an entity that was dead by then.
+    pub skipped: usize,
+}
+
+impl CommandReport {
+    /// Adds another report's counts.
+    pub fn add(&mut self, other: Self) {
+        self.applied += other.applied;
+        self.skipped += other.skipped;
+    }
+}
+
+impl CommandQueue {
+    /// Creates an empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns how many commands are recorded.
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Tells whether none is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Forgets every command.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds the commands of another buffer behind these.
+    pub fn append(&mut self, other: Self) {
+        let offset = self.spawned;
+        let shift = |target: Target| match target {
+            Target::Spawned(Spawned(n)) => Target::Spawned(Spawned(n + offset)),
+            entity => entity,
+        };
+        self.commands.extend(other.commands.into_iter().map(|command| match command {
+            Command::Insert(target, bundle) => Command::Insert(shift(target), bundle),
+            Command::Remove(target, removal) => Command::Remove(shift(target), removal),
+            Command::Despawn(target) => Command::Despawn(shift(target)),
+            other => other,
+        }));
+        self.spawned += other.spawned;
+    }
+
+    /// Applies the commands in order. One that is about a dead entity is
+    /// counted and skipped.
+    ///
+    /// # Errors
+    /// Any other error ends it; the commands before it have been applied.
+    pub fn apply(
+        self,
+        storage: &mut dyn Storage,
+        resources: &mut Resources,
+    ) -> Result<CommandReport, StorageError> {
+        let mut made = Vec::with_capacity(self.spawned as usize);
+        let mut report = CommandReport::default();
+        for command in self.commands {
+            let outcome = match command {
+                Command::Spawn(mut bundle) => {
+                    storage.create_with(&mut *bundle).map(|entity| made.push(entity))
+                }
+                Command::SpawnBatch(mut batch) => {
+                    storage.create_batch(&mut *batch, &mut Vec::new())
+                }
+                Command::Insert(target, mut bundle) => {
+                    storage.insert_with(resolve(target, &made), &mut *bundle)
+                }
+                Command::Remove(target, mut removal) => {
+                    storage.remove_with(resolve(target, &made), &mut *removal).map(drop)
+                }
+                Command::Despawn(target) => storage.destroy_entity(resolve(target, &made)),
+                Command::Custom(change) => {
+                    change(storage, resources);
+                    Ok(())
+                }
+            };
+            match outcome {
+                Ok(()) => report.applied += 1,
+                Err(StorageError::NoSuchEntity(_)) => report.skipped += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+}
+
+fn resolve(target: Target, made: &[EntityId]) -> EntityId {
+    match target {
+        Target::Entity(entity) => entity,
+        Target::Spawned(Spawned(n)) => made[n as usize],
+    }
+}
+
+/// Records commands.
+///
+/// As a parameter of a system: what it records is applied when the run ends,
+/// after the commands of the systems before it.
+pub struct Commands<'w> {
+    queue: &'w mut CommandQueue,
+}
+
+impl<'w> Commands<'w> {
+    /// Records into a buffer.
+    pub fn new(queue: &'w mut CommandQueue) -> Self {
+        Self { queue }
+    }
+
+    /// Makes an entity.
+    pub fn spawn<B: Bundle + Send>(&mut self, bundle: B) -> Spawned {
+        self.queue.commands.push(Command::Spawn(Box::new(BundleRow::new(bundle))));
+        self.queue.spawned += 1;
+        Spawned(self.queue.spawned - 1)
+    }
+
+    /// Makes an entity for each bundle.
+    pub fn spawn_batch<I>(&mut self, bundles: I)
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Bundle,
+    {
+        self.queue
+            .commands
+            .push(Command::SpawnBatch(Box::new(BundleRows::<I::IntoIter>::new(bundles))));
+    }
+
+    /// Adds or replaces components.
+    pub fn insert<B: Bundle + Send>(&mut self, target: impl Into<Target>, bundle: B) {
+        self.queue.commands.push(Command::Insert(target.into(), Box::new(BundleRow::new(bundle))));
+    }
+
+    /// Takes a component away.
+    pub fn remove<C: Component>(&mut self, target: impl Into<Target>) {
+        self.remove_bundle::<C>(target);
+    }
+
+    /// Takes the components of a bundle away.
+    pub fn remove_bundle<B: Bundle>(&mut self, target: impl Into<Target>) {
+        self.queue
+            .commands
+            .push(Command::Remove(target.into(), Box::new(RemoveAll::<B>::default())));
+    }
+
+    /// Ends an entity.
+    pub fn despawn(&mut self, target: impl Into<Target>) {
+        self.queue.commands.push(Command::Despawn(target.into()));
+    }
+
+    /// Puts a resource in.
+    pub fn insert_resource<T: Resource>(&mut self, value: T) {
+        self.add(move |_, resources| drop(resources.insert(value)));
+    }
+
+    /// Does anything else to the store and the resources.
+    pub fn add(&mut self, change: impl FnOnce(&mut dyn Storage, &mut Resources) + Send + 'static) {
+        self.queue.commands.push(Command::Custom(Box::new(change)));
+    }
+
+    /// Adds the commands of another buffer behind these.
+    pub fn append(&mut self, other: CommandQueue) {
+        self.queue.append(other);
+    }
+}
+
+impl fmt::Debug for CommandQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandQueue").field("len", &self.len()).finish()
+    }
+}
+
+impl fmt::Debug for Commands<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.queue.fmt(f)
+    }
+}

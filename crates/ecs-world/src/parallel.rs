@@ -1,0 +1,80 @@
+//! Iteration through rayon.
+
+use ecs_storage_api::{Chunk, Filter, Query, QueryData};
+use rayon::prelude::*;
+
+use crate::commands::{CommandQueue, Commands};
+
+/// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
+/// never depends on how many threads there are.
+const PIECE_ROWS: usize = 8_192;
+
+/// Runs a query's work on rayon's threads.
+///
+/// The current pool does the work: the global one, or the one in whose
+/// `install` the call stands. A query of one piece stays on the calling thread.
+pub trait ParQuery<D: QueryData> {
+    /// Gives every matching entity to `f`, from several threads.
+    fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync);
+
+    /// Gives every piece of a matching chunk to `f`, from several threads.
+    fn par_chunks(&mut self, f: impl Fn(Chunk<'_, D>) + Send + Sync);
+
+    /// Folds each piece from a new `start`, and combines the results in the
+    /// order of the rows: floating-point results too are the same on any number
+    /// of threads.
+    fn par_fold<T: Send>(
+        &mut self,
+        start: impl Fn() -> T + Send + Sync,
+        fold: impl Fn(T, D::Item<'_>) -> T + Send + Sync,
+        combine: impl FnMut(T, T) -> T,
+    ) -> T;
+
+    /// Gives every matching entity to `f`, with commands that are added to
+    /// `commands` in the order of the rows. If `f` panics, none is added.
+    fn par_for_each_with(
+        &mut self,
+        commands: &mut Commands<'_>,
+        f: impl Fn(&mut Commands<'_>, D::Item<'_>) + Send + Sync,
+    );
+}
+
+impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
+    fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync) {
+        self.par_chunks(|chunk| chunk.for_each(&f));
+    }
+
+    fn par_chunks(&mut self, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
+        let pieces = self.pieces_mut(PIECE_ROWS);
+        if pieces.len() <= 1 {
+            pieces.into_iter().for_each(f);
+        } else {
+            pieces.into_par_iter().for_each(f);
+        }
+    }
+
+    fn par_fold<T: Send>(
+        &mut self,
+        start: impl Fn() -> T + Send + Sync,
+        fold: impl Fn(T, D::Item<'_>) -> T + Send + Sync,
+        combine: impl FnMut(T, T) -> T,
+    ) -> T {
+        let piece = |chunk: Chunk<'_, D>| chunk.fold(start(), &fold);
+        let folded: Vec<T> = self.pieces_mut(PIECE_ROWS).into_par_iter().map(piece).collect();
+        folded.into_iter().reduce(combine).unwrap_or_else(start)
+    }
+
+    fn par_for_each_with(
+        &mut self,
+        commands: &mut Commands<'_>,
+        f: impl Fn(&mut Commands<'_>, D::Item<'_>) + Send + Sync,
+    ) {
+        let record = |chunk: Chunk<'_, D>| {
+            let mut queue = CommandQueue::new();
+            chunk.for_each(|item| f(&mut Commands::new(&mut queue), item));
+            queue
+        };
+        let queues: Vec<_> = self.pieces_mut(PIECE_ROWS).into_par_iter().map(record).collect();
+        queues.into_iter().for_each(|queue| commands.append(queue));
+    }
+}

@@ -1,0 +1,129 @@
+//! Resources: values of the world that belong to no entity.
+
+use std::any::{Any, TypeId, type_name};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use ahash::AHashMap;
+use parking_lot::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
+
+/// A value of the world that belongs to no entity: any type that threads can
+/// share.
+pub trait Resource: Send + Sync + 'static {}
+
+impl<T: Send + Sync + 'static> Resource for T {}
+
+type Slot = RwLock<Box<dyn Any + Send + Sync>>;
+
+/// The resources of a world, one of each type.
+#[derive(Default)]
+pub struct Resources {
+    slots: AHashMap<TypeId, Slot>,
+}
+
+/// A resource that is read.
+pub struct Res<'w, T: Resource>(MappedRwLockReadGuard<'w, T>);
+
+/// A resource that is changed.
+pub struct ResMut<'w, T: Resource>(MappedRwLockWriteGuard<'w, T>);
+
+impl Resources {
+    /// Puts a resource in, and returns the one of its type that was there.
+    pub fn insert<T: Resource>(&mut self, value: T) -> Option<T> {
+        self.slots.insert(TypeId::of::<T>(), RwLock::new(Box::new(value))).and_then(unbox)
+    }
+
+    /// Takes a resource out.
+    pub fn remove<T: Resource>(&mut self) -> Option<T> {
+        self.slots.remove(&TypeId::of::<T>()).and_then(unbox)
+    }
+
+    /// Tells whether there is a resource of this type.
+    pub fn contains<T: Resource>(&self) -> bool {
+        self.slots.contains_key(&TypeId::of::<T>())
+    }
+
+    /// Borrows a resource for reading, or returns `None` if it is not there.
+    ///
+    /// # Panics
+    /// If it is borrowed for writing.
+    pub fn get<T: Resource>(&self) -> Option<Res<'_, T>> {
+        let guard = self.slots.get(&TypeId::of::<T>())?.try_read().unwrap_or_else(|| in_use::<T>());
+        Some(Res(RwLockReadGuard::map(guard, |value| {
+            value.downcast_ref().expect("a slot holds its own type")
+        })))
+    }
+
+    /// Borrows a resource for writing, or returns `None` if it is not there.
+    ///
+    /// # Panics
+    /// If it is borrowed already.
+    pub fn get_mut<T: Resource>(&self) -> Option<ResMut<'_, T>> {
+        let guard =
+            self.slots.get(&TypeId::of::<T>())?.try_write().unwrap_or_else(|| in_use::<T>());
+        Some(ResMut(RwLockWriteGuard::map(guard, |value| {
+            value.downcast_mut().expect("a slot holds its own type")
+        })))
+    }
+
+    /// Returns how many resources there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}
+
+fn unbox<T: Resource>(slot: Slot) -> Option<T> {
+    slot.into_inner().downcast().ok().map(|value| *value)
+}
+
+#[cold]
+fn in_use<T>() -> ! {
+    panic!("resource `{}` is borrowed already", type_name::<T>())
+}
+
+impl<T: Resource> Deref for Res<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Resource> Deref for ResMut<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Resource> DerefMut for ResMut<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources").field("len", &self.len()).finish()
+    }
+}
+
+impl<T: Resource + fmt::Debug> fmt::Debug for Res<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::fmt(self, f)
+    }
+}
+
+impl<T: Resource + fmt::Debug> fmt::Debug for ResMut<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::fmt(self, f)
+    }
+}

@@ -1,0 +1,54 @@
+//! Resources that ask to be part of snapshots and of the state hash.
+
+use ecs_core::CodecError;
+use ecs_storage_api::SnapshotError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::resources::{Resource, Resources};
+
+/// Puts a decoded resource in.
+pub(crate) type Insert = Box<dyn FnOnce(&mut Resources) + Send>;
+
+type Encoded = Result<Vec<u8>, postcard::Error>;
+
+/// How one type of resource is saved.
+#[derive(Debug, Clone)]
+pub(crate) struct SavedResource {
+    pub(crate) name: String,
+    encode: fn(&Resources) -> Option<Encoded>,
+    decode: fn(&[u8]) -> Result<Insert, postcard::Error>,
+    pub(crate) remove: fn(&mut Resources),
+}
+
+impl SavedResource {
+    pub(crate) fn of<T: Resource + Serialize + DeserializeOwned>(name: String) -> Self {
+        Self {
+            name,
+            encode: |resources| resources.get::<T>().map(|value| postcard::to_allocvec(&*value)),
+            decode: |bytes| {
+                let value: T = postcard::from_bytes(bytes)?;
+                Ok(Box::new(move |resources| drop(resources.insert(value))))
+            },
+            remove: |resources| drop(resources.remove::<T>()),
+        }
+    }
+
+    /// Returns the resource's bytes, or `None` if there is none now.
+    pub(crate) fn encode(&self, resources: &Resources) -> Result<Option<Vec<u8>>, CodecError> {
+        let bytes = (self.encode)(resources).transpose();
+        bytes.map_err(|error| CodecError::Encode {
+            component: self.name.clone(),
+            row: 0,
+            reason: error.to_string(),
+        })
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Insert, SnapshotError> {
+        let decoded = (self.decode)(bytes);
+        decoded.map_err(|error| {
+            CodecError::Decode { component: self.name.clone(), row: 0, reason: error.to_string() }
+                .into()
+        })
+    }
+}

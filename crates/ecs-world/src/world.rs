@@ -1,0 +1,437 @@
+//! The world.
+
+use ecs_archetype::ArchetypeStorage;
+use ecs_core::{Bundle, BundleRow, BundleRows, CodecError, Component, EntityId, RemoveAll};
+use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
+use ecs_storage_api::{
+    Filter, Query, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage, StorageError,
+    StorageExt, UpdateBatch, UpdateError,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::commands::{CommandQueue, CommandReport};
+use crate::entity::{EntityMut, EntityRef};
+use crate::resources::{Res, ResMut, Resource, Resources};
+use crate::saved::SavedResource;
+
+/// Entities with their components, resources, and a tick.
+///
+/// Where entities are kept is up to `S`. Methods cost what the backend's cost.
+///
+/// # Example
+/// ```
+/// use ecs_core::{Component, Description};
+/// use ecs_world::World;
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Health(u32);
+/// impl Component for Health {
+///     fn describe() -> Description<Self> {
+///         Description::transient("world::Health")
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// let hero = world.spawn(Health(10));
+/// world.query_mut::<&mut Health>().for_each(|health| health.0 -= 1);
+/// assert_eq!(world.get::<Health>(hero), Some(&Health(9)));
+/// ```
+#[derive(Debug)]
+pub struct World<S: Storage = ArchetypeStorage> {
+    pub(crate) storage: S,
+    pub(crate) resources: Resources,
+    saved: Vec<SavedResource>,
+    pub(crate) tick: u64,
+}
+
+impl World {
+    /// Creates an empty world on the archetype backend, of shard 0.
+    pub fn new() -> Self {
+        Self::with_storage(ArchetypeStorage::new(0))
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Storage> World<S> {
+    /// Creates a world on a backend.
+    pub fn with_storage(storage: S) -> Self {
+        Self { storage, resources: Resources::default(), saved: Vec::new(), tick: 0 }
+    }
+
+    /// Returns the backend.
+    #[inline]
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// Returns the backend, to be changed.
+    #[inline]
+    pub fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// Gives the backend up.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// Returns how often a schedule has run.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    // Entities.
+
+    /// Makes an entity with the components of a bundle.
+    ///
+    /// # Panics
+    /// If a component occurs twice, or the backend fails; see
+    /// [`World::try_spawn`].
+    #[inline]
+    pub fn spawn<B: Bundle>(&mut self, bundle: B) -> EntityId {
+        match self.try_spawn(bundle) {
+            Ok(entity) => entity,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes an entity with the components of a bundle.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] if a component occurs twice,
+    /// [`StorageError::Allocator`] if ids are used up, and those of the backend.
+    #[inline]
+    pub fn try_spawn<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
+        self.storage.create_with(&mut BundleRow::new(bundle))
+    }
+
+    /// Makes an entity for each bundle, and returns their ids in order.
+    ///
+    /// # Panics
+    /// As [`World::spawn`]; see [`World::try_spawn_batch`].
+    pub fn spawn_batch<I>(&mut self, bundles: I) -> Vec<EntityId>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        match self.try_spawn_batch(bundles) {
+            Ok(entities) => entities,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes an entity for each bundle, and returns their ids in order.
+    ///
+    /// # Errors
+    /// As [`World::try_spawn`].
+    pub fn try_spawn_batch<I>(&mut self, bundles: I) -> Result<Vec<EntityId>, StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        let mut made = Vec::new();
+        self.storage.create_batch(&mut BundleRows::<I::IntoIter>::new(bundles), &mut made)?;
+        Ok(made)
+    }
+
+    /// Ends an entity.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if it is dead.
+    #[inline]
+    pub fn despawn(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        self.storage.destroy_entity(entity)
+    }
+
+    /// Ends several entities, wholly or not at all.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice.
+    pub fn despawn_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
+        self.storage.destroy_batch(entities)
+    }
+
+    /// Ends every entity. Resources stay.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    pub fn clear(&mut self) -> Result<(), StorageError> {
+        self.storage.clear()
+    }
+
+    /// Tells whether an entity lives.
+    #[inline]
+    pub fn contains(&self, entity: EntityId) -> bool {
+        self.storage.entity_exists(entity)
+    }
+
+    /// Returns how many entities live.
+    pub fn len(&self) -> usize {
+        self.storage.entity_count()
+    }
+
+    /// Tells whether no entity lives.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns a handle to read an entity.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if it is dead.
+    pub fn entity(&self, entity: EntityId) -> Result<EntityRef<'_, S>, StorageError> {
+        EntityRef::new(&self.storage, entity)
+    }
+
+    /// Returns a handle to change an entity.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if it is dead.
+    pub fn entity_mut(&mut self, entity: EntityId) -> Result<EntityMut<'_, S>, StorageError> {
+        EntityMut::new(&mut self.storage, entity)
+    }
+
+    // Components.
+
+    /// Returns a component, or `None` if the entity is dead or lacks it.
+    #[inline]
+    pub fn get<C: Component>(&self, entity: EntityId) -> Option<&C> {
+        self.storage.get_component(entity)
+    }
+
+    /// Returns a component to be changed, or `None` if the entity is dead or
+    /// lacks it.
+    #[inline]
+    pub fn get_mut<C: Component>(&mut self, entity: EntityId) -> Option<&mut C> {
+        self.storage.get_component_mut(entity)
+    }
+
+    /// Returns a component of several entities, each `None` if the entity is
+    /// dead, lacks it, or was listed before.
+    pub fn get_many_mut<C: Component, const N: usize>(
+        &mut self,
+        entities: [EntityId; N],
+    ) -> [Option<&mut C>; N] {
+        self.storage.get_many_mut(entities)
+    }
+
+    /// Adds or replaces the components of a bundle.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead,
+    /// [`StorageError::Bundle`] if a component occurs twice.
+    #[inline]
+    pub fn insert<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
+        self.storage.insert_with(entity, &mut BundleRow::new(bundle))
+    }
+
+    /// Takes a component away and returns it, or `None` if the entity lacked it.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    #[inline]
+    pub fn remove<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
+        self.storage.take_component(entity)
+    }
+
+    /// Takes the components of a bundle away, and returns how many of them the
+    /// entity had.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if the entity is dead.
+    pub fn remove_bundle<B: Bundle>(&mut self, entity: EntityId) -> Result<usize, StorageError> {
+        self.storage.remove_with(entity, &mut RemoveAll::<B>::default())
+    }
+
+    /// Applies a batch of changes wholly or not at all, and returns the new
+    /// entities in order.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; then nothing has changed.
+    pub fn apply(&mut self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError> {
+        self.storage.apply_updates(batch)
+    }
+
+    /// Applies recorded commands in order; those about dead entities are counted
+    /// and skipped.
+    ///
+    /// # Errors
+    /// Those of the backend; the commands before have been applied.
+    pub fn apply_commands(&mut self, queue: CommandQueue) -> Result<CommandReport, StorageError> {
+        queue.apply(&mut self.storage, &mut self.resources)
+    }
+
+    // Queries.
+
+    /// Finds the entities that have what `D` asks for.
+    #[inline]
+    pub fn query<D: ReadOnlyQueryData>(&self) -> Query<'_, D> {
+        self.storage.query_as()
+    }
+
+    /// Finds the entities that have what `D` asks for, to be changed.
+    ///
+    /// # Panics
+    /// If `D` would borrow a component twice, once for writing.
+    #[inline]
+    pub fn query_mut<D: QueryData>(&mut self) -> Query<'_, D> {
+        self.storage.query_as_mut()
+    }
+
+    /// Finds the entities that have what `D` asks for and meet `F`.
+    #[inline]
+    pub fn query_filtered<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
+        self.storage.query_as()
+    }
+
+    /// Finds the entities that have what `D` asks for and meet `F`, to be
+    /// changed.
+    ///
+    /// # Panics
+    /// If `D` would borrow a component twice, once for writing.
+    #[inline]
+    pub fn query_filtered_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
+        self.storage.query_as_mut()
+    }
+
+    // Resources.
+
+    /// Puts a resource in, and returns the one of its type that was there.
+    pub fn insert_resource<T: Resource>(&mut self, value: T) -> Option<T> {
+        self.resources.insert(value)
+    }
+
+    /// Takes a resource out.
+    pub fn remove_resource<T: Resource>(&mut self) -> Option<T> {
+        self.resources.remove()
+    }
+
+    /// Borrows a resource, or returns `None` if it is not there.
+    pub fn resource<T: Resource>(&self) -> Option<Res<'_, T>> {
+        self.resources.get()
+    }
+
+    /// Borrows a resource to be changed, or returns `None` if it is not there.
+    pub fn resource_mut<T: Resource>(&mut self) -> Option<ResMut<'_, T>> {
+        self.resources.get_mut()
+    }
+
+    /// Returns all resources.
+    pub fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// Says that resources of type `T` are part of snapshots and of the state
+    /// hash, under a stable name.
+    ///
+    /// # Panics
+    /// If the name is taken by another type's resource.
+    pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
+        assert!(
+            self.saved.iter().all(|saved| saved.name != name),
+            "a resource is saved as `{name}` already"
+        );
+        self.saved.push(SavedResource::of::<T>(name.to_owned()));
+    }
+
+    // State as a whole.
+
+    /// Names components to this process, before it meets them in a snapshot:
+    /// one, or a tuple.
+    ///
+    /// # Panics
+    /// If two types have one name.
+    pub fn register<B: Bundle>(&mut self) {
+        B::for_each_id(&mut |_| ());
+    }
+
+    /// Writes everything persistent into bytes: entities and components, the
+    /// allocator, the tick, and the resources that ask to be saved.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        let mut writer = SectionWriter::new();
+        let storage = self.storage.snapshot()?;
+        writer.section(*b"wrld", |out| encode(&(self.tick, self.saved_bytes()?), out))?;
+        writer.section(*b"stor", |out| {
+            out.extend_from_slice(&storage);
+            Ok::<(), SnapshotError>(())
+        })?;
+        Ok(writer.finish())
+    }
+
+    /// Returns the bytes of the saved resources that are there, by name.
+    fn saved_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, CodecError> {
+        let mut all = Vec::new();
+        for saved in &self.saved {
+            if let Some(bytes) = saved.encode(&self.resources)? {
+                all.push((saved.name.clone(), bytes));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Replaces everything persistent by what a snapshot holds. Resources that
+    /// are not saved stay as they are.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or
+    /// name components or resources that this process does not know; then
+    /// nothing has changed.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let mut sections = SectionReader::new(bytes)?;
+        let head = sections.expect(*b"wrld")?;
+        let (tick, resources): (u64, Vec<(String, &[u8])>) =
+            postcard::from_bytes(head).map_err(|error| SnapshotError::Damaged {
+                at: 0,
+                what: format!("the world can't be read: {error}"),
+            })?;
+        let storage = sections.expect(*b"stor")?;
+        if sections.next_section()?.is_some() {
+            let what = "one section too many".to_owned();
+            return Err(SnapshotError::Damaged { at: 0, what });
+        }
+        let mut inserts = Vec::new();
+        for (name, bytes) in resources {
+            let saved = self.saved.iter().find(|saved| saved.name == name);
+            inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
+        }
+        // The last thing that can fail.
+        self.storage.restore(storage)?;
+        self.tick = tick;
+        self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
+        inserts.into_iter().for_each(|insert| insert(&mut self.resources));
+        Ok(())
+    }
+
+    /// Returns one number for the whole persistent state: equal for equal
+    /// states, on every backend and in every process. The formula is that of
+    /// [`StateHasher`], with the tick under the label `tick` and each saved
+    /// resource under `resource ` and its name.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    pub fn state_hash(&self) -> Result<u64, CodecError> {
+        let mut hasher = StateHasher::new();
+        hasher.storage(&self.storage)?;
+        hasher.part("tick", &self.tick.to_le_bytes());
+        for (name, bytes) in self.saved_bytes()? {
+            hasher.part(&format!("resource {name}"), &bytes);
+        }
+        Ok(hasher.finish())
+    }
+}
+
+fn encode(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
+    let bytes = std::mem::take(out);
+    *out = postcard::to_extend(value, bytes).expect("numbers, strings and lists can be encoded");
+    Ok(())
+}
