@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use ecs::prelude::*;
 use ecs::{
-    AllocatorState, Capabilities, ComponentSet, EntityAllocator, ErasedMut, ErasedRef, ErasedValue, ReadSink, Storage,
-    StorageError, StorageImage, WriteSink,
+    AllocatorState, Capabilities, ComponentSet, EntityAllocator, ErasedMut, ErasedRef, ErasedValue,
+    ReadSink, Storage, StorageError, StorageImage, WriteSink,
 };
 
 /// The components of one entity; the id is kept beside them, for the chunks.
@@ -91,11 +91,19 @@ impl Storage for MapStorage {
         Box::new(self.rows.keys().copied())
     }
 
-    fn get_component_erased(&self, entity: EntityId, component: ComponentId) -> Option<ErasedRef<'_>> {
+    fn get_component_erased(
+        &self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedRef<'_>> {
         Some(self.rows.get(&entity)?.values.get(&component)?.as_ref())
     }
 
-    fn get_component_mut_erased(&mut self, entity: EntityId, component: ComponentId) -> Option<ErasedMut<'_>> {
+    fn get_component_mut_erased(
+        &mut self,
+        entity: EntityId,
+        component: ComponentId,
+    ) -> Option<ErasedMut<'_>> {
         Some(self.rows.get_mut(&entity)?.values.get_mut(&component)?.as_mut())
     }
 
@@ -121,13 +129,19 @@ impl Storage for MapStorage {
 
     fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
         for row in self.rows.values() {
-            sink.push(std::slice::from_ref(&row.id), row.values.values().map(|value| value.as_ref().as_slice()));
+            sink.push(
+                std::slice::from_ref(&row.id),
+                row.values.values().map(|value| value.as_ref().as_slice()),
+            );
         }
     }
 
     fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
         for row in self.rows.values_mut() {
-            sink.push(std::slice::from_ref(&row.id), row.values.values_mut().map(|value| value.as_mut().into_slice()));
+            sink.push(
+                std::slice::from_ref(&row.id),
+                row.values.values_mut().map(|value| value.as_mut().into_slice()),
+            );
         }
     }
 
@@ -141,7 +155,8 @@ impl Storage for MapStorage {
         if alive.iter().any(|id| id.shard() != allocator.shard) {
             return Err(StorageError::Unsupported("entities that other shards named"));
         }
-        let mut loaded = Self { ids: EntityAllocator::from_state(allocator, alive)?, rows: BTreeMap::new() };
+        let mut loaded =
+            Self { ids: EntityAllocator::from_state(allocator, alive)?, rows: BTreeMap::new() };
         for chunk in chunks {
             let (ids, columns) = chunk.into_parts();
             for &id in &ids {

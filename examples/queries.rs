@@ -25,7 +25,9 @@ fn main() {
     let ghost = world.spawn((Health(1), Ghost));
 
     // Armour takes a part of the blow, where there is any; ghosts are not hit.
-    for (health, armour) in world.query_filtered_mut::<(&mut Health, Option<&Armour>), Without<Ghost>>().iter_mut() {
+    for (health, armour) in
+        world.query_filtered_mut::<(&mut Health, Option<&Armour>), Without<Ghost>>().iter_mut()
+    {
         health.0 -= 4 - armour.map_or(0, |armour| armour.0);
     }
     assert_eq!(world.get::<Health>(knight), Some(&Health(9)));

@@ -43,11 +43,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(world.get::<Burning>(logs[0]), None);
 
     // Several at once: wholly or not at all.
-    let batch = UpdateBatch::new().spawn((Fuel(99), Burning { rate: 1 })).update(logs[0], Fuel(7)).destroy(logs[1]);
+    let batch = UpdateBatch::new()
+        .spawn((Fuel(99), Burning { rate: 1 }))
+        .update(logs[0], Fuel(7))
+        .destroy(logs[1]);
     let made = world.apply(batch)?;
     assert!(world.contains(made[0]) && !world.contains(logs[1]));
 
-    let refused = world.apply(UpdateBatch::new().destroy(logs[2]).update(logs[0], Burning { rate: 1 }));
+    let refused =
+        world.apply(UpdateBatch::new().destroy(logs[2]).update(logs[0], Burning { rate: 1 }));
     println!("refused: {}", refused.unwrap_err());
     assert!(world.contains(logs[2]), "nothing of a refused batch happens");
     Ok(())

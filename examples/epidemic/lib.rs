@@ -30,5 +30,6 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod settlement;
+pub mod simulation;
 pub mod statistics;
 pub mod timetable;

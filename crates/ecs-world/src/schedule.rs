@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use ecs_storage_api::{QueryError, Records, Storage, StorageError, gather_mut};
 
@@ -19,10 +20,17 @@ use crate::world::World;
 /// the same state, on any number of threads.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    systems: Vec<Box<dyn System>>,
+    systems: Vec<Timed>,
     /// The systems that run side by side, wave by wave; empty if it must be
     /// made anew.
     waves: Vec<Vec<usize>>,
+}
+
+/// A system, and how long it has run in all.
+#[derive(Debug)]
+struct Timed {
+    system: Box<dyn System>,
+    time: Duration,
 }
 
 /// What a run did.
@@ -32,6 +40,8 @@ pub struct RunReport {
     pub systems: usize,
     /// What became of their commands.
     pub commands: CommandReport,
+    /// How long applying them took.
+    pub applying: Duration,
 }
 
 /// Tells why a run failed.
@@ -80,7 +90,7 @@ impl Schedule {
         &mut self,
         system: impl IntoSystem<M>,
     ) -> Result<&mut Self, SystemError> {
-        self.systems.push(system.into_system()?);
+        self.systems.push(Timed { system: system.into_system()?, time: Duration::ZERO });
         self.waves.clear();
         Ok(self)
     }
@@ -98,8 +108,15 @@ impl Schedule {
     /// Returns the names of the systems that run side by side, wave by wave.
     pub fn plan(&mut self) -> Vec<Vec<&'static str>> {
         self.make_waves();
-        let names = |wave: &Vec<usize>| wave.iter().map(|&n| self.systems[n].name()).collect();
+        let names =
+            |wave: &Vec<usize>| wave.iter().map(|&n| self.systems[n].system.name()).collect();
         self.waves.iter().map(names).collect()
+    }
+
+    /// Returns how long each system has run in all, by name, in order of
+    /// registration.
+    pub fn times(&self) -> impl Iterator<Item = (&'static str, Duration)> + '_ {
+        self.systems.iter().map(|timed| (timed.system.name(), timed.time))
     }
 
     /// Puts each system one wave behind the last that it conflicts with.
@@ -108,9 +125,9 @@ impl Schedule {
             return;
         }
         let mut wave_of: Vec<usize> = Vec::new();
-        for (n, system) in self.systems.iter().enumerate() {
+        for (n, Timed { system, .. }) in self.systems.iter().enumerate() {
             let conflicting =
-                (0..n).filter(|&m| self.systems[m].access().conflicts_with(system.access()));
+                (0..n).filter(|&m| self.systems[m].system.access().conflicts_with(system.access()));
             let wave = conflicting.map(|m| wave_of[m] + 1).max().unwrap_or(0);
             wave_of.push(wave);
             self.waves.resize_with(self.waves.len().max(wave + 1), Vec::new);
@@ -175,20 +192,21 @@ impl Schedule {
 
     fn take_commands(&mut self) -> CommandQueue {
         let mut queue = CommandQueue::new();
-        self.systems.iter_mut().for_each(|system| system.take_commands(&mut queue));
+        self.systems.iter_mut().for_each(|timed| timed.system.take_commands(&mut queue));
         queue
     }
 
     fn finish<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
+        let start = Instant::now();
         let commands = world.apply_commands(self.take_commands())?;
         world.tick += 1;
-        Ok(RunReport { systems: self.systems.len(), commands })
+        Ok(RunReport { systems: self.systems.len(), commands, applying: start.elapsed() })
     }
 }
 
 /// Runs some of the systems, which do not conflict with each other.
 fn run_wave<S: Storage>(
-    systems: &mut [Box<dyn System>],
+    systems: &mut [Timed],
     wave: &[usize],
     world: &mut World<S>,
     parallel: bool,
@@ -197,8 +215,8 @@ fn run_wave<S: Storage>(
         systems.iter_mut().enumerate().filter(|(n, _)| wave.contains(n)).map(|(_, s)| s).collect();
     let mut counts = Vec::with_capacity(chosen.len());
     let mut all = Vec::new();
-    for system in &mut chosen {
-        let queries = system.queries();
+    for timed in &mut chosen {
+        let queries = timed.system.queries();
         counts.push(queries.len());
         all.extend(queries);
     }
@@ -226,13 +244,15 @@ fn run_wave<S: Storage>(
 }
 
 fn run_one<'w>(
-    system: &'w mut Box<dyn System>,
+    timed: &'w mut Timed,
     records: Vec<Records<'w>>,
     resources: &'w Resources,
 ) -> Option<RunError> {
-    let name = system.name();
-    let panic = catch_unwind(AssertUnwindSafe(|| system.run(records, resources))).err()?;
-    Some(RunError::Panicked { system: name, message: message(&*panic) })
+    let Timed { system, time } = timed;
+    let (name, start) = (system.name(), Instant::now());
+    let outcome = catch_unwind(AssertUnwindSafe(|| system.run(records, resources)));
+    *time += start.elapsed();
+    outcome.err().map(|panic| RunError::Panicked { system: name, message: message(&*panic) })
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -373,6 +373,10 @@ function_system!(A B C D E);
 function_system!(A B C D E F);
 function_system!(A B C D E F G);
 function_system!(A B C D E F G H);
+function_system!(A B C D E F G H I);
+function_system!(A B C D E F G H I J);
+function_system!(A B C D E F G H I J K);
+function_system!(A B C D E F G H I J K L);
 
 impl fmt::Debug for dyn System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

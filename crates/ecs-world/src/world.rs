@@ -1,5 +1,7 @@
 //! The world.
 
+use std::fmt;
+
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::{Bundle, BundleRow, BundleRows, CodecError, Component, EntityId, RemoveAll};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
@@ -37,12 +39,21 @@ use crate::saved::SavedResource;
 /// world.query_mut::<&mut Health>().for_each(|health| health.0 -= 1);
 /// assert_eq!(world.get::<Health>(hero), Some(&Health(9)));
 /// ```
-#[derive(Debug)]
 pub struct World<S: Storage = ArchetypeStorage> {
     pub(crate) storage: S,
     pub(crate) resources: Resources,
     saved: Vec<SavedResource>,
     pub(crate) tick: u64,
+}
+
+impl<S: Storage> fmt::Debug for World<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("entities", &self.len())
+            .field("resources", &self.resources)
+            .field("tick", &self.tick)
+            .finish_non_exhaustive()
+    }
 }
 
 impl World {

@@ -1,0 +1,169 @@
+//! The simulation itself: entities, systems, and a checkpoint of both.
+//!
+//! `docs/guide/epidemic.md` has the rules; `phases.rs` has the order of a tick.
+
+mod checkpoint;
+mod components;
+mod illness;
+mod infection;
+mod phases;
+mod populate;
+mod state;
+mod travel;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecs::prelude::*;
+use ecs::{ArchetypeStorage, LocalStorage, Storage};
+
+use crate::cli::Backend;
+use crate::error::Error;
+use crate::outputs::series::DayCounts;
+use crate::scenario::Scenario;
+
+pub use checkpoint::Checkpoint;
+use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
+use phases::Phases;
+use state::{Course, Now, Stage, Statistics};
+
+/// A world of people, with its systems.
+#[derive(Debug)]
+pub struct Simulation {
+    world: World<Box<dyn Storage>>,
+    phases: Phases,
+    scenario: Arc<Scenario>,
+}
+
+/// Makes an empty world on a backend.
+fn empty_world(backend: Backend) -> World<Box<dyn Storage>> {
+    let storage: Box<dyn Storage> = match backend {
+        Backend::Archetype => Box::new(ArchetypeStorage::new(0)),
+        Backend::Local => Box::new(LocalStorage::new(0)),
+    };
+    let mut world = World::with_storage(storage);
+    components::register(&mut world);
+    state::register(&mut world);
+    world
+}
+
+impl Simulation {
+    /// Makes the entities of a new run.
+    #[must_use]
+    pub fn new(scenario: Arc<Scenario>, backend: Backend) -> Self {
+        let mut world = empty_world(backend);
+        state::insert(&mut world, &scenario);
+        populate::populate(&mut world, &scenario);
+        Self::on(world, scenario)
+    }
+
+    fn on(mut world: World<Box<dyn Storage>>, scenario: Arc<Scenario>) -> Self {
+        let stage = Stage::of(&world, Arc::clone(&scenario));
+        world.insert_resource(stage);
+        Self { world, phases: Phases::new(), scenario }
+    }
+
+    /// The plan of a tick, for people to read.
+    #[must_use]
+    pub fn plan(&mut self) -> String {
+        self.phases.plan()
+    }
+
+    /// How many ticks have been simulated since the first start.
+    #[must_use]
+    pub fn ticks(&self) -> u32 {
+        self.course(|course| course.tick)
+    }
+
+    fn course<T>(&self, of: impl FnOnce(&Course) -> T) -> T {
+        of(&self.world.resource::<Course>().expect("every world has a course"))
+    }
+
+    /// Simulates one tick.
+    pub fn tick(&mut self) {
+        let tick = self.ticks();
+        self.world.insert_resource(Now(tick));
+        let moves = self.phases.run(&mut self.world);
+        let counts = self.counts(tick);
+        let calendar = self.scenario.rules.calendar;
+        let people = u64::from(self.scenario.parameters.people);
+        let placed =
+            self.world.resource::<state::Places>().expect("every world has places").people();
+        let mut course = self.world.resource_mut::<Course>().expect("every world has a course");
+        course.tick += 1;
+        course.archetype_moves += moves;
+        course.conserved &=
+            counts.people() == people && placed + u64::from(counts.in_flight) == people;
+        if calendar.ends_day(tick) {
+            course.infected_today = 0;
+            course.series.push(counts);
+        }
+    }
+
+    /// Counts the people by state.
+    fn counts(&self, tick: u32) -> DayCounts {
+        fn count<C: Component>(world: &World<Box<dyn Storage>>) -> u32 {
+            world.query_filtered::<EntityId, With<C>>().count() as u32
+        }
+        DayCounts {
+            day: self.scenario.rules.calendar.day_of(tick),
+            susceptible: count::<Susceptible>(&self.world),
+            exposed: count::<Exposed>(&self.world),
+            infectious: count::<Infectious>(&self.world),
+            recovered: count::<Recovered>(&self.world),
+            in_flight: count::<InFlight>(&self.world),
+            new_infections: self.course(|course| course.infected_today),
+        }
+    }
+
+    /// The counts at the end of each day so far.
+    #[must_use]
+    pub fn series(&self) -> Vec<DayCounts> {
+        self.course(|course| course.series.clone())
+    }
+
+    /// The counts at the end of the last whole day.
+    #[must_use]
+    pub fn last_day(&self) -> Option<DayCounts> {
+        self.course(|course| course.series.last().copied())
+    }
+
+    /// The numbers of the course so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        state::statistics(&self.world, &self.scenario)
+    }
+
+    /// How long each system has run, by name.
+    #[must_use]
+    pub fn system_times(&self) -> BTreeMap<String, Duration> {
+        self.phases.times()
+    }
+
+    /// One number for the whole state.
+    ///
+    /// # Panics
+    /// Never: every component of the model can be encoded.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.world.state_hash().expect("numbers can be encoded")
+    }
+
+    /// Makes a checkpoint's bytes.
+    ///
+    /// # Panics
+    /// Never: every component of the model can be encoded.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        self.world.snapshot().expect("numbers can be encoded")
+    }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// When the checkpoint's world does not fit the scenario.
+    pub fn go_on(checkpoint: Checkpoint, scenario: Arc<Scenario>) -> Result<Self, Error> {
+        Ok(Self::on(checkpoint.into_world(), scenario))
+    }
+}

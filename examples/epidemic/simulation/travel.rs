@@ -1,0 +1,195 @@
+//! Landing, leaving for home, and departing.
+
+use ecs::prelude::*;
+
+use super::components::{
+    Clock, Departures, Exposed, FirstCase, Home, InFlight, Infectious, Place, Susceptible, Visiting,
+};
+use super::state::{Course, Now, Places, Stage};
+use crate::departure_board::{Candidate, Demand, DepartureBoard};
+use crate::draws::DrawName;
+use crate::hazard::Hazard;
+use crate::input::airports::AirportIndex;
+use crate::input::cities::CityIndex;
+use crate::input::flights::FlightIndex;
+use crate::purpose::Purpose;
+
+/// Who lands: flight, place, home, and the state of health.
+type Landing<'a> = (
+    EntityId,
+    &'a InFlight,
+    &'a Place,
+    &'a Home,
+    Option<&'a mut Susceptible>,
+    Has<Exposed>,
+    Has<Infectious>,
+);
+
+/// Lets travellers whose flight is over be where they flew to.
+pub(super) fn land(
+    now: Res<Now>,
+    stage: Res<Stage>,
+    hazard: Res<Hazard>,
+    board: Res<DepartureBoard>,
+    mut places: ResMut<Places>,
+    mut flying: Query<Landing<'_>>,
+    mut commands: Commands,
+) {
+    let (tick, rules) = (now.0, stage.scenario.rules);
+    flying.for_each(|(entity, flight, place, home, susceptible, exposed, infectious)| {
+        if flight.until > tick {
+            return;
+        }
+        if let Some(resistance) = susceptible {
+            resistance.0 = hazard.threshold(CityIndex(place.0), resistance.0);
+        }
+        let day = rules.calendar.day_of(tick);
+        if (exposed || infectious) && places.note_case(place.0, day) {
+            commands.insert(stage.cities[usize::from(place.0)], FirstCase(day));
+        }
+        places.arrive(place.0);
+        commands.remove::<InFlight>(entity);
+        let draw =
+            |purpose| stage.draws.exponential(DrawName { entity: entity.to_bits(), tick, purpose });
+        if flight.way_back > 0 {
+            let until = tick + rules.stay_ticks(draw(Purpose::Stay));
+            commands.insert(entity, Visiting { until, way_back: flight.way_back });
+        } else {
+            places.come_home(home.airport);
+            let clock = board.clock(AirportIndex(home.airport), draw(Purpose::DepartureClock));
+            commands.insert(entity, Clock(clock));
+        }
+    });
+}
+
+/// Lets visitors whose stay is over fly home.
+pub(super) fn leave_for_home(
+    now: Res<Now>,
+    hazard: Res<Hazard>,
+    mut places: ResMut<Places>,
+    mut visitors: Query<(EntityId, &Visiting, &mut Place, &Home, Option<&mut Susceptible>)>,
+    mut commands: Commands,
+) {
+    let tick = now.0;
+    visitors.for_each(|(entity, visit, place, home, susceptible)| {
+        if visit.until > tick {
+            return;
+        }
+        if let Some(threshold) = susceptible {
+            threshold.0 = hazard.resistance_left(CityIndex(place.0), threshold.0);
+        }
+        places.leave(place.0);
+        place.0 = home.city;
+        commands.remove::<Visiting>(entity);
+        commands.insert(entity, InFlight { until: tick + visit.way_back, way_back: 0 });
+    });
+}
+
+/// The people that a flight takes along.
+struct Boarding {
+    flight: FlightIndex,
+    passengers: u32,
+}
+
+/// Counts the flights of the tick, chooses their passengers, and lets them leave.
+#[expect(clippy::too_many_arguments, reason = "a system names all that it reads and writes")]
+pub(super) fn depart(
+    now: Res<Now>,
+    stage: Res<Stage>,
+    hazard: Res<Hazard>,
+    mut board: ResMut<DepartureBoard>,
+    mut places: ResMut<Places>,
+    mut course: ResMut<Course>,
+    mut airports: Query<&mut Departures>,
+    mut at_home: Query<(EntityId, &Home, &Clock)>,
+    mut travellers: Query<(&mut Place, Option<&mut Susceptible>), With<Clock>>,
+    mut commands: Commands,
+) {
+    let (tick, rules) = (now.0, stage.scenario.rules);
+    let flights = stage.scenario.input.flights();
+    count_departures(tick, &stage, &mut airports);
+    let (demands, boardings) = demands(tick, &stage, &places);
+    let chosen = board.choose(&demands, |cutoffs, candidates| {
+        let found = at_home.par_fold(
+            Vec::new,
+            |mut found, (id, home, clock)| {
+                if clock.0 < cutoffs[usize::from(home.airport)] {
+                    found.push(Candidate {
+                        airport: AirportIndex(home.airport),
+                        clock: clock.0,
+                        id,
+                    });
+                }
+                found
+            },
+            |mut all, more| {
+                all.extend(more);
+                all
+            },
+        );
+        candidates.extend(found);
+    });
+    for demand in &demands {
+        places.leave_home(demand.airport, demand.travellers);
+        course.passengers += u64::from(demand.travellers);
+    }
+    // Demands and boardings both follow the order of the origins.
+    let mut leaving = chosen.into_iter().flatten();
+    for Boarding { flight, passengers } in boardings {
+        let flight = &flights[flight.index()];
+        let cities = stage.scenario.catchments.cities_of(flight.destination);
+        let way = rules.flight_ticks(flight.distance_mi);
+        for entity in leaving.by_ref().take(passengers as usize) {
+            let (place, susceptible) =
+                travellers.get_mut(entity).expect("who was chosen is at home");
+            if let Some(threshold) = susceptible {
+                threshold.0 = hazard.resistance_left(CityIndex(place.0), threshold.0);
+            }
+            places.leave(place.0);
+            let name = DrawName { entity: entity.to_bits(), tick, purpose: Purpose::VisitedCity };
+            place.0 = cities.members[stage.draws.weighted(&cities.running_sums, name)].0;
+            commands.remove::<Clock>(entity);
+            commands.insert(entity, InFlight { until: tick + way, way_back: way });
+        }
+    }
+}
+
+/// Counts the tick's departures, in the first seven days.
+fn count_departures(tick: u32, stage: &Stage, airports: &mut Query<'_, &mut Departures>) {
+    let scenario = &stage.scenario;
+    if tick >= scenario.rules.calendar.ticks_per_week() {
+        return;
+    }
+    for flight in scenario.timetable.at(tick) {
+        let origin = scenario.input.flights()[flight.index()].origin;
+        let departures = airports.get_mut(stage.airports[origin.index()]);
+        departures.expect("every airport is an entity").0 += 1;
+    }
+}
+
+/// Draws how many want to board each flight of the tick, and fills the flights
+/// of an airport in the order of the file with those who are at home.
+fn demands(tick: u32, stage: &Stage, places: &Places) -> (Vec<Demand>, Vec<Boarding>) {
+    let scenario = &stage.scenario;
+    let (mut demands, mut boardings) = (Vec::<Demand>::new(), Vec::new());
+    for &flight in scenario.timetable.at(tick) {
+        let leg = &scenario.input.flights()[flight.index()];
+        let at_home = places.at_home(leg.origin);
+        if at_home == 0 || scenario.catchments.cities_of(leg.destination).is_empty() {
+            continue;
+        }
+        let entity = stage.flights[flight.index()].to_bits();
+        let name = DrawName { entity, tick, purpose: Purpose::Passengers };
+        let wanted = stage.draws.poisson(scenario.rules.mean_passengers, name);
+        if demands.last().is_none_or(|demand| demand.airport != leg.origin) {
+            demands.push(Demand { airport: leg.origin, travellers: 0, at_home });
+        }
+        let demand = demands.last_mut().expect("the airport's demand was added just now");
+        let passengers = wanted.min(at_home - demand.travellers);
+        if passengers > 0 {
+            demand.travellers += passengers;
+            boardings.push(Boarding { flight, passengers });
+        }
+    }
+    (demands, boardings)
+}
