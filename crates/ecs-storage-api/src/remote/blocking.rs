@@ -1,5 +1,7 @@
 //! Any remote store as a local one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use ecs_core::{
     AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedBundle,
     ErasedMut, ErasedRef, ErasedValue, Removal,
@@ -315,19 +317,26 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         check_bundle(&announced)?;
         loop {
             let mut batch = UpdateBatch::new();
-            let mut outcome = Ok(true);
-            while batch.len() < Self::ROWS && matches!(outcome, Ok(true)) {
-                match collect(&announced, |each| rows.take_row(each)) {
-                    Ok(Some(row)) => batch = batch.spawn_erased(None, ErasedBundle::new(row)),
-                    Ok(None) => outcome = Ok(false),
-                    Err(error) => outcome = Err(error),
+            // Rows are user code: those before a faulty one, or one that panics,
+            // are made.
+            let taken = catch_unwind(AssertUnwindSafe(|| {
+                while batch.len() < Self::ROWS {
+                    let Some(row) = collect(&announced, |each| rows.take_row(each))? else {
+                        return Ok(true);
+                    };
+                    let filling = std::mem::take(&mut batch);
+                    batch = filling.spawn_erased(None, ErasedBundle::new(row));
                 }
-            }
-            // The rows before a faulty one are made.
-            if !batch.is_empty() {
-                made.extend(self.change_single(batch)?);
-            }
-            if !outcome? {
+                Ok::<_, BundleError>(false)
+            }));
+            let created = match batch.is_empty() {
+                true => Ok(Vec::new()),
+                false => self.change_single(batch),
+            };
+            made.extend(created.iter().flatten());
+            let ended = taken.unwrap_or_else(|panic| resume_unwind(panic));
+            created?;
+            if ended? {
                 return Ok(());
             }
         }

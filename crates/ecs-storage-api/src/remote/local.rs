@@ -1,5 +1,6 @@
 //! Any local store as a remote one.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::vec;
@@ -77,15 +78,26 @@ impl<S: Storage> LocalAsync<S> {
 
     /// Changes the store past the protocol, and raises its version.
     pub fn write<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
-        let mut inner = self.inner.write();
-        inner.version += 1;
-        change(&mut inner.store)
+        let changed = self.inner.write().change(|store| Ok::<_, Infallible>(change(store)));
+        changed.unwrap_or_else(|never| match never {})
     }
 }
 
 impl<S> Inner<S> {
     fn version(&self) -> Version {
         Version::new(self.version)
+    }
+
+    /// Raises the version, unless the change is refused.
+    fn change<T, E>(&mut self, change: impl FnOnce(&mut S) -> Result<T, E>) -> Result<T, E> {
+        let before = self.version;
+        // First, so that it has risen too if a component panics as it is dropped.
+        self.version += 1;
+        let outcome = change(&mut self.store);
+        if outcome.is_err() {
+            self.version = before;
+        }
+        outcome
     }
 
     fn check(&self, condition: Option<Version>) -> Result<(), RemoteError> {
@@ -158,8 +170,10 @@ impl<S: Storage> AsyncStorage for LocalAsync<S> {
                 inner.store.has_component_erased(*entity, *component)
             };
             let removed = batch.removes().iter().filter(had).count();
-            let created = inner.store.apply_updates(copy)?;
-            inner.version += u64::from(!batch.is_empty());
+            let created = match batch.is_empty() {
+                true => Vec::new(),
+                false => inner.change(|store| store.apply_updates(copy))?,
+            };
             Ok(Applied::new(created, removed, inner.version()))
         })
     }
@@ -199,8 +213,7 @@ impl<S: Storage> AsyncStorage for LocalAsync<S> {
             let copy = copy::image(image)?;
             let mut inner = self.inner.write();
             inner.check(condition)?;
-            inner.store.load(copy)?;
-            inner.version += 1;
+            inner.change(|store| store.load(copy))?;
             Ok(inner.version())
         })
     }

@@ -1,5 +1,6 @@
 //! A remote store behind the contract of a local one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ecs_archetype::ArchetypeStorage;
@@ -12,6 +13,7 @@ use ecs_storage_api::{
 use pollster::block_on;
 
 use crate::components::*;
+use crate::tight::Tight;
 use crate::wilful::Wilful;
 use crate::wire::{Fault, Lost, Wire};
 
@@ -122,6 +124,10 @@ fn what_is_written_through_references_is_brought_back_as_one_batch() {
         assert_eq!(far.get_component(ids[2]), Some(&Name("number 2!".to_owned())));
         assert_eq!(far.get_component(ids[0]), Some(&Name("number 4".to_owned())));
     });
+    // The same query again lends the same values anew.
+    near.query_mut::<&mut Position>().for_each(|(_, position)| position.0 += 0.5);
+    near.flush().unwrap();
+    assert_equal(&near, &far);
     // The next change brings back what came before it.
     near.get_component_mut::<Position>(ids[0]).unwrap().0 = -1.0;
     near.destroy_entity(ids[1]).unwrap();
@@ -144,6 +150,22 @@ fn what_was_lent_and_not_written_to_is_not_sent() {
     });
     near.flush().unwrap();
     assert_eq!(near.version(), Version::new(before.get() + 1));
+    assert_equal(&near, &far);
+
+    // Nor is what was replaced as a whole since it was lent.
+    let bytes = near.snapshot().unwrap();
+    near.set_component(ids[9], Position(1.5)).unwrap();
+    near.get_component_mut::<Position>(ids[9]).unwrap();
+    near.restore(&bytes).unwrap();
+    let restored = near.version();
+    near.flush().unwrap();
+    assert_eq!(near.version(), restored);
+    near.get_component_mut::<Position>(ids[9]).unwrap();
+    let mut other: Near = Blocking::new(far.clone());
+    other.set_component(ids[9], Position(2.5)).unwrap();
+    near.refresh().unwrap();
+    near.flush().unwrap();
+    assert_eq!(near.version(), other.version());
     assert_equal(&near, &far);
 }
 
@@ -238,6 +260,36 @@ fn an_error_at_loading_reaches_the_caller() {
     assert!(near.flush().is_err());
     near.create_entity().unwrap();
     assert_eq!((near.entity_count(), far.read(|far| far.entity_count())), (4, 4));
+}
+
+#[test]
+fn rows_before_one_that_panics_are_made_in_both_places() {
+    let (far, _) = shared(0);
+    let mut near: Near = Blocking::new(far.clone());
+    let rows = (0..1500).map(|n| {
+        assert!(n != 1300, "a row panics");
+        Position(n as f32)
+    });
+    let outcome = catch_unwind(AssertUnwindSafe(|| near.create_many(rows)));
+    assert!(outcome.is_err());
+    assert_eq!(near.entity_count(), 1300);
+    assert_equal(&near, &far);
+}
+
+#[test]
+fn a_mirror_that_cannot_follow_lends_nothing_until_it_is_loaded() {
+    let (far, ids) = shared(3);
+    let mut near: Blocking<Far, Tight> = Blocking::connect(far.clone()).unwrap();
+    let error = near.create_entity().unwrap_err();
+    assert!(matches!(error, StorageError::Capacity { limit: 3, .. }), "{error}");
+    // It lacks what the remote store has, so writing to it would be lost.
+    assert!(near.get_component_mut::<Position>(ids[0]).is_none());
+    assert_eq!(near.query_mut::<&mut Position>().count(), 0);
+    near.flush().unwrap();
+    assert_eq!(near.entity_count(), 4);
+    near.get_component_mut::<Position>(ids[0]).unwrap().0 = 8.0;
+    near.flush().unwrap();
+    assert_eq!(hash(&near), far.read(hash));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod blocking;
 mod components;
 mod faults;
 mod pages;
+mod tight;
 mod wilful;
 mod wire;
 mod writes;

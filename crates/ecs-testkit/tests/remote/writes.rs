@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use ecs_archetype::ArchetypeStorage;
+use ecs_core::{ErasedVec, IdSource};
 use ecs_local::LocalStorage;
 use ecs_storage_api::{
-    AsyncStorage, AsyncStorageExt, LocalAsync, RemoteError, StorageError, UpdateBatch, UpdateError,
-    Version,
+    AsyncStorage, AsyncStorageExt, LocalAsync, OwnedChunk, RemoteError, StorageError, StorageImage,
+    UpdateBatch, UpdateError, Version,
 };
 use pollster::block_on;
 
@@ -148,6 +149,20 @@ fn an_image_is_of_one_version_though_others_write() {
     wire.disturb(move || block_on(other.create_async(Position(0.0))).map(drop).unwrap());
     let error = block_on(wire.image_async()).unwrap_err();
     assert!(matches!(error, RemoteError::Conflict { .. }), "{error}");
+}
+
+#[test]
+fn transient_components_of_an_image_are_left_out() {
+    let mut ids = IdSource::new(0);
+    let entity = ids.allocate().unwrap();
+    let columns =
+        vec![ErasedVec::from_vec(vec![Handle(1)]), ErasedVec::from_vec(vec![Position(2.0)])];
+    let chunk = OwnedChunk::new(vec![entity], columns).unwrap();
+    let image = StorageImage::new(ids.state(), vec![chunk]).unwrap();
+    let remote = LocalAsync::new(ArchetypeStorage::new(0));
+    block_on(remote.load_async(&image, None)).unwrap();
+    let types = block_on(remote.get_component_types_async(entity)).unwrap().unwrap();
+    assert_eq!(types.as_slice(), [id::<Position>()]);
 }
 
 #[test]
