@@ -78,8 +78,9 @@ impl<S: Storage> LocalAsync<S> {
 
     /// Changes the store past the protocol, and raises its version.
     pub fn write<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
-        let changed = self.inner.write().change(|store| Ok::<_, Infallible>(change(store)));
-        changed.unwrap_or_else(|never| match never {})
+        let mut inner = self.inner.write();
+        let Ok(changed) = inner.change(|store| Ok::<_, Infallible>(change(store)));
+        changed
     }
 }
 
