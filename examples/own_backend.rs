@@ -1,8 +1,6 @@
 //! A backend of one's own, whole: the specification's minimal example. Safe
 //! code, ids from an `EntityAllocator`, and it passes the conformance suite
 //! (`examples/tests/own_backend.rs`).
-#![forbid(unsafe_code)]
-
 use std::collections::BTreeMap;
 
 use ecs::prelude::*;
@@ -20,14 +18,14 @@ struct Row {
 
 /// Keeps every entity in a map.
 #[derive(Debug)]
-pub struct MapStorage {
+pub(crate) struct MapStorage {
     ids: EntityAllocator,
     rows: BTreeMap<EntityId, Row>,
 }
 
 impl MapStorage {
     /// Creates an empty store of shard 0.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { ids: EntityAllocator::new(0), rows: BTreeMap::new() }
     }
 
@@ -38,6 +36,12 @@ impl MapStorage {
     fn add(&mut self, id: EntityId) -> EntityId {
         self.rows.insert(id, Row { id, values: BTreeMap::new() });
         id
+    }
+}
+
+impl Default for MapStorage {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -14,7 +14,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("own_backend", &[]),
     ("both_backends", &[]),
     ("checkpoint", &[]),
-    ("epidemic", &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"]),
+    (
+        "epidemic",
+        &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],
+    ),
 ];
 
 pub(crate) fn check(report: &mut Report) {

@@ -1,1 +1,158 @@
-//! Conformance suite and differential driver for storage backends.
+//! What every storage backend must pass.
+//!
+//! - [`conformance!`] makes a test of every claim that the contract makes, named
+//!   by the claim; [`run_all`] runs them by a call.
+//! - [`differential`] runs random sequences of every operation on two backends,
+//!   compares after each, and shrinks a failure to a minimal sequence.
+//! - [`check_invariants`] looks at one store from every side.
+//! - [`Faulty`] fails at the n-th call, for the paths that errors take.
+#![forbid(unsafe_code)]
+
+pub mod claims;
+pub mod components;
+pub mod differential;
+mod faulty;
+mod invariants;
+
+use ecs_storage_api::Storage;
+
+pub use faulty::Faulty;
+pub use invariants::check_invariants;
+
+/// Makes an empty store of shard 0.
+pub type Make<'a> = &'a dyn Fn() -> Box<dyn Storage>;
+
+/// Calls a macro with every theme and its claims.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_claim {
+    ($callback:ident $($arguments:tt)*) => {
+        $crate::$callback! { $($arguments)*
+            specification {
+                the_first_entity_is_0_1_0
+                a_recycled_index_has_the_next_generation
+                a_destroyed_entity_is_gone_with_its_components
+                every_living_entity_is_listed
+                a_component_is_read_back
+                setting_a_component_adds_or_updates_it
+                removing_a_component_says_whether_it_was_there
+                an_entity_has_the_components_it_was_given
+                the_components_of_an_entity_are_listed
+                a_query_finds_entities_with_all_components
+                a_query_for_one_component_finds_it
+                updates_are_applied_in_one_call
+                a_snapshot_restores_the_state
+            }
+            lifecycle {
+                destroying_keeps_the_others
+                dead_ids_are_refused_everywhere
+                a_batch_is_destroyed_wholly_or_not_at_all
+                clearing_ends_everything_and_no_id_returns
+                reserved_ids_are_not_alive_until_adopted
+                ids_of_this_shard_are_adopted_only_if_reserved
+                foreign_ids_are_adopted_where_the_capability_says_so
+                ids_come_in_the_order_of_the_allocator
+            }
+            components {
+                bundles_are_added_in_one_step
+                a_bundle_that_holds_a_component_twice_is_refused
+                a_batch_makes_an_entity_a_row
+                replaced_values_are_given_back
+                removals_count_what_was_there
+                zero_sized_components_are_present_or_absent
+                alignment_is_kept
+                components_without_a_type_are_stored
+                generic_components_do_not_mix
+                several_values_are_changed_at_once
+            }
+            queries {
+                filters_keep_what_they_say
+                optional_terms_do_not_narrow
+                nested_terms_give_nested_items
+                changes_through_a_query_are_kept
+                a_query_is_asked_by_entity
+                a_single_match_is_told_from_none_and_several
+                prepared_queries_follow_new_entities
+                dynamic_queries_see_what_typed_ones_see
+                chunks_have_a_value_for_each_entity
+                a_component_borrowed_twice_is_refused_in_every_form
+                several_queries_are_gathered_if_they_do_not_conflict
+                iterators_agree_however_they_are_driven
+            }
+            batches {
+                effects_come_in_their_order
+                a_refused_batch_changes_nothing
+                errors_name_their_place
+                reserved_ids_become_real_in_a_batch
+                an_insert_replaces_and_a_remove_of_nothing_is_nothing
+            }
+            snapshots {
+                a_snapshot_is_exact
+                transient_components_stay_out
+                damaged_snapshots_are_refused_and_change_nothing
+                an_image_that_lists_an_entity_twice_is_refused
+                equal_states_have_equal_hashes
+            }
+            drops {
+                every_value_is_dropped_once
+                a_panic_while_destroying_leaves_the_store_in_order
+                a_panic_while_replacing_leaves_the_store_in_order
+                a_panic_while_removing_leaves_the_store_in_order
+                a_panic_while_clearing_leaves_the_store_in_order
+                a_batch_that_panics_half_way_keeps_its_finished_rows
+                a_batch_that_lies_about_its_length_is_survived
+                a_bundle_that_panics_changes_nothing
+            }
+        }
+    };
+}
+
+/// Makes a module of tests for a backend, one for each claim.
+///
+/// The argument makes an empty store of shard 0.
+///
+/// # Example
+/// ```
+/// ecs_testkit::conformance!(ecs_local::LocalStorage::new(0));
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($make:expr) => {
+        $crate::for_each_claim! { __conformance_tests ($make) }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    (($make:expr) $($theme:ident { $($claim:ident)* })*) => {
+        $(mod $theme {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(#[test]
+            fn $claim() {
+                $crate::claims::$theme::$claim(&|| ::std::boxed::Box::new($make));
+            })*
+        })*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __run_claims {
+    (($make:expr) ($each:expr) $($theme:ident { $($claim:ident)* })*) => {
+        $($({
+            $each(concat!(stringify!($theme), "::", stringify!($claim)));
+            $crate::claims::$theme::$claim($make);
+        })*)*
+    };
+}
+
+/// Runs every claim on a backend, telling the name of each before it runs.
+///
+/// # Panics
+/// At the first claim that does not hold.
+pub fn run_all(make: Make<'_>, mut each: impl FnMut(&str)) {
+    for_each_claim! { __run_claims (make) (each) }
+}

@@ -13,8 +13,8 @@ use crate::world::World;
 
 /// Systems in the order of their registration.
 ///
-/// A run gives each system its parameters, and applies the commands of all of
-/// them when the last has ended, in order of registration. Side by side
+/// A run gives each system its parameters, and when the last has ended applies
+/// the commands of all of them, in order of registration, and flushes the store. Side by side
 /// ([`Schedule::run_parallel`]) run those that do not conflict; of two that do,
 /// the one that was registered first runs first. So both ways of running give
 /// the same state, on any number of threads.
@@ -199,6 +199,8 @@ impl Schedule {
     fn finish<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
         let start = Instant::now();
         let commands = world.apply_commands(self.take_commands())?;
+        // What was changed through references reaches a store far away now.
+        world.storage.flush()?;
         world.tick += 1;
         Ok(RunReport { systems: self.systems.len(), commands, applying: start.elapsed() })
     }

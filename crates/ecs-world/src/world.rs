@@ -279,6 +279,15 @@ impl<S: Storage> World<S> {
         queue.apply(&mut self.storage, &mut self.resources)
     }
 
+    /// Brings what was changed through references to where it belongs; stores in
+    /// memory have nothing to do. A schedule does so at the end of each run.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    pub fn flush(&mut self) -> Result<(), StorageError> {
+        self.storage.flush()
+    }
+
     // Queries.
 
     /// Finds the entities that have what `D` asks for.

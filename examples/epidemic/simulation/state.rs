@@ -171,8 +171,10 @@ pub struct Statistics {
 pub(super) fn statistics<S: Storage>(world: &World<S>, scenario: &Scenario) -> Statistics {
     let course = world.resource::<Course>().expect("every world has a course");
     let places = world.resource::<Places>().expect("every world has places");
-    let departures =
-        world.query::<(&Airport, &Departures)>().into_iter().filter(|(_, departures)| departures.0 > 0);
+    let departures = world
+        .query::<(&Airport, &Departures)>()
+        .into_iter()
+        .filter(|(_, departures)| departures.0 > 0);
     let departures = departures.map(|(airport, departures)| {
         let code = scenario.input.airports[usize::from(airport.0)].iata.to_string();
         (code, u64::from(departures.0))

@@ -1,0 +1,219 @@
+//! Values end once, whatever panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_core::{Bundle, ComponentId, ComponentSink};
+use ecs_storage_api::{Storage, StorageExt};
+
+use crate::components::{Bomb, Counted, Fuse, Ledger, Name, Position};
+use crate::{Make, check_invariants};
+
+/// Runs something that panics, without the message.
+fn panics(run: impl FnOnce()) {
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "a panic reaches the caller");
+}
+
+/// Moves, replacements, removals, batches, clearing, dropping the store.
+pub fn every_value_is_dropped_once(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    let mut entities: Vec<_> =
+        (0..50).map(|n| storage.create((ledger.counted(), Name(n.to_string()))).unwrap()).collect();
+    storage.create_many((0..50).map(|n| (Position(n, n), ledger.counted()))).unwrap();
+    assert_eq!(ledger.alive(), 100);
+    for &entity in &entities {
+        storage.set_component(entity, Position(0, 0)).unwrap();
+        storage.set_component(entity, ledger.counted()).unwrap();
+        storage.insert(entity, (ledger.counted(), Name("again".into()))).unwrap();
+    }
+    assert_eq!(ledger.alive(), 100);
+    let taken = storage.take_component::<Counted>(entities[0]).unwrap();
+    assert_eq!(ledger.alive(), 100);
+    drop(taken);
+    assert!(storage.remove_component::<Counted>(entities[1]).unwrap());
+    assert_eq!(ledger.alive(), 98);
+    storage.destroy_batch(&entities.split_off(40)).unwrap();
+    assert_eq!(ledger.alive(), 88);
+    assert!(storage.set_component(entities[0], ledger.counted()).is_ok());
+    let dead = entities[3];
+    storage.destroy_entity(dead).unwrap();
+    assert!(storage.insert(dead, (ledger.counted(), Name(String::new()))).is_err());
+    assert!(storage.create((ledger.counted(), ledger.counted())).is_err());
+    assert_eq!(ledger.alive(), 88);
+    let saved = storage.snapshot().unwrap();
+    storage.restore(&saved).unwrap();
+    assert_eq!(ledger.alive(), 0, "restoring ends what was there");
+    storage.create_many((0..10).map(|_| ledger.counted())).unwrap();
+    storage.clear().unwrap();
+    assert_eq!(ledger.alive(), 0);
+    storage.create_many((0..10).map(|_| ledger.counted())).unwrap();
+    drop(storage);
+    assert_eq!(ledger.alive(), 0);
+}
+
+/// After the panic: the store is in order, can be used, and drops nothing twice.
+fn survives(make: Make<'_>, panic: impl Fn(&mut dyn Storage, &Ledger, &Fuse)) {
+    let (ledger, fuse) = (Ledger::default(), Fuse::default());
+    let mut storage = make();
+    storage
+        .create_many((0..10).map(|n| (Position(n, n), ledger.bomb(&fuse), ledger.counted())))
+        .unwrap();
+    panic(&mut *storage, &ledger, &fuse);
+    check_invariants(&*storage);
+    let alive = storage.query_single::<Bomb>().count() + storage.query_single::<Counted>().count();
+    // A value may be leaked on the way of a panic, but never dropped twice.
+    assert!(ledger.alive() >= alive as i64, "{} live of {alive}", ledger.alive());
+    let entity = storage.create((Position(77, 77), ledger.counted())).unwrap();
+    assert_eq!(storage.get_component::<Position>(entity), Some(&Position(77, 77)));
+    storage.clear().unwrap();
+    assert_eq!(storage.entity_count(), 0);
+    drop(storage);
+    assert!(ledger.alive() >= 0, "nothing is dropped twice");
+}
+
+/// hecs kept the row and dropped it twice; bevy #2597.
+pub fn a_panic_while_destroying_leaves_the_store_in_order(make: Make<'_>) {
+    for victim in [0, 4, 9] {
+        survives(make, |storage, _, fuse| {
+            let mut all: Vec<_> = storage.all_entities().collect();
+            all.sort();
+            fuse.light();
+            panics(|| storage.destroy_entity(all[victim]).unwrap());
+            assert!(!storage.entity_exists(all[victim]));
+            assert_eq!(storage.entity_count(), 9);
+        });
+    }
+}
+
+/// The new value is there, the old one is gone.
+pub fn a_panic_while_replacing_leaves_the_store_in_order(make: Make<'_>) {
+    survives(make, |storage, ledger, fuse| {
+        let entity = storage.all_entities().next().unwrap();
+        let harmless = ledger.bomb(&Fuse::default());
+        fuse.light();
+        panics(|| storage.insert(entity, (harmless, Name("new".into()))).unwrap());
+        assert_eq!(storage.entity_count(), 10);
+        assert_eq!(storage.get_component_types(entity).is_some(), storage.entity_exists(entity));
+    });
+}
+
+/// The component is gone.
+pub fn a_panic_while_removing_leaves_the_store_in_order(make: Make<'_>) {
+    survives(make, |storage, _, fuse| {
+        let entity = storage.all_entities().next().unwrap();
+        fuse.light();
+        panics(|| {
+            storage.remove_component::<Bomb>(entity).unwrap();
+        });
+        assert!(!storage.has_component::<Bomb>(entity));
+    });
+}
+
+/// Nothing is there afterwards that was there before, or all of it is in order.
+pub fn a_panic_while_clearing_leaves_the_store_in_order(make: Make<'_>) {
+    survives(make, |storage, _, fuse| {
+        fuse.light();
+        panics(|| storage.clear().unwrap());
+    });
+    let (ledger, fuse) = (Ledger::default(), Fuse::default());
+    let mut storage = make();
+    storage.create_many((0..10).map(|_| ledger.bomb(&fuse))).unwrap();
+    fuse.light();
+    panics(|| drop(storage));
+    assert!(ledger.alive() >= 0);
+}
+
+/// Rows before the panic stay, the half one is dropped.
+pub fn a_batch_that_panics_half_way_keeps_its_finished_rows(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    storage.create((Position(-1, -1), ledger.counted())).unwrap();
+    panics(|| {
+        let rows = (0..100).map(|n| {
+            assert!(n < 37, "the iterator panics");
+            (Position(n, n), ledger.counted())
+        });
+        storage.create_many(rows).unwrap();
+    });
+    check_invariants(&*storage);
+    assert_eq!((storage.entity_count(), ledger.alive()), (38, 38));
+    drop(storage);
+    assert_eq!(ledger.alive(), 0);
+}
+
+/// Says that it has more rows, or fewer, than it gives.
+struct Liar(usize, usize);
+
+impl Iterator for Liar {
+    type Item = Position;
+
+    fn next(&mut self) -> Option<Position> {
+        self.1 = self.1.checked_sub(1)?;
+        Some(Position(1, 1))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0, None)
+    }
+}
+
+/// A hint is believed only so far.
+pub fn a_batch_that_lies_about_its_length_is_survived(make: Make<'_>) {
+    for (hint, rows) in [(usize::MAX, 5), (0, 5000), (10, 0), (3, 4)] {
+        let mut storage = make();
+        assert_eq!(storage.create_many(Liar(hint, rows)).unwrap().len(), rows);
+        assert_eq!(storage.query_single::<Position>().count(), rows);
+        check_invariants(&*storage);
+    }
+}
+
+/// A bundle that panics between its components.
+struct Half(Counted);
+
+impl Bundle for Half {
+    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
+        <(Counted, Name)>::for_each_id(each);
+    }
+
+    fn put_all(self, sink: &mut impl ComponentSink) {
+        sink.put(self.0);
+        panic!("between the components");
+    }
+}
+
+/// A bundle that gives other components than it announces.
+struct Wrong(Counted);
+
+impl Bundle for Wrong {
+    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
+        <(Name, Counted)>::for_each_id(each);
+    }
+
+    fn put_all(self, sink: &mut impl ComponentSink) {
+        sink.put(self.0);
+    }
+}
+
+/// What was put is dropped, and nothing has happened.
+pub fn a_bundle_that_panics_changes_nothing(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    let entity = storage.create((Position(1, 1), ledger.counted())).unwrap();
+    panics(|| drop(storage.create(Half(ledger.counted()))));
+    panics(|| drop(storage.insert(entity, Half(ledger.counted()))));
+    // Refused by an error or by a panic, as the backend finds it out.
+    for wrong in [true, false] {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let wrong_bundle = Wrong(ledger.counted());
+            if wrong {
+                storage.create(wrong_bundle).map(drop)
+            } else {
+                storage.insert(entity, wrong_bundle)
+            }
+        }));
+        assert!(!matches!(outcome, Ok(Ok(()))), "a wrong bundle is refused");
+    }
+    check_invariants(&*storage);
+    assert_eq!((storage.query_single::<Position>().count(), ledger.alive()), (1, 1));
+    assert!(!storage.has_component::<Name>(entity));
+}

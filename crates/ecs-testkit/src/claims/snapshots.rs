@@ -1,0 +1,130 @@
+//! Snapshots: exact, portable, and safe on hostile bytes.
+
+use ecs_core::{EntityId, ErasedVec};
+use ecs_storage_api::{OwnedChunk, SnapshotError, Storage, StorageExt, StorageImage, state_hash};
+
+use super::state;
+use crate::Make;
+use crate::components::{Marker, Name, Position, Selected, Velocity};
+
+/// A store with holes, recycled ids, reserved ids and several archetypes.
+fn lived_in(make: Make<'_>) -> Box<dyn Storage> {
+    let mut storage = make();
+    let entities =
+        storage.create_many((0..12).map(|n| (Position(n, n), Name(n.to_string())))).unwrap();
+    storage.create_many((0..5).map(|n| (Velocity(n, n), Marker))).unwrap();
+    for entity in entities.iter().step_by(3) {
+        storage.destroy_entity(*entity).unwrap();
+    }
+    storage.create(Marker).unwrap();
+    storage.reserve_entities(2).unwrap();
+    storage.remove_component::<Name>(entities[1]).unwrap();
+    storage.create_entity().unwrap();
+    storage
+}
+
+/// After a restore operations give the same ids in the same order.
+pub fn a_snapshot_is_exact(make: Make<'_>) {
+    let mut unbroken = lived_in(make);
+    let saved = unbroken.snapshot().unwrap();
+    let mut restored = make();
+    restored.create(Name("in the way".into())).unwrap();
+    restored.restore(&saved).unwrap();
+    assert_eq!(state(&*restored), state(&*unbroken));
+    assert_eq!(restored.allocator_state(), unbroken.allocator_state());
+    assert_eq!(restored.snapshot().unwrap(), saved);
+    for storage in [&mut restored, &mut unbroken] {
+        for n in 0..10 {
+            storage.create(Position(n, 100)).unwrap();
+        }
+        let first = storage.all_entities().next().unwrap();
+        storage.destroy_entity(first).unwrap();
+    }
+    let order = |storage: &dyn Storage| -> Vec<EntityId> { storage.all_entities().collect() };
+    assert_eq!(order(&*restored), order(&*unbroken));
+    assert_eq!(state(&*restored), state(&*unbroken));
+}
+
+/// The entity comes back without it.
+pub fn transient_components_stay_out(make: Make<'_>) {
+    let mut storage = make();
+    let both = storage.create((Position(1, 1), Selected(1))).unwrap();
+    let only = storage.create(Selected(2)).unwrap();
+    let hash = state_hash(&*storage).unwrap();
+    let saved = storage.snapshot().unwrap();
+    storage.restore(&saved).unwrap();
+    assert!(!storage.has_component::<Selected>(both) && storage.has_component::<Position>(both));
+    assert!(storage.get_component_types(only).unwrap().is_empty());
+    assert_eq!(state_hash(&*storage).unwrap(), hash);
+}
+
+/// Truncated at every byte, every bit flipped, and other files.
+pub fn damaged_snapshots_are_refused_and_change_nothing(make: Make<'_>) {
+    let saved = lived_in(make).snapshot().unwrap();
+    let mut storage = make();
+    storage.create(Name("kept".into())).unwrap();
+    let (before, ids) = (state(&*storage), storage.allocator_state());
+    for cut in 0..saved.len() {
+        assert!(storage.restore(&saved[..cut]).is_err(), "cut at {cut}");
+    }
+    let mut damaged = saved.clone();
+    for bit in 0..saved.len() * 8 {
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(storage.restore(&damaged).is_err(), "bit {bit}");
+        damaged[bit / 8] ^= 1 << (bit % 8);
+    }
+    damaged.push(0);
+    assert!(storage.restore(&damaged).is_err());
+    assert!(matches!(storage.restore(b"PNG"), Err(SnapshotError::NotASnapshot)));
+    let mut newer = saved.clone();
+    newer[8] = 9;
+    assert!(matches!(storage.restore(&newer), Err(SnapshotError::Version { found: 9, .. })));
+    assert_eq!((state(&*storage), storage.allocator_state()), (before, ids));
+    storage.restore(&saved).unwrap();
+}
+
+/// Repeated ids, ids that the allocator gives again, and columns that do not fit.
+pub fn an_image_that_lists_an_entity_twice_is_refused(make: Make<'_>) {
+    let storage = lived_in(make);
+    let allocator = storage.allocator_state();
+    let alive: Vec<EntityId> = storage.all_entities().collect();
+    let chunk = |ids: &[EntityId]| OwnedChunk::new(ids.to_vec(), Vec::new());
+    assert!(chunk(&[alive[0], alive[0]]).is_err());
+    let column = ErasedVec::from_vec(vec![Marker; 3]);
+    assert!(OwnedChunk::new(alive[..2].to_vec(), vec![column]).is_err());
+    let twice = vec![chunk(&alive).unwrap(), chunk(&alive[1..2]).unwrap()];
+    assert!(StorageImage::new(allocator.clone(), twice).is_err());
+    let free = vec![chunk(&alive).unwrap(), chunk(&allocator.reserved[..1]).unwrap()];
+    assert!(StorageImage::new(allocator.clone(), free).is_err());
+    assert!(StorageImage::new(allocator.clone(), vec![chunk(&alive[1..]).unwrap()]).is_err());
+    let foreign = EntityId::new(3, 1, 0).unwrap();
+    let foreign =
+        vec![chunk(&alive).unwrap(), chunk(&[foreign]).unwrap(), chunk(&[foreign]).unwrap()];
+    assert!(StorageImage::new(allocator.clone(), foreign).is_err());
+    assert!(StorageImage::new(allocator, vec![chunk(&alive).unwrap()]).is_ok());
+}
+
+/// Whatever way led there; and every kind of difference shows.
+pub fn equal_states_have_equal_hashes(make: Make<'_>) {
+    let hash = |storage: &dyn Storage| state_hash(storage).unwrap();
+    let (mut a, mut b) = (make(), make());
+    assert_eq!(hash(&*a), hash(&*b));
+    let x = a.create((Position(1, 1), Name("x".into()))).unwrap();
+    let y = b.create(Name("y".into())).unwrap();
+    assert_ne!(hash(&*a), hash(&*b));
+    b.set_component(y, Name("x".into())).unwrap();
+    b.set_component(y, Position(1, 1)).unwrap();
+    assert_eq!((x, hash(&*a)), (y, hash(&*b)));
+    a.set_component(x, Selected(1)).unwrap();
+    assert_eq!(hash(&*a), hash(&*b), "transient components do not count");
+    a.set_component(x, Marker).unwrap();
+    assert_ne!(hash(&*a), hash(&*b));
+    a.remove_component::<Marker>(x).unwrap();
+    a.get_component_mut::<Position>(x).unwrap().1 = 2;
+    assert_ne!(hash(&*a), hash(&*b));
+    a.get_component_mut::<Position>(x).unwrap().1 = 1;
+    let extra = a.create_entity().unwrap();
+    assert_ne!(hash(&*a), hash(&*b));
+    a.destroy_entity(extra).unwrap();
+    assert_ne!(hash(&*a), hash(&*b), "which ids come next belongs to the state");
+}

@@ -1,0 +1,134 @@
+//! The components that the kit works with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use bytemuck::{Pod, Zeroable};
+use ecs_core::{Component, ComponentCell, Description};
+use serde::{Deserialize, Serialize};
+
+/// Writes what the derive would write.
+macro_rules! component {
+    ($type:ident: $constructor:ident $name:literal $(. $ability:ident)*) => {
+        impl Component for $type {
+            fn describe() -> Description<Self> {
+                Description::$constructor($name)$(.$ability())*
+            }
+
+            fn cell() -> Option<&'static ComponentCell<Self>> {
+                static CELL: ComponentCell<$type> = ComponentCell::new();
+                Some(&CELL)
+            }
+        }
+    };
+}
+
+/// Plain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Position(pub i32, pub i32);
+component!(Position: pod "testkit::Position".cloneable.printable);
+
+/// Plain bytes of the same size as [`Position`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Velocity(pub i32, pub i32);
+component!(Velocity: pod "testkit::Velocity".cloneable.printable);
+
+/// Owns memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name(pub String);
+component!(Name: persistent "testkit::Name".cloneable.printable);
+
+/// Has no data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker;
+component!(Marker: persistent "testkit::Marker".cloneable.printable);
+
+/// Has no data, and a large alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(align(128))]
+pub struct AlignedMarker;
+component!(AlignedMarker: persistent "testkit::AlignedMarker".printable);
+
+/// Has a large alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(align(64))]
+pub struct Aligned(pub u8);
+component!(Aligned: persistent "testkit::Aligned".printable);
+
+/// Is never persisted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selected(pub u8);
+component!(Selected: transient "testkit::Selected".printable);
+
+/// A family of components, without a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag<T>(pub T);
+
+impl<T: Serialize + serde::de::DeserializeOwned + Send + Sync + 'static> Component for Tag<T> {
+    fn describe() -> Description<Self> {
+        Description::persistent(format!("testkit::Tag<{}>", std::any::type_name::<T>()))
+    }
+}
+
+/// Counts values that live.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger(Arc<AtomicI64>);
+
+impl Ledger {
+    /// Makes a value that is counted.
+    pub fn counted(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    /// Makes a value that is counted, and panics when it is dropped while the
+    /// fuse burns.
+    pub fn bomb(&self, fuse: &Fuse) -> Bomb {
+        Bomb { fuse: fuse.clone(), counted: self.counted() }
+    }
+
+    /// Returns how many values live; negative if one was dropped twice.
+    pub fn alive(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A value whose drop is counted.
+#[derive(Debug)]
+pub struct Counted(Ledger);
+component!(Counted: transient "testkit::Counted");
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Says whether bombs go off; each burning lets one bomb go off.
+#[derive(Debug, Clone, Default)]
+pub struct Fuse(Arc<AtomicBool>);
+
+impl Fuse {
+    /// Lets the next bomb that is dropped go off.
+    pub fn light(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A counted value that panics as it is dropped, once its fuse is lit.
+#[derive(Debug)]
+pub struct Bomb {
+    fuse: Fuse,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    counted: Counted,
+}
+component!(Bomb: transient "testkit::Bomb");
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        let lit = self.fuse.0.swap(false, Ordering::Relaxed);
+        assert!(!lit, "a bomb goes off");
+    }
+}
