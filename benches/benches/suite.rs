@@ -4,17 +4,28 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
 use ecs::{QueryState, World};
-use ecs_benches::{A, B, Data, Position, Velocity, for_each_letter, letters, scattered, simple_bundle, step};
+use ecs_benches::{
+    A, B, Data, Position, Velocity, for_each_letter, letters, scattered, simple_bundle, step,
+};
 
 const ENTITIES: usize = 10_000;
 
-fn group<'a>(criterion: &'a mut Criterion, name: &str, items: usize) -> BenchmarkGroup<'a, WallTime> {
+fn group<'a>(
+    criterion: &'a mut Criterion,
+    name: &str,
+    items: usize,
+) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(items as u64));
-    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
+    group
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(30);
     group
 }
 
@@ -91,7 +102,9 @@ fn simple_iter(criterion: &mut Criterion) {
     let mut prepared = QueryState::<(&mut Position, &Velocity)>::new();
     group.bench_function("ecs/for_each", |bencher| {
         bencher.iter(|| {
-            prepared.query_mut(world.storage_mut()).for_each(|(position, velocity)| step(position, velocity));
+            prepared
+                .query_mut(world.storage_mut())
+                .for_each(|(position, velocity)| step(position, velocity));
         });
     });
     group.bench_function("ecs/for", |bencher| {
@@ -118,7 +131,9 @@ fn simple_iter(criterion: &mut Criterion) {
     let mut prepared = hecs::PreparedQuery::<(&mut Position, &Velocity)>::new();
     group.bench_function("hecs/for_each", |bencher| {
         bencher.iter(|| {
-            prepared.query_mut(&mut world).for_each(|(position, velocity)| step(position, velocity));
+            prepared
+                .query_mut(&mut world)
+                .for_each(|(position, velocity)| step(position, velocity));
         });
     });
     group.bench_function("hecs/for", |bencher| {
@@ -133,7 +148,9 @@ fn simple_iter(criterion: &mut Criterion) {
     let mut prepared = world.query::<(&mut Position, &Velocity)>();
     group.bench_function("bevy/for_each", |bencher| {
         bencher.iter(|| {
-            prepared.iter_mut(&mut world).for_each(|(mut position, velocity)| step(&mut position, velocity));
+            prepared
+                .iter_mut(&mut world)
+                .for_each(|(mut position, velocity)| step(&mut position, velocity));
         });
     });
     group.finish();
@@ -246,7 +263,9 @@ fn random_get(criterion: &mut Criterion) {
     let made = world.spawn_batch(bundles());
     let entities: Vec<_> = order.iter().map(|&n| made[n]).collect();
     group.bench_function("ecs/world", |bencher| {
-        bencher.iter(|| entities.iter().map(|&entity| world.get::<Position>(entity).unwrap().0[0]).sum::<f32>());
+        bencher.iter(|| {
+            entities.iter().map(|&entity| world.get::<Position>(entity).unwrap().0[0]).sum::<f32>()
+        });
     });
     let mut prepared = QueryState::<&Position>::new();
     group.bench_function("ecs/query", |bencher| {
@@ -259,7 +278,9 @@ fn random_get(criterion: &mut Criterion) {
     let made: Vec<_> = world.spawn_batch(bundles()).collect();
     let entities: Vec<_> = order.iter().map(|&n| made[n]).collect();
     group.bench_function("hecs/world", |bencher| {
-        bencher.iter(|| entities.iter().map(|&entity| world.get::<&Position>(entity).unwrap().0[0]).sum::<f32>());
+        bencher.iter(|| {
+            entities.iter().map(|&entity| world.get::<&Position>(entity).unwrap().0[0]).sum::<f32>()
+        });
     });
     group.bench_function("hecs/view", |bencher| {
         bencher.iter(|| {
@@ -272,7 +293,9 @@ fn random_get(criterion: &mut Criterion) {
     let made: Vec<_> = world.spawn_batch(bundles()).collect();
     let entities: Vec<_> = order.iter().map(|&n| made[n]).collect();
     group.bench_function("bevy/world", |bencher| {
-        bencher.iter(|| entities.iter().map(|&entity| world.get::<Position>(entity).unwrap().0[0]).sum::<f32>());
+        bencher.iter(|| {
+            entities.iter().map(|&entity| world.get::<Position>(entity).unwrap().0[0]).sum::<f32>()
+        });
     });
     let mut prepared = world.query::<&Position>();
     group.bench_function("bevy/query", |bencher| {

@@ -44,7 +44,12 @@ components! {
 
 /// The bundle of the `simple` workloads, the same for every engine.
 pub fn simple_bundle() -> (Transform, Position, Rotation, Velocity) {
-    (Transform([1.0; 16]), Position([1.0, 0.0, 0.0]), Rotation([1.0, 0.0, 0.0]), Velocity([1.0, 0.0, 0.0]))
+    (
+        Transform([1.0; 16]),
+        Position([1.0, 0.0, 0.0]),
+        Rotation([1.0, 0.0, 0.0]),
+        Velocity([1.0, 0.0, 0.0]),
+    )
 }
 
 /// Adds a velocity to a position, component by component.
@@ -85,7 +90,8 @@ pub fn scattered(count: usize, bound: usize) -> Vec<usize> {
     // defeat the prefetcher, and needs no dependency.
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % bound
     };
     (0..count).map(next).collect()

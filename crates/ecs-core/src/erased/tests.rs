@@ -44,7 +44,10 @@ impl Component for Named {
     }
 }
 
-struct Bomb(Arc<()>, bool);
+struct Bomb {
+    _counted: Arc<()>,
+    lit: bool,
+}
 
 impl Component for Bomb {
     fn describe() -> Description<Self> {
@@ -54,7 +57,7 @@ impl Component for Bomb {
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        assert!(!self.1 || std::thread::panicking(), "a bomb goes off");
+        assert!(!self.lit || std::thread::panicking(), "a bomb goes off");
     }
 }
 
@@ -137,7 +140,7 @@ fn a_run_time_component_pads_its_values_with_zeros() {
 #[test]
 fn a_panic_while_dropping_a_run_frees_the_rest() {
     let count = Arc::new(());
-    let bombs = (0..4).map(|n| Bomb(count.clone(), n == 1)).collect();
+    let bombs = (0..4).map(|n| Bomb { _counted: count.clone(), lit: n == 1 }).collect();
     let values = ErasedVec::from_vec(bombs);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(values))).is_err());
     assert_eq!(Arc::strong_count(&count), 1);
