@@ -54,7 +54,6 @@ fn simulate(arguments: &Arguments) -> Result<(), Error> {
 /// All runs of one call of the program.
 fn session(arguments: &Arguments) -> Result<(), Error> {
     let cli = &arguments.cli;
-    prepare_folder(&cli.out)?;
     let start = Instant::now();
     let (first, scenario) = match &cli.resume {
         Some(path) => {
@@ -65,16 +64,17 @@ fn session(arguments: &Arguments) -> Result<(), Error> {
                 say(cli, || format!("{}: at tick {done} already, nothing to do", path.display()));
                 return Ok(());
             }
-            (Simulation::go_on(checkpoint, Arc::clone(&scenario))?, scenario)
+            prepare_folder(&cli.out)?;
+            (Simulation::go_on(checkpoint, Arc::clone(&scenario)), scenario)
         }
         None => {
             let scenario = Arc::new(Scenario::begin(cli)?);
+            prepare_folder(&cli.out)?;
             (Simulation::new(Arc::clone(&scenario), cli.backend), scenario)
         }
     };
     let loaded = start.elapsed();
-    let report = one_run(cli, &scenario, first, loaded)?;
-    let mut report = report;
+    let mut report = one_run(cli, &scenario, first, loaded)?;
     if cli.runs > 1 {
         let mut summaries = vec![report.summary.clone()];
         for run in 1..cli.runs {

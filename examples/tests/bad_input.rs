@@ -197,3 +197,54 @@ fn a_plain_file_and_one_in_two_gzip_members_are_read_alike() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+/// A small run's checkpoint.
+fn checkpoint(folder: &Path) -> PathBuf {
+    let output = epidemic(folder, &["--save", "good.ckpt"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder.join("good.ckpt")
+}
+
+#[test]
+fn a_checkpoint_that_is_missing_damaged_or_of_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = fs::read(checkpoint(folder)).unwrap();
+    let resume = |arguments: &[&str], message| {
+        let all: Vec<&str> =
+            ["--days", "2", "--out", "later"].iter().chain(arguments).copied().collect();
+        let before = count_entries(folder);
+        let output = Command::new(env!("CARGO_BIN_EXE_epidemic"))
+            .current_dir(folder)
+            .args(&all)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), text.lines().count()),
+            (Some(2), 1),
+            "{arguments:?}: {text}"
+        );
+        assert!(text.contains(message), "{arguments:?}: {text}");
+        assert_eq!(count_entries(folder), before, "{arguments:?} leaves something behind");
+    };
+    resume(&["--resume", "none.ckpt"], "none.ckpt: cannot open it");
+    write(folder, "bad.ckpt", b"something else");
+    resume(&["--resume", "bad.ckpt"], "not a snapshot");
+    write(folder, "bad.ckpt", &good[..good.len() / 2]);
+    resume(&["--resume", "bad.ckpt"], "cut off or damaged");
+    let mut damaged = good.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    write(folder, "bad.ckpt", &damaged);
+    resume(&["--resume", "bad.ckpt"], "checksum");
+    resume(&["--resume", "good.ckpt", "--seed", "7"], "--seed: 7 contradicts the checkpoint");
+    resume(
+        &["--resume", "good.ckpt", "--people", "6000"],
+        "--people: 6000 contradicts the checkpoint",
+    );
+    resume(
+        &["--resume", "good.ckpt", "--no-flights"],
+        "--no-flights: on contradicts the checkpoint",
+    );
+}

@@ -19,7 +19,6 @@ use ecs::prelude::*;
 use ecs::{ArchetypeStorage, LocalStorage, Storage};
 
 use crate::cli::Backend;
-use crate::error::Error;
 use crate::outputs::series::DayCounts;
 use crate::scenario::Scenario;
 
@@ -159,11 +158,9 @@ impl Simulation {
         self.world.snapshot().expect("numbers can be encoded")
     }
 
-    /// Goes on from a checkpoint.
-    ///
-    /// # Errors
-    /// When the checkpoint's world does not fit the scenario.
-    pub fn go_on(checkpoint: Checkpoint, scenario: Arc<Scenario>) -> Result<Self, Error> {
-        Ok(Self::on(checkpoint.into_world(), scenario))
+    /// Goes on from a checkpoint of this scenario.
+    #[must_use]
+    pub fn go_on(checkpoint: Checkpoint, scenario: Arc<Scenario>) -> Self {
+        Self::on(checkpoint.into_world(), scenario)
     }
 }
