@@ -1,0 +1,212 @@
+//! Systems: what they may ask for, and that both ways of running agree.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ecs_core::EntityId;
+use ecs_derive::Component;
+use ecs_local::LocalStorage;
+use ecs_storage_api::{Query, Storage, With, Without};
+use ecs_world::{Commands, Local, Res, ResMut, RunError, Schedule, SystemError, World};
+use serde::{Deserialize, Serialize};
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "schedule::A")]
+struct A(u64);
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "schedule::B")]
+struct B(u64);
+
+#[derive(Debug, Default)]
+struct Total(u64);
+
+fn add(mut rows: Query<(&mut A, &B)>) {
+    rows.for_each(|(a, b)| a.0 = a.0.wrapping_mul(31).wrapping_add(b.0));
+}
+
+fn turn(mut rows: Query<&mut B>) {
+    rows.for_each(|b| b.0 = b.0.rotate_left(3) ^ 5);
+}
+
+fn sum(rows: Query<&A>, mut total: ResMut<Total>) {
+    total.0 = rows.iter().fold(total.0, |total, a| total.wrapping_mul(7).wrapping_add(a.0));
+}
+
+fn change(
+    rows: Query<(EntityId, &A), With<B>>,
+    total: Option<Res<Total>>,
+    mut runs: Local<u64>,
+    mut commands: Commands,
+) {
+    *runs += 1;
+    let total = total.map_or(0, |total| total.0);
+    for (entity, a) in &rows {
+        match (a.0 ^ total ^ *runs) % 5 {
+            0 => commands.remove::<B>(entity),
+            1 => commands.despawn(entity),
+            2 => drop(commands.spawn((A(a.0), B(total)))),
+            _ => {}
+        }
+    }
+}
+
+fn refill(rows: Query<EntityId, (With<A>, Without<B>)>, mut commands: Commands) {
+    rows.iter().for_each(|entity| commands.insert(entity, B(entity.to_bits())));
+}
+
+fn schedule() -> Schedule {
+    let mut schedule = Schedule::new();
+    schedule.add_system(add).add_system(turn).add_system(sum).add_system(change).add_system(refill);
+    schedule
+}
+
+fn run<S: Storage>(storage: S, parallel: bool) -> (u64, u64) {
+    let mut world = World::with_storage(storage);
+    world.insert_resource(Total::default());
+    world.spawn_batch((0..300).map(|n| (A(n), B(n * n))));
+    let mut schedule = schedule();
+    for _ in 0..12 {
+        if parallel {
+            schedule.run_parallel(&mut world);
+        } else {
+            schedule.run(&mut world);
+        }
+    }
+    let total = world.resource::<Total>().unwrap().0;
+    (world.state_hash().unwrap(), total)
+}
+
+#[test]
+fn serial_and_parallel_runs_agree_on_any_number_of_threads() {
+    let serial = run(ecs_archetype::ArchetypeStorage::new(0), false);
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let parallel = pool.install(|| run(ecs_archetype::ArchetypeStorage::new(0), true));
+        assert_eq!(parallel, serial, "{threads} threads");
+    }
+}
+
+#[test]
+fn safe_backends_run_systems_side_by_side_too() {
+    let (serial, parallel) = (run(LocalStorage::new(0), false), run(LocalStorage::new(0), true));
+    assert_eq!(serial, parallel);
+}
+
+#[test]
+fn conflicting_systems_keep_their_order_and_others_share_a_wave() {
+    let mut schedule = Schedule::new();
+    schedule.add_system(add).add_system(turn).add_system(sum);
+    schedule.add_system(|_: Query<&mut A, Without<B>>| {});
+    let plan = schedule.plan();
+    assert_eq!(plan.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
+    assert!(plan[1][0].ends_with("turn") && plan[1][1].ends_with("sum"));
+}
+
+#[test]
+fn a_component_twice_in_one_system_is_an_error_in_both_orders() {
+    let mut schedule = Schedule::new();
+    let error = schedule.try_add_system(|_: Query<&mut A>, _: Query<&A>| {}).unwrap_err();
+    assert!(
+        matches!(&error, SystemError::Component { component, .. } if component.info().name() == "schedule::A"),
+        "{error}"
+    );
+    assert!(schedule.try_add_system(|_: Query<&A>, _: Query<&mut A>| {}).is_err());
+    assert!(
+        schedule
+            .try_add_system(|_: Query<(&A, &mut B)>, _: Local<u8>, _: Query<Option<&mut B>>| {})
+            .is_err()
+    );
+    assert!(schedule.try_add_system(|_: Query<(&mut A, &A)>| {}).is_err());
+    assert!(schedule.try_add_system(|_: Res<Total>, _: ResMut<Total>| {}).is_err());
+    assert!(schedule.try_add_system(|_: ResMut<Total>, _: Option<Res<Total>>| {}).is_err());
+    assert!(schedule.is_empty());
+    assert!(
+        schedule
+            .try_add_system(|_: Query<&mut A, With<B>>, _: Query<&mut A, Without<B>>| {})
+            .is_ok()
+    );
+    assert!(
+        schedule
+            .try_add_system(|_: Query<&A>, _: Query<&A>, _: Res<Total>, _: Res<Total>| {})
+            .is_ok()
+    );
+    let mut world = World::new();
+    world.insert_resource(Total(0));
+    schedule.run(&mut world);
+}
+
+fn explode(mut rows: Query<&mut B>) {
+    rows.for_each(|b| assert!(b.0 != 3, "three is too much"));
+}
+
+fn record(rows: Query<EntityId>, mut commands: Commands) {
+    rows.iter().for_each(|entity| commands.despawn(entity));
+}
+
+#[test]
+fn a_panic_names_its_system_and_no_command_of_the_run_is_applied() {
+    for parallel in [false, true] {
+        let mut world = World::new();
+        world.spawn_batch((0..10).map(|n| (A(n), B(n))));
+        let mut schedule = Schedule::new();
+        schedule.add_system(record).add_system(explode);
+        let outcome = if parallel {
+            schedule.try_run_parallel(&mut world)
+        } else {
+            schedule.try_run(&mut world)
+        };
+        let error = outcome.unwrap_err();
+        let RunError::Panicked { system, message } = &error else { panic!("{error}") };
+        assert!(system.ends_with("explode") && message == "three is too much", "{error}");
+        assert_eq!((world.len(), world.tick()), (10, 0));
+        // The world and the schedule go on.
+        world.query_mut::<&mut B>().for_each(|b| b.0 = 0);
+        schedule.run(&mut world);
+        assert!(world.is_empty());
+    }
+}
+
+#[test]
+fn a_missing_resource_is_named_with_the_system() {
+    let mut schedule = Schedule::new();
+    schedule.add_system(sum);
+    let error = schedule.try_run(&mut World::new()).unwrap_err().to_string();
+    assert!(error.contains("sum") && error.contains("Total"), "{error}");
+}
+
+#[test]
+fn schedules_run_inside_jobs_pools_of_one_and_each_other() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        rayon::join(
+            || run(ecs_archetype::ArchetypeStorage::new(0), true),
+            || run(ecs_archetype::ArchetypeStorage::new(0), true),
+        )
+    });
+    static INNER: AtomicUsize = AtomicUsize::new(0);
+    let mut outer = Schedule::new();
+    for _ in 0..3 {
+        outer.add_system(|_: Local<u8>| {
+            run(ecs_archetype::ArchetypeStorage::new(0), true);
+            INNER.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    outer.run_parallel(&mut World::new());
+    assert_eq!(INNER.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn a_local_value_is_a_system_s_own() {
+    let mut world = World::new();
+    world.insert_resource(Total(0));
+    let mut schedule = Schedule::new();
+    for _ in 0..2 {
+        schedule.add_system(|mut runs: Local<u64>, mut total: ResMut<Total>| {
+            *runs += 1;
+            total.0 = total.0 * 10 + *runs;
+        });
+    }
+    schedule.run(&mut world);
+    schedule.run_parallel(&mut world);
+    assert_eq!(world.resource::<Total>().unwrap().0, 1122);
+}
