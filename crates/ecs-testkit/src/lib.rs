@@ -92,6 +92,8 @@ macro_rules! for_each_claim {
                 damaged_snapshots_are_refused_and_change_nothing
                 an_image_that_lists_an_entity_twice_is_refused
                 equal_states_have_equal_hashes
+                counts_that_lie_are_refused_without_memory
+                unknown_components_and_changed_schemas_are_named
             }
             drops {
                 every_value_is_dropped_once

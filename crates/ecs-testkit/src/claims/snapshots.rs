@@ -1,6 +1,7 @@
 //! Snapshots: exact, portable, and safe on hostile bytes.
 
-use ecs_core::{EntityId, ErasedVec};
+use ecs_core::{AllocatorState, EntityId, ErasedVec};
+use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::{OwnedChunk, SnapshotError, Storage, StorageExt, StorageImage, state_hash};
 
 use super::state;
@@ -127,4 +128,99 @@ pub fn equal_states_have_equal_hashes(make: Make<'_>) {
     assert_ne!(hash(&*a), hash(&*b));
     a.destroy_entity(extra).unwrap();
     assert_ne!(hash(&*a), hash(&*b), "which ids come next belongs to the state");
+}
+
+/// Writes a container of hand-made sections, with the right checksums.
+fn container(sections: &[(Tag, &[u8])]) -> Vec<u8> {
+    let mut writer = SectionWriter::new();
+    for (tag, payload) in sections {
+        let fill = |out: &mut Vec<u8>| {
+            out.extend_from_slice(payload);
+            Ok::<(), std::convert::Infallible>(())
+        };
+        match writer.section(*tag, fill) {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
+    writer.finish()
+}
+
+/// The sections of a snapshot.
+fn sections(saved: &[u8]) -> Vec<(Tag, &[u8])> {
+    let mut reader = SectionReader::new(saved).unwrap();
+    std::iter::from_fn(|| reader.next_section().unwrap()).collect()
+}
+
+/// Counts of terabytes and indices of four billion, under right checksums.
+pub fn counts_that_lie_are_refused_without_memory(make: Make<'_>) {
+    let saved = lived_in(make).snapshot().unwrap();
+    let good = sections(&saved);
+    let mut storage = make();
+    storage.create(Name("kept".into())).unwrap();
+    let before = state(&*storage);
+    let with = |at: usize, payload: &[u8]| {
+        let mut all = good.clone();
+        all[at].1 = payload;
+        container(&all)
+    };
+    assert_eq!(container(&good), saved);
+    // The head of a chunk is a count of rows, as a number of variable length.
+    let mut rows = vec![0xff; 9];
+    rows.push(0x01);
+    rows.extend_from_slice(&good[2].1[1..]);
+    assert!(storage.restore(&with(2, &rows)).is_err());
+    let mut allocator: AllocatorState = postcard::from_bytes(good[1].1).unwrap();
+    allocator.next_index = u32::MAX;
+    assert!(storage.restore(&with(1, &postcard::to_allocvec(&allocator).unwrap())).is_err());
+    allocator.next_index = 1;
+    assert!(storage.restore(&with(1, &postcard::to_allocvec(&allocator).unwrap())).is_err());
+    assert!(
+        storage.restore(&container(&good[..2])).is_err(),
+        "the allocator speaks of entities that are not there"
+    );
+    let twice: Vec<_> = good.iter().chain(&good[2..3]).copied().collect();
+    assert!(storage.restore(&container(&twice)).is_err(), "a chunk comes twice");
+    assert!(storage.restore(&container(&good[1..])).is_err(), "the component table is missing");
+    let strange = [(*b"what", &b""[..])];
+    let strange: Vec<_> = good.iter().chain(&strange).copied().collect();
+    assert!(storage.restore(&container(&strange)).is_err());
+    assert_eq!(state(&*storage), before);
+}
+
+/// A component that this process does not know, and one of another form.
+pub fn unknown_components_and_changed_schemas_are_named(make: Make<'_>) {
+    let mut storage = make();
+    storage.create((Position(1, 2), Name("n".into()))).unwrap();
+    let saved = storage.snapshot().unwrap();
+    let good = sections(&saved);
+    let with_table = |table: Vec<u8>| {
+        let mut all = good.clone();
+        all[0].1 = &table;
+        container(&all)
+    };
+    let replace = |from: &[u8], to: &[u8]| {
+        let mut table = good[0].1.to_vec();
+        let at = table
+            .windows(from.len())
+            .position(|window| window == from)
+            .expect("the name is in the table");
+        table[at..at + to.len()].copy_from_slice(to);
+        with_table(table)
+    };
+    let unknown =
+        storage.restore(&replace(b"testkit::Position", b"testkit::Pasition")).unwrap_err();
+    assert!(
+        matches!(&unknown, SnapshotError::UnknownComponent { name } if name == "testkit::Pasition"),
+        "{unknown}"
+    );
+    // Behind the name stand the codec and the size.
+    let changed = storage
+        .restore(&replace(b"testkit::Position\x03pod\x08", b"testkit::Position\x03pod\x0c"))
+        .unwrap_err();
+    assert_eq!(
+        changed.to_string(),
+        "component `testkit::Position` was written as 12 plain bytes at alignment 4 and is now 8 plain bytes at alignment 4"
+    );
+    assert_eq!(storage.query_single::<Position>().count(), 1);
 }
