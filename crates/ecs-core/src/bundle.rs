@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 use smallvec::SmallVec;
 
 use crate::component::{Component, ComponentId};
-use crate::erased::{ErasedValue, InPlace, RowWriter};
+use crate::erased::ErasedValue;
+use crate::row_writer::{InPlace, RowWriter};
 
 /// The ids of a bundle's components, in the bundle's own order.
 pub type ComponentIds = SmallVec<[ComponentId; 8]>;

@@ -16,6 +16,7 @@ mod erased;
 mod id_source;
 mod info;
 mod registry;
+mod row_writer;
 
 pub use allocator::*;
 pub use bundle::{
@@ -28,12 +29,12 @@ pub use component_set::ComponentSet;
 pub use description::{Description, DynamicComponent};
 pub use entity::*;
 pub use erased::{
-    DropFn, ErasedMut, ErasedRef, ErasedSlice, ErasedSliceMut, ErasedValue, ErasedVec, InPlace,
-    RowTarget, RowWriter,
+    DropFn, ErasedMut, ErasedRef, ErasedSlice, ErasedSliceMut, ErasedValue, ErasedVec,
 };
 pub use id_source::*;
 pub use info::ComponentInfo;
 pub use registry::{RegisterError, component_count};
+pub use row_writer::{InPlace, RowTarget, RowWriter};
 
 /// What code written by the derive macros names; not for hand-written code.
 #[doc(hidden)]
