@@ -5,9 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
-use criterion::{
-    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
-};
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group};
 use ecs::{QueryState, World};
 use ecs_benches::{
     A, B, Data, Position, Velocity, for_each_letter, letters, scattered, simple_bundle, step,
@@ -109,7 +107,7 @@ fn simple_iter(criterion: &mut Criterion) {
     });
     group.bench_function("ecs/for", |bencher| {
         bencher.iter(|| {
-            for (position, velocity) in prepared.query_mut(world.storage_mut()) {
+            for (position, velocity) in prepared.query_mut(world.storage_mut()).iter_mut() {
                 step(position, velocity);
             }
         });
@@ -181,7 +179,7 @@ fn fragmented_iter(criterion: &mut Criterion) {
     });
     group.bench_function("ecs/prepared_for", |bencher| {
         bencher.iter(|| {
-            for data in prepared.query_mut(world.storage_mut()) {
+            for data in prepared.query_mut(world.storage_mut()).iter_mut() {
                 data.0 *= 2.0;
             }
         });
@@ -308,4 +306,9 @@ fn random_get(criterion: &mut Criterion) {
 }
 
 criterion_group!(suite, simple_insert, simple_iter, fragmented_iter, add_remove, random_get);
-criterion_main!(suite);
+
+fn main() {
+    ecs_benches::keep_memory();
+    suite();
+    Criterion::default().configure_from_args().final_summary();
+}
