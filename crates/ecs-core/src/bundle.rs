@@ -10,18 +10,12 @@ use std::ops::ControlFlow;
 
 use smallvec::SmallVec;
 
-use crate::component::{Component, ComponentId};
+use crate::component::{Component, ComponentId, ComponentSink};
 use crate::erased::ErasedValue;
 use crate::row_writer::{InPlace, RowWriter};
 
 /// The ids of a bundle's components, in the bundle's own order.
 pub type ComponentIds = SmallVec<[ComponentId; 8]>;
-
-/// Takes the components of a bundle, one by one.
-pub trait ComponentSink {
-    /// Takes one component.
-    fn put<C: Component>(&mut self, value: C);
-}
 
 /// A set of components that travel together: a component, a tuple of bundles,
 /// or a struct that derives `Bundle`.

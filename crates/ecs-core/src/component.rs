@@ -51,6 +51,12 @@ pub trait Component: Sized + Send + Sync + 'static {
     }
 }
 
+/// Takes the components of a bundle, one by one.
+pub trait ComponentSink {
+    /// Takes one component.
+    fn put<C: Component>(&mut self, value: C);
+}
+
 /// Caches the dense id of one component type.
 ///
 /// The type parameter ties the cell to its component, so a cell can never hand

@@ -20,11 +20,11 @@ mod row_writer;
 
 pub use allocator::*;
 pub use bundle::{
-    Bundle, BundleBatch, BundleRow, BundleRows, ComponentIds, ComponentSink, DynBundle,
-    ErasedBundle, Removal, RemoveAll, Taken,
+    Bundle, BundleBatch, BundleRow, BundleRows, ComponentIds, DynBundle, ErasedBundle, Removal,
+    RemoveAll, Taken,
 };
 pub use codec::{Codec, CodecError};
-pub use component::{Component, ComponentCell, ComponentId};
+pub use component::{Component, ComponentCell, ComponentId, ComponentSink};
 pub use component_set::ComponentSet;
 pub use description::{Description, DynamicComponent};
 pub use entity::*;

@@ -12,8 +12,7 @@ use std::mem::{self, ManuallyDrop};
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use crate::bundle::ComponentSink;
-use crate::component::{Component, ComponentId};
+use crate::component::{Component, ComponentId, ComponentSink};
 use crate::erased::{ErasedValue, drop_values, is};
 use crate::info::ComponentInfo;
 
