@@ -13,7 +13,7 @@ macro_rules! components {
 
         impl ecs::Component for $name {
             fn describe() -> ecs::Description<Self> {
-                ecs::Description::pod(concat!("benches::", stringify!($name)))
+                ecs::Description::pod(concat!(module_path!(), "::", stringify!($name)))
             }
 
             #[inline]

@@ -79,7 +79,7 @@ impl Prepared {
     #[inline]
     fn fill_once(&mut self, directory: &Directory) {
         let recorder = directory.recorder(self.shape.terms());
-        self.buffer.reserve(64);
+        self.buffer.reserve(128);
         directory
             .matching(self.shape.matcher(), 0, |table| recorder.record(table, &mut self.buffer));
     }
