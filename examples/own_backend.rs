@@ -39,12 +39,6 @@ impl MapStorage {
     }
 }
 
-impl Default for MapStorage {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Storage for MapStorage {
     fn capabilities(&self) -> Capabilities {
         Capabilities::in_memory()
