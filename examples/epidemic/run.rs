@@ -64,12 +64,12 @@ fn session(arguments: &Arguments) -> Result<(), Error> {
                 say(cli, || format!("{}: at tick {done} already, nothing to do", path.display()));
                 return Ok(());
             }
-            prepare_folder(&cli.out)?;
+            prepare(cli)?;
             (Simulation::go_on(checkpoint, Arc::clone(&scenario)), scenario)
         }
         None => {
             let scenario = Arc::new(Scenario::begin(cli)?);
-            prepare_folder(&cli.out)?;
+            prepare(cli)?;
             (Simulation::new(Arc::clone(&scenario), cli.backend), scenario)
         }
     };
@@ -89,6 +89,15 @@ fn session(arguments: &Arguments) -> Result<(), Error> {
     report.write(&cli.out)?;
     say(cli, || format!("{}\nleft in {}", report.summary, cli.out.display()));
     Ok(())
+}
+
+/// Checks, before anything is simulated, that what is to be left can be written.
+fn prepare(cli: &Cli) -> Result<(), Error> {
+    if let Some(path) = &cli.save {
+        // Dropped, it leaves nothing behind.
+        drop(AtomicFile::write(path, b"")?);
+    }
+    prepare_folder(&cli.out)
 }
 
 /// Writes a line, unless it is to be quiet. A reader who has gone is no fault.

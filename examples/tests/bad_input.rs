@@ -198,6 +198,12 @@ fn a_plain_file_and_one_in_two_gzip_members_are_read_alike() {
     }
 }
 
+#[test]
+fn a_checkpoint_that_can_not_be_written_is_known_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fails(folder.path(), &["--save", "nowhere/end.ckpt"], "nowhere/end.ckpt: cannot write it");
+}
+
 /// A small run's checkpoint.
 fn checkpoint(folder: &Path) -> PathBuf {
     let output = epidemic(folder, &["--save", "good.ckpt"]);
