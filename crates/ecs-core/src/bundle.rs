@@ -209,13 +209,23 @@ where
         // more, in and out of an `Option`.
         let _ = self.0.by_ref().take(max).try_for_each(|bundle| {
             bundle.put_all(&mut rows);
-            if rows.finish_row() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if !rows.finish_row() {
+                incomplete();
+            }
+            ControlFlow::<()>::Continue(())
         });
     }
 
     fn take_row(&mut self, each: &mut dyn FnMut(ErasedValue)) -> bool {
         self.0.next().map(|bundle| bundle.put_all(&mut ValueSink(each))).is_some()
     }
+}
+
+/// Ends a batch with a fault of the program: fewer rows would look like its end.
+#[cold]
+#[inline(never)]
+fn incomplete() -> ! {
+    panic!("a bundle of a batch put fewer components than it had announced")
 }
 
 /// Boxes every component it takes.

@@ -1,8 +1,10 @@
 //! The protocol that every backend implements.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use ecs_core::{
-    AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedMut,
-    ErasedRef, ErasedValue, Removal,
+    AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedBundle,
+    ErasedMut, ErasedRef, ErasedValue, Removal,
 };
 
 use crate::capabilities::Capabilities;
@@ -21,7 +23,12 @@ use crate::update_batch::{self, UpdateBatch, UpdateError};
 /// [`StorageExt`](crate::StorageExt).
 ///
 /// Every method that changes something either does all of it or returns an
-/// error and does nothing.
+/// error and does nothing. If the `Drop` of a component that it ends panics, the
+/// panic reaches the caller once all of it is done. The methods with a body keep
+/// to that as long as those that they are written over fail only for what they
+/// can check before; a backend whose single operations can fail by themselves
+/// overrides them, or says so in
+/// [`atomic_batches`](Capabilities::atomic_batches).
 ///
 /// # Order
 /// Backends agree on ids: the same operations give the same ids everywhere, as
@@ -47,9 +54,9 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`Storage::create_entity`]; [`StorageError::Bundle`] if a component
     /// occurs twice.
     fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
-        check_bundle(&bundle.component_ids())?;
+        let values = take_bundle(bundle)?;
         let entity = self.create_entity()?;
-        self.insert_with(entity, bundle)?;
+        self.insert_with(entity, &mut ErasedBundle::new(values))?;
         Ok(entity)
     }
 
@@ -64,13 +71,15 @@ pub trait Storage: Send + Sync + 'static {
         batch: &mut dyn BundleBatch,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        check_bundle(&batch.component_ids())?;
+        let announced = batch.component_ids();
+        check_bundle(&announced)?;
         loop {
-            let mut row = ecs_core::ErasedBundle::default();
+            let mut row = Vec::with_capacity(announced.len());
             if !batch.take_row(&mut |value| row.push(value)) {
                 return Ok(());
             }
-            made.push(self.create_with(&mut row)?);
+            check_values(&row, &announced)?;
+            made.push(self.create_with(&mut ErasedBundle::new(row))?);
         }
     }
 
@@ -118,7 +127,7 @@ pub trait Storage: Send + Sync + 'static {
                 return Err(StorageError::ListedTwice(entity));
             }
         }
-        entities.iter().try_for_each(|&entity| self.destroy_entity(entity))
+        all_despite_panics(entities, |&entity| self.destroy_entity(entity))
     }
 
     /// Ends every entity, in ascending order of id.
@@ -128,7 +137,7 @@ pub trait Storage: Send + Sync + 'static {
     fn clear(&mut self) -> Result<(), StorageError> {
         let mut all: Vec<_> = self.all_entities().collect();
         all.sort_unstable();
-        all.into_iter().try_for_each(|entity| self.destroy_entity(entity))
+        all_despite_panics(all, |entity| self.destroy_entity(entity))
     }
 
     /// Tells whether the entity lives.
@@ -181,14 +190,13 @@ pub trait Storage: Send + Sync + 'static {
         if !self.entity_exists(entity) {
             return Err(StorageError::NoSuchEntity(entity));
         }
-        let announced = bundle.component_ids();
-        check_bundle(&announced)?;
-        let mut values = Vec::with_capacity(announced.len());
-        bundle.take_values(&mut |value| values.push(value));
-        if !values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {
-            return Err(BundleError::Incomplete { announced: announced.len() }.into());
+        let mut replaced = Vec::new();
+        for value in take_bundle(bundle)? {
+            replaced.extend(self.set_component_erased(entity, value)?);
         }
-        values.into_iter().try_for_each(|value| self.set_component_erased(entity, value).map(drop))
+        // Only now, since it may panic.
+        drop(replaced);
+        Ok(())
     }
 
     /// Takes a component away and returns its value, or `None` if the entity
@@ -215,14 +223,14 @@ pub trait Storage: Send + Sync + 'static {
         if !self.entity_exists(entity) {
             return Err(StorageError::NoSuchEntity(entity));
         }
-        let mut taken = 0;
+        let mut taken = Vec::new();
         for component in removal.component_ids() {
-            if let Some(value) = self.remove_component_erased(entity, component)? {
-                taken += 1;
-                removal.take_value(value);
-            }
+            taken.extend(self.remove_component_erased(entity, component)?);
         }
-        Ok(taken)
+        let count = taken.len();
+        // Only now, since it may panic.
+        taken.into_iter().for_each(|value| removal.take_value(value));
+        Ok(count)
     }
 
     /// Tells whether the entity lives and has the component.
@@ -318,6 +326,47 @@ pub(crate) fn check_bundle(ids: &[ComponentId]) -> Result<(), BundleError> {
     match ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
         Some((_, &id)) => Err(BundleError::Duplicate(id)),
         None => Ok(()),
+    }
+}
+
+/// Checks that a bundle gave what it had announced.
+fn check_values(values: &[ErasedValue], announced: &[ComponentId]) -> Result<(), BundleError> {
+    match values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {
+        true => Ok(()),
+        false => Err(BundleError::Incomplete { announced: announced.len() }),
+    }
+}
+
+/// Takes the components of a bundle, checked.
+///
+/// # Errors
+/// [`BundleError`] if one occurs twice, or they are not those announced.
+pub(crate) fn take_bundle(bundle: &mut dyn DynBundle) -> Result<Vec<ErasedValue>, BundleError> {
+    let announced = bundle.component_ids();
+    check_bundle(&announced)?;
+    let mut values = Vec::with_capacity(announced.len());
+    bundle.take_values(&mut |value| values.push(value));
+    check_values(&values, &announced)?;
+    Ok(values)
+}
+
+/// Calls `each` with every item, up to the first error. If one call panics, as
+/// the `Drop` of a component may, the others are made before the panic goes on.
+fn all_despite_panics<I: IntoIterator, E>(
+    items: I,
+    mut each: impl FnMut(I::Item) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut items = items.into_iter();
+    let mut panic = None;
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| items.by_ref().try_for_each(&mut each))) {
+            // The item whose turn it was is behind us.
+            Err(next) => panic = panic.or(Some(next)),
+            Ok(outcome) => match panic {
+                Some(panic) => resume_unwind(panic),
+                None => return outcome,
+            },
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Batches of changes that happen wholly or not at all.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ahash::AHashMap;
 use ecs_core::{
@@ -363,13 +364,18 @@ pub(crate) fn apply<S: Storage + ?Sized>(
             }
         });
     }
+    // What ends is dropped last, since it may panic.
+    let mut ended = Vec::new();
     for (entity, value) in batch.updates.into_iter().chain(batch.inserts) {
-        storage.set_component_erased(entity, value)?;
+        ended.extend(storage.set_component_erased(entity, value)?);
     }
     for (entity, component) in batch.removes {
-        storage.remove_component_erased(entity, component)?;
+        ended.extend(storage.remove_component_erased(entity, component)?);
     }
-    storage.destroy_batch(&batch.destroys)?;
+    let destroyed = catch_unwind(AssertUnwindSafe(|| storage.destroy_batch(&batch.destroys)));
+    // Not while a panic unwinds: a second one would end the process.
+    drop(ended);
+    destroyed.unwrap_or_else(|panic| resume_unwind(panic))?;
     Ok(made)
 }
 

@@ -18,7 +18,7 @@ use crate::directory::DirectoryRef;
 use crate::error::{BundleError, StorageError};
 use crate::sink::{ReadSink, WriteSink};
 use crate::snapshot::StorageImage;
-use crate::storage::{Storage, check_bundle};
+use crate::storage::{Storage, check_bundle, take_bundle};
 use crate::update_batch::{UpdateBatch, UpdateError};
 
 /// Lets a world run on a remote store, by a mirror of it in memory.
@@ -269,17 +269,6 @@ fn collect(
     }
 }
 
-/// Collects the values of a bundle.
-fn values_of(bundle: &mut dyn DynBundle) -> Result<Vec<ErasedValue>, BundleError> {
-    let announced = bundle.component_ids();
-    check_bundle(&announced)?;
-    let values = collect(&announced, |each| {
-        bundle.take_values(each);
-        true
-    })?;
-    Ok(values.unwrap_or_default())
-}
-
 impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
     fn capabilities(&self) -> Capabilities {
         let (remote, mirror) = (self.remote.capabilities(), self.mirror.capabilities());
@@ -302,7 +291,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
     }
 
     fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
-        let bundle = ErasedBundle::new(values_of(bundle)?);
+        let bundle = ErasedBundle::new(take_bundle(bundle)?);
         let created = self.change_single(UpdateBatch::new().spawn_erased(None, bundle))?;
         let nonsense = || RemoteError::nonsense("an entity was made and has no id");
         Ok(created.first().copied().ok_or_else(nonsense)?)
@@ -446,7 +435,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         if !self.entity_exists(entity) {
             return Err(StorageError::NoSuchEntity(entity));
         }
-        let batch = values_of(bundle)?
+        let batch = take_bundle(bundle)?
             .into_iter()
             .fold(UpdateBatch::new(), |batch, value| batch.insert_erased(entity, value));
         self.send_single(&batch)?;
