@@ -42,6 +42,9 @@ macro_rules! for_each_claim {
                 a_query_for_one_component_finds_it
                 updates_are_applied_in_one_call
                 a_snapshot_restores_the_state
+                the_async_variants_do_the_same
+                an_allocator_recycles_with_the_next_generation
+                shards_give_ids_that_never_meet
             }
             lifecycle {
                 destroying_keeps_the_others
@@ -79,6 +82,11 @@ macro_rules! for_each_claim {
                 several_queries_are_gathered_if_they_do_not_conflict
                 iterators_agree_however_they_are_driven
             }
+            capabilities {
+                chunks_are_as_long_as_is_said
+                a_directory_is_lent_if_parallel_access_is_said
+                batches_are_as_atomic_as_is_said
+            }
             batches {
                 effects_come_in_their_order
                 a_refused_batch_changes_nothing
@@ -94,16 +102,22 @@ macro_rules! for_each_claim {
                 equal_states_have_equal_hashes
                 counts_that_lie_are_refused_without_memory
                 unknown_components_and_changed_schemas_are_named
+                damage_under_right_checksums_is_refused_or_read_whole
+                a_snapshot_of_another_shard_brings_its_shard
             }
             drops {
                 every_value_is_dropped_once
                 a_panic_while_destroying_leaves_the_store_in_order
+                a_panic_while_destroying_several_ends_them_all
                 a_panic_while_replacing_leaves_the_store_in_order
                 a_panic_while_removing_leaves_the_store_in_order
+                a_panic_in_a_batch_leaves_it_applied
+                a_panic_while_restoring_leaves_what_was_restored
                 a_panic_while_clearing_leaves_the_store_in_order
                 a_batch_that_panics_half_way_keeps_its_finished_rows
                 a_batch_that_lies_about_its_length_is_survived
                 a_bundle_that_panics_changes_nothing
+                a_bundle_that_announces_something_else_changes_nothing
             }
         }
     };

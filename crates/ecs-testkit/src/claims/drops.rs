@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{Bundle, ComponentId, ComponentSink};
-use ecs_storage_api::{Storage, StorageExt};
+use ecs_core::{Bundle, ComponentId, ComponentSink, EntityId, RemoveAll};
+use ecs_storage_api::{Storage, StorageError, StorageExt, UpdateBatch, Without};
 
-use crate::components::{Bomb, Counted, Fuse, Ledger, Name, Position};
+use super::state;
+use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position};
 use crate::{Make, check_invariants};
 
 /// Runs something that panics, without the message.
@@ -85,15 +86,31 @@ pub fn a_panic_while_destroying_leaves_the_store_in_order(make: Make<'_>) {
     }
 }
 
-/// The new value is there, the old one is gone.
+/// Those behind the one whose value panics end too.
+pub fn a_panic_while_destroying_several_ends_them_all(make: Make<'_>) {
+    survives(make, |storage, _, fuse| {
+        let mut all: Vec<_> = storage.all_entities().collect();
+        all.sort();
+        fuse.light();
+        panics(|| storage.destroy_batch(&all[2..7]).unwrap());
+        assert!(all[2..7].iter().all(|&entity| !storage.entity_exists(entity)));
+        assert_eq!(storage.entity_count(), 5);
+    });
+}
+
+/// The new values are there, the old ones are gone.
 pub fn a_panic_while_replacing_leaves_the_store_in_order(make: Make<'_>) {
     survives(make, |storage, ledger, fuse| {
         let entity = storage.all_entities().next().unwrap();
-        let harmless = ledger.bomb(&Fuse::default());
+        let harmless = || ledger.bomb(&Fuse::default());
         fuse.light();
-        panics(|| storage.insert(entity, (harmless, Name("new".into()))).unwrap());
-        assert_eq!(storage.entity_count(), 10);
-        assert_eq!(storage.get_component_types(entity).is_some(), storage.entity_exists(entity));
+        panics(|| storage.insert(entity, (harmless(), Name("new".into()))).unwrap());
+        assert_eq!(storage.get_component::<Name>(entity), Some(&Name("new".into())));
+        let entity = storage.query_as::<EntityId, Without<Name>>().iter().next().unwrap();
+        fuse.light();
+        panics(|| storage.insert(entity, (harmless(), Position(50, 50))).unwrap());
+        assert_eq!(storage.get_component::<Position>(entity), Some(&Position(50, 50)));
+        assert_eq!(storage.query_single::<Bomb>().count(), 10);
     });
 }
 
@@ -106,14 +123,70 @@ pub fn a_panic_while_removing_leaves_the_store_in_order(make: Make<'_>) {
             storage.remove_component::<Bomb>(entity).unwrap();
         });
         assert!(!storage.has_component::<Bomb>(entity));
+        let entity = storage.query_single::<Bomb>().iter().next().unwrap().0;
+        fuse.light();
+        panics(|| {
+            let mut several = RemoveAll::<(Bomb, Counted, Position)>::default();
+            storage.remove_with(entity, &mut several).unwrap();
+        });
+        assert!(storage.get_component_types(entity).unwrap().is_empty());
     });
 }
 
-/// Nothing is there afterwards that was there before, or all of it is in order.
+/// Every effect is there, also those behind the value that panics.
+pub fn a_panic_in_a_batch_leaves_it_applied(make: Make<'_>) {
+    for meets_the_bomb in ["update", "insert", "remove", "destroy"] {
+        survives(make, |storage, ledger, fuse| {
+            let mut all: Vec<_> = storage.all_entities().collect();
+            all.sort();
+            let harmless = ledger.bomb(&Fuse::default());
+            let batch = UpdateBatch::new();
+            let batch = match meets_the_bomb {
+                "update" => batch.update(all[0], harmless),
+                "insert" => batch.insert(all[0], harmless),
+                "remove" => batch.remove::<Bomb>(all[0]),
+                _ => batch.destroy(all[9]),
+            };
+            let batch = batch
+                .spawn(Position(90, 90))
+                .update(all[1], Position(91, 91))
+                .insert(all[2], (Position(92, 92), Name("new".into())))
+                .remove::<Counted>(all[3])
+                .destroy(all[4])
+                .destroy(all[5]);
+            fuse.light();
+            panics(|| drop(storage.apply_updates(batch).unwrap()));
+            let x = |entity| storage.get_component::<Position>(entity).map(|position| position.0);
+            assert_eq!([x(all[1]), x(all[2])], [Some(91), Some(92)], "{meets_the_bomb}");
+            assert!(
+                storage.has_component::<Name>(all[2]) && !storage.has_component::<Counted>(all[3])
+            );
+            assert!(!storage.entity_exists(all[4]) && !storage.entity_exists(all[5]));
+            assert!(
+                storage.query_single::<Position>().iter().any(|(_, position)| position.0 == 90)
+            );
+        });
+    }
+}
+
+/// What was restored is there, and what was there before is gone.
+pub fn a_panic_while_restoring_leaves_what_was_restored(make: Make<'_>) {
+    survives(make, |storage, _, fuse| {
+        let saved = storage.snapshot().unwrap();
+        storage.create(Marker).unwrap();
+        fuse.light();
+        panics(|| storage.restore(&saved).unwrap());
+        assert_eq!((storage.entity_count(), storage.query_single::<Position>().count()), (10, 10));
+        assert_eq!(storage.query_single::<Bomb>().count(), 0);
+    });
+}
+
+/// Nothing is there afterwards that was there before.
 pub fn a_panic_while_clearing_leaves_the_store_in_order(make: Make<'_>) {
     survives(make, |storage, _, fuse| {
         fuse.light();
         panics(|| storage.clear().unwrap());
+        assert_eq!(storage.entity_count(), 0);
     });
     let (ledger, fuse) = (Ledger::default(), Fuse::default());
     let mut storage = make();
@@ -181,16 +254,30 @@ impl Bundle for Half {
     }
 }
 
-/// A bundle that gives other components than it announces.
-struct Wrong(Counted);
+/// A bundle that announces more components than it gives.
+struct Short(Counted);
 
-impl Bundle for Wrong {
+impl Bundle for Short {
+    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
+        <(Counted, Name)>::for_each_id(each);
+    }
+
+    fn put_all(self, sink: &mut impl ComponentSink) {
+        sink.put(self.0);
+    }
+}
+
+/// A bundle that gives its components in another order than it announces.
+struct Turned(Counted);
+
+impl Bundle for Turned {
     fn for_each_id(each: &mut impl FnMut(ComponentId)) {
         <(Name, Counted)>::for_each_id(each);
     }
 
     fn put_all(self, sink: &mut impl ComponentSink) {
         sink.put(self.0);
+        sink.put(Name(String::new()));
     }
 }
 
@@ -199,21 +286,37 @@ pub fn a_bundle_that_panics_changes_nothing(make: Make<'_>) {
     let ledger = Ledger::default();
     let mut storage = make();
     let entity = storage.create((Position(1, 1), ledger.counted())).unwrap();
+    let before = (state(&*storage), storage.allocator_state());
+    let unchanged = |storage: &dyn Storage| {
+        check_invariants(storage);
+        assert_eq!((state(storage), storage.allocator_state()), before);
+        assert_eq!(ledger.alive(), 1);
+    };
     panics(|| drop(storage.create(Half(ledger.counted()))));
+    unchanged(&*storage);
+    panics(|| drop(storage.create_many([Half(ledger.counted())])));
+    unchanged(&*storage);
     panics(|| drop(storage.insert(entity, Half(ledger.counted()))));
-    // Refused by an error or by a panic, as the backend finds it out.
-    for wrong in [true, false] {
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let wrong_bundle = Wrong(ledger.counted());
-            if wrong {
-                storage.create(wrong_bundle).map(drop)
-            } else {
-                storage.insert(entity, wrong_bundle)
-            }
-        }));
+    unchanged(&*storage);
+}
+
+/// It is refused by an error or by a panic, as the backend finds it out.
+pub fn a_bundle_that_announces_something_else_changes_nothing(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    let entity = storage.create((Position(1, 1), ledger.counted())).unwrap();
+    let before = (state(&*storage), storage.allocator_state());
+    let mut refused = |way: &dyn Fn(&mut dyn Storage) -> Result<(), StorageError>| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| way(&mut *storage)));
         assert!(!matches!(outcome, Ok(Ok(()))), "a wrong bundle is refused");
-    }
-    check_invariants(&*storage);
-    assert_eq!((storage.query_single::<Position>().count(), ledger.alive()), (1, 1));
-    assert!(!storage.has_component::<Name>(entity));
+        check_invariants(&*storage);
+        assert_eq!((state(&*storage), storage.allocator_state()), before);
+        assert_eq!(ledger.alive(), 1);
+    };
+    refused(&|storage| storage.create(Short(ledger.counted())).map(drop));
+    refused(&|storage| storage.create_many([Short(ledger.counted())]).map(drop));
+    refused(&|storage| storage.insert(entity, Short(ledger.counted())));
+    refused(&|storage| storage.create(Turned(ledger.counted())).map(drop));
+    refused(&|storage| storage.create_many([Turned(ledger.counted())]).map(drop));
+    refused(&|storage| storage.insert(entity, Turned(ledger.counted())));
 }

@@ -1,6 +1,7 @@
 //! The claims of the contract, by theme. Each panics if it does not hold.
 
 pub mod batches;
+pub mod capabilities;
 pub mod components;
 pub mod drops;
 pub mod lifecycle;

@@ -1,12 +1,12 @@
 //! Snapshots: exact, portable, and safe on hostile bytes.
 
-use ecs_core::{AllocatorState, EntityId, ErasedVec};
+use ecs_core::{AllocatorState, EntityAllocator, EntityId, ErasedVec};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::{OwnedChunk, SnapshotError, Storage, StorageExt, StorageImage, state_hash};
 
 use super::state;
-use crate::Make;
 use crate::components::{Marker, Name, Position, Selected, Velocity};
+use crate::{Make, check_invariants};
 
 /// A store with holes, recycled ids, reserved ids and several archetypes.
 fn lived_in(make: Make<'_>) -> Box<dyn Storage> {
@@ -223,4 +223,66 @@ pub fn unknown_components_and_changed_schemas_are_named(make: Make<'_>) {
         "component `testkit::Position` was written as 12 plain bytes at alignment 4 and is now 8 plain bytes at alignment 4"
     );
     assert_eq!(storage.query_single::<Position>().count(), 1);
+}
+
+/// Every bit flipped and every payload cut short, with the checksum put right:
+/// what is still a snapshot is read whole, everything else changes nothing.
+pub fn damage_under_right_checksums_is_refused_or_read_whole(make: Make<'_>) {
+    let saved = lived_in(make).snapshot().unwrap();
+    let good = sections(&saved);
+    let mut storage = make();
+    storage.create(Name("kept".into())).unwrap();
+    let kept = storage.snapshot().unwrap();
+    let before = (state(&*storage), storage.allocator_state());
+    let mut offer = |at: usize, payload: &[u8]| {
+        let mut all = good.clone();
+        all[at].1 = payload;
+        match storage.restore(&container(&all)) {
+            Ok(()) => {
+                check_invariants(&*storage);
+                let again = storage.snapshot().unwrap();
+                storage.restore(&again).unwrap();
+                storage.create_many((0..20).map(|n| Position(n, n))).unwrap();
+                check_invariants(&*storage);
+                storage.restore(&kept).unwrap();
+            }
+            Err(_) => assert_eq!((state(&*storage), storage.allocator_state()), before),
+        }
+    };
+    for (at, &(_, payload)) in good.iter().enumerate() {
+        for cut in 0..payload.len() {
+            offer(at, &payload[..cut]);
+        }
+        let mut damaged = payload.to_vec();
+        for bit in 0..payload.len() * 8 {
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            offer(at, &damaged);
+            damaged[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}
+
+/// Its entities live on, those of the shard before are foreign ones.
+pub fn a_snapshot_of_another_shard_brings_its_shard(make: Make<'_>) {
+    let mut storage = make();
+    if !storage.capabilities().adopts_foreign_ids {
+        return;
+    }
+    let [here, there] = [0, 5].map(|shard| EntityId::new(shard, 1, 0).unwrap());
+    let allocator = EntityAllocator::new(5);
+    let positions = ErasedVec::from_vec(vec![Position(1, 1)]);
+    let chunk = OwnedChunk::new(vec![here], vec![positions]).unwrap();
+    storage.create(Name("in the way".into())).unwrap();
+    storage.load(StorageImage::new(allocator.state(), vec![chunk]).unwrap()).unwrap();
+    check_invariants(&*storage);
+    assert_eq!(storage.get_component::<Position>(here), Some(&Position(1, 1)));
+    assert!(!storage.entity_exists(there));
+    assert_eq!(storage.create(Position(2, 2)).unwrap(), there);
+    assert_eq!(storage.query_single::<Position>().count(), 2);
+    let saved = storage.snapshot().unwrap();
+    storage.destroy_batch(&[here, there]).unwrap();
+    check_invariants(&*storage);
+    assert_eq!(storage.create_entity().unwrap(), EntityId::new(5, 1, 1).unwrap());
+    storage.restore(&saved).unwrap();
+    assert_eq!(storage.get_component::<Position>(here), Some(&Position(1, 1)));
 }

@@ -1,7 +1,13 @@
 //! The examples of the specification.
 
-use ecs_core::{ComponentId, EntityId};
-use ecs_storage_api::{Storage, StorageExt, UpdateBatch};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use ecs_core::{ComponentId, EntityAllocator, EntityId};
+use ecs_storage_api::remote::next;
+use ecs_storage_api::{
+    AsyncStorage, AsyncStorageExt, LocalAsync, Storage, StorageExt, UpdateBatch,
+};
 
 use crate::Make;
 use crate::components::{Name, Position, Velocity};
@@ -144,4 +150,68 @@ pub fn a_snapshot_restores_the_state(make: Make<'_>) {
     storage.restore(&data).unwrap();
     assert_eq!(storage.get_component::<Name>(entity), Some(&Name("kept".into())));
     assert_eq!(storage.entity_count(), 1);
+}
+
+/// Returns the answer of a future that is ready at its first poll.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("a local store answers at once"),
+    }
+}
+
+/// `query_async`, `get_component_async`, `apply_updates_async`: async wraps sync.
+pub fn the_async_variants_do_the_same(make: Make<'_>) {
+    let mut storage = make();
+    let both = storage.create((Position(1, 2), Velocity(3, 4))).unwrap();
+    let one = storage.create(Position(5, 6)).unwrap();
+    let storage = LocalAsync::new(storage);
+    ready(async {
+        let mut rows = storage.query_async::<(Position, Velocity)>();
+        let row = next(&mut rows).await.unwrap().unwrap();
+        assert_eq!(row, (both, (Position(1, 2), Velocity(3, 4))));
+        assert!(next(&mut rows).await.is_none());
+        drop(rows);
+        assert_eq!(storage.get_component_async(one).await.unwrap(), Some(Position(5, 6)));
+        let batch = UpdateBatch::new()
+            .update(both, Position(7, 8))
+            .insert(one, Velocity(9, 9))
+            .remove::<Velocity>(both)
+            .spawn(Name("new".into()));
+        let made = storage.apply_updates_async(&batch, None).await.unwrap().created;
+        assert_eq!(made, [EntityId::new(0, 3, 0).unwrap()]);
+        assert_eq!(storage.get_component_async(both).await.unwrap(), Some(Position(7, 8)));
+        assert!(!storage.has_component_async::<Velocity>(both).await.unwrap());
+    });
+    let storage = storage.into_inner();
+    assert_eq!(storage.get_component::<Velocity>(one), Some(&Velocity(9, 9)));
+    assert_eq!(storage.entity_count(), 3);
+}
+
+/// `allocate`, `deallocate`, `is_alive`; and the store's ids are of this kind.
+pub fn an_allocator_recycles_with_the_next_generation(make: Make<'_>) {
+    let mut allocator = EntityAllocator::new(0);
+    let first = allocator.allocate();
+    assert_eq!(first, EntityId::new(0, 1, 0).unwrap());
+    assert!(allocator.is_alive(first));
+    allocator.deallocate(first).unwrap();
+    assert!(!allocator.is_alive(first));
+    let second = allocator.allocate();
+    assert_eq!(second, EntityId::new(0, 1, 1).unwrap());
+    assert!(first != second && !allocator.is_alive(first));
+    let mut storage = make();
+    let entity = storage.create_entity().unwrap();
+    storage.destroy_entity(entity).unwrap();
+    assert_eq!(storage.create_entity().unwrap(), second);
+}
+
+/// `EntityAllocator(shard=1)` gives `EntityId(1, 1, 0)`.
+pub fn shards_give_ids_that_never_meet(make: Make<'_>) {
+    let there = EntityAllocator::new(1).allocate();
+    assert_eq!(there, EntityId::new(1, 1, 0).unwrap());
+    let mut storage = make();
+    let here = storage.create(Position(0, 0)).unwrap();
+    assert_eq!(here, EntityId::new(0, 1, 0).unwrap());
+    assert!(storage.entity_exists(here) && !storage.entity_exists(there));
+    assert_eq!(storage.get_component::<Position>(there), None);
 }
