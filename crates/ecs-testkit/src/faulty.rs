@@ -2,18 +2,26 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ecs_core::{
-    AllocatorState, ComponentId, ComponentSet, EntityId, ErasedMut, ErasedRef, ErasedValue,
-};
-use ecs_storage_api::{
-    BackendError, Capabilities, ReadSink, Storage, StorageError, StorageImage, WriteSink,
-};
+use ecs_storage_api::{BackendError, Storage, StorageError};
 
 /// Wraps a store, and fails at the n-th call that can fail.
 ///
-/// Failures are backend errors that may be tried again. Everything else is the
-/// store's own; bundles and batches go through the protocol's default methods,
-/// so that each of their steps can fail.
+/// A failure is a backend error that may be tried again, given before the store
+/// is asked: nothing has happened then. Everything else is the store's own, but
+/// for the directory, which is not lent.
+///
+/// # Example
+/// ```
+/// use ecs_storage_api::{Storage, StorageError};
+/// use ecs_testkit::Faulty;
+///
+/// let mut store = Faulty::new(ecs_local::LocalStorage::new(0));
+/// store.fail_at(2);
+/// store.create_entity()?;
+/// assert!(matches!(store.create_entity(), Err(StorageError::Backend(_))));
+/// assert_eq!(store.entity_count(), 1);
+/// # Ok::<(), StorageError>(())
+/// ```
 #[derive(Debug)]
 pub struct Faulty<S> {
     inner: S,
@@ -22,13 +30,13 @@ pub struct Faulty<S> {
 }
 
 impl<S: Storage> Faulty<S> {
-    /// Wraps a store that never fails.
+    /// Wraps a store that does not fail yet.
     pub fn new(inner: S) -> Self {
         Self { inner, left: AtomicU64::new(0) }
     }
 
     /// Lets the n-th call from now on fail, counted from 1; 0 lets none fail.
-    pub fn fail_at(&mut self, n: u64) {
+    pub fn fail_at(&self, n: u64) {
         self.left.store(n, Ordering::Relaxed);
     }
 
@@ -42,6 +50,7 @@ impl<S: Storage> Faulty<S> {
         &self.inner
     }
 
+    /// Counts a call.
     fn step(&self) -> Result<(), StorageError> {
         let before = self.left.load(Ordering::Relaxed);
         self.left.store(before.saturating_sub(1), Ordering::Relaxed);
@@ -54,104 +63,17 @@ impl<S: Storage> Faulty<S> {
 }
 
 impl<S: Storage> Storage for Faulty<S> {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities().with_atomic_batches(false)
+    crate::forward_storage! { inner, before = step;
+        create_entity create_with create_batch reserve_entities release_reserved adopt
+        destroy_entity destroy_batch clear entity_exists entity_count all_entities
+        get_component_erased get_component_mut_erased set_component_erased insert_with
+        remove_component_erased remove_with has_component_erased get_component_types
+        read_chunks write_chunks apply_updates allocator_state load snapshot restore flush
     }
 
-    fn create_entity(&mut self) -> Result<EntityId, StorageError> {
-        self.step()?;
-        self.inner.create_entity()
-    }
-
-    fn reserve_entities(&mut self, count: usize) -> Result<Vec<EntityId>, StorageError> {
-        self.step()?;
-        self.inner.reserve_entities(count)
-    }
-
-    fn release_reserved(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        self.step()?;
-        self.inner.release_reserved(entity)
-    }
-
-    fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        self.step()?;
-        self.inner.adopt(entity)
-    }
-
-    fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        self.step()?;
-        self.inner.destroy_entity(entity)
-    }
-
-    fn entity_exists(&self, entity: EntityId) -> bool {
-        self.inner.entity_exists(entity)
-    }
-
-    fn entity_count(&self) -> usize {
-        self.inner.entity_count()
-    }
-
-    fn all_entities(&self) -> Box<dyn Iterator<Item = EntityId> + '_> {
-        self.inner.all_entities()
-    }
-
-    fn get_component_erased(
-        &self,
-        entity: EntityId,
-        component: ComponentId,
-    ) -> Option<ErasedRef<'_>> {
-        self.inner.get_component_erased(entity, component)
-    }
-
-    fn get_component_mut_erased(
-        &mut self,
-        entity: EntityId,
-        component: ComponentId,
-    ) -> Option<ErasedMut<'_>> {
-        self.inner.get_component_mut_erased(entity, component)
-    }
-
-    fn set_component_erased(
-        &mut self,
-        entity: EntityId,
-        value: ErasedValue,
-    ) -> Result<Option<ErasedValue>, StorageError> {
-        self.step()?;
-        self.inner.set_component_erased(entity, value)
-    }
-
-    fn remove_component_erased(
-        &mut self,
-        entity: EntityId,
-        component: ComponentId,
-    ) -> Result<Option<ErasedValue>, StorageError> {
-        self.step()?;
-        self.inner.remove_component_erased(entity, component)
-    }
-
-    fn get_component_types(&self, entity: EntityId) -> Option<ComponentSet> {
-        self.inner.get_component_types(entity)
-    }
-
-    fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
-        self.inner.read_chunks(sink);
-    }
-
-    fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
-        self.inner.write_chunks(sink);
-    }
-
-    fn allocator_state(&self) -> AllocatorState {
-        self.inner.allocator_state()
-    }
-
-    fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
-        self.step()?;
-        self.inner.load(image)
-    }
-
-    fn flush(&mut self) -> Result<(), StorageError> {
-        self.step()?;
-        self.inner.flush()
+    fn capabilities(&self) -> ecs_storage_api::Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        capabilities.parallel = false;
+        capabilities
     }
 }

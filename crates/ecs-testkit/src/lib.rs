@@ -5,19 +5,27 @@
 //! - [`differential`] runs random sequences of every operation on two backends,
 //!   compares after each, and shrinks a failure to a minimal sequence.
 //! - [`check_invariants`] looks at one store from every side.
-//! - [`Faulty`] fails at the n-th call, for the paths that errors take.
+//! - [`Faulty`] fails at the n-th call, for the paths that errors take; [`Steps`]
+//!   is a store with nothing but what a backend must write; [`forward_storage!`]
+//!   writes further wrappers.
 #![forbid(unsafe_code)]
 
 pub mod claims;
 pub mod components;
 pub mod differential;
 mod faulty;
+mod forward;
 mod invariants;
+mod steps;
 
 use ecs_storage_api::Storage;
 
 pub use faulty::Faulty;
 pub use invariants::check_invariants;
+pub use steps::Steps;
+
+#[doc(hidden)]
+pub use ecs_storage_api as __api;
 
 /// Makes an empty store of shard 0.
 pub type Make<'a> = &'a dyn Fn() -> Box<dyn Storage>;
