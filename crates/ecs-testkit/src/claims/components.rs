@@ -1,11 +1,13 @@
 //! Components: bundles, layouts, and values of many kinds.
 
-use ecs_core::{ComponentId, DynamicComponent, EntityId, ErasedBundle, ErasedValue, RemoveAll};
+use ecs_core::{ComponentId, EntityId, ErasedBundle, ErasedValue, RemoveAll};
 use ecs_storage_api::{BundleError, Storage, StorageError, StorageExt};
 
 use super::state;
 use crate::Make;
-use crate::components::{Aligned, AlignedMarker, Marker, Name, Position, Tag, Velocity};
+use crate::components::{
+    Aligned, AlignedMarker, Marker, Name, Position, Tag, Velocity, none, odd, wide,
+};
 
 /// Components of a bundle arrive together, nested ones too.
 pub fn bundles_are_added_in_one_step(make: Make<'_>) {
@@ -126,9 +128,7 @@ pub fn alignment_is_kept(make: Make<'_>) {
 
 /// Sizes that are no multiple of their alignment are padded.
 pub fn components_without_a_type_are_stored(make: Make<'_>) {
-    let odd = DynamicComponent::new("testkit::odd", 5, 4).register().unwrap();
-    let wide = DynamicComponent::new("testkit::wide", 3, 32).register().unwrap();
-    let none = DynamicComponent::new("testkit::none", 0, 1).register().unwrap();
+    let (odd, wide, none) = (odd(), wide(), none());
     let mut storage = make();
     let bundle = |n: u8| {
         let value = |id, bytes: &[u8]| ErasedValue::from_bytes(id, bytes).unwrap();

@@ -1,0 +1,145 @@
+//! Two backends, the same operations, the same results.
+//!
+//! [`compare`] draws sequences of [`Operation`]s, applies each to two stores,
+//! and compares outcome and state after each: entities, values, the allocator,
+//! what each way of looking says, and that every value ends once. Components
+//! that panic as they are dropped are among the operations, too. A failure is
+//! shrunk to a minimal sequence.
+
+mod operation;
+mod shorten;
+mod subject;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_core::EntityId;
+use ecs_storage_api::{StorageExt, state_hash};
+use proptest::collection::vec;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+pub use operation::{Kind, Operation, Pick};
+use subject::Subject;
+
+use crate::Make;
+use crate::claims::state;
+use crate::components::{Bomb, Counted};
+use crate::invariants::find_fault;
+
+/// How long a sequence is at most.
+const LENGTH: usize = 80;
+
+/// Compares two backends over at least `operations` random operations.
+///
+/// Every sequence is checked after each of its operations. `ECS_DIFF_OPS`, if
+/// set, replaces the number.
+///
+/// # Panics
+/// If they differ, with a minimal sequence that shows it.
+pub fn compare(make_a: Make<'_>, make_b: Make<'_>, operations: u64) {
+    let asked = std::env::var("ECS_DIFF_OPS").ok().and_then(|text| text.parse().ok());
+    let found = find_difference(make_a, make_b, asked.unwrap_or(operations));
+    if let Some((sequence, reason)) = found {
+        let list: Vec<_> = sequence.iter().map(|operation| format!("  {operation:?}\n")).collect();
+        panic!("the backends differ: {reason}\nminimal sequence:\n{}", list.concat());
+    }
+}
+
+/// Looks for a minimal sequence of operations after which two backends differ,
+/// and returns it with the difference; `None` if none was found among as many
+/// operations.
+pub fn find_difference(
+    make_a: Make<'_>,
+    make_b: Make<'_>,
+    operations: u64,
+) -> Option<(Vec<Operation>, String)> {
+    let mut left = operations;
+    while left > 0 {
+        let config = Config {
+            // A sequence has half its greatest length on average.
+            cases: u32::try_from(left.div_ceil(LENGTH as u64 / 2)).unwrap_or(u32::MAX),
+            failure_persistence: None,
+            max_shrink_iters: 20_000,
+            ..Config::default()
+        };
+        // Counted, since the average is not a promise.
+        let done = std::cell::Cell::new(0);
+        let sequences = vec(operation::operation(), 1..LENGTH);
+        let outcome = TestRunner::new(config).run(&sequences, |sequence| {
+            done.set(done.get() + sequence.len() as u64);
+            run(make_a, make_b, &sequence).map_err(TestCaseError::fail)
+        });
+        match outcome {
+            Ok(()) => left = left.saturating_sub(done.get()),
+            Err(TestError::Fail(_, sequence)) => {
+                return Some(shorten::shorten(make_a, make_b, sequence));
+            }
+            Err(TestError::Abort(reason)) => panic!("the comparison gave up: {reason}"),
+        }
+    }
+    None
+}
+
+/// Applies a sequence to two stores and compares them as it goes.
+///
+/// # Errors
+/// What differs, and after which operation.
+fn run(make_a: Make<'_>, make_b: Make<'_>, operations: &[Operation]) -> Result<(), String> {
+    let (mut a, mut b) = (Subject::new(make_a), Subject::new(make_b));
+    let mut known: Vec<EntityId> = Vec::new();
+    for (n, operation) in operations.iter().enumerate() {
+        // A store that panics where it should not has failed too.
+        catch_unwind(AssertUnwindSafe(|| step(&mut a, &mut b, operation, &mut known)))
+            .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
+            .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
+    }
+    let ledgers = [&a, &b].map(|subject| {
+        subject.fuse.put_out();
+        subject.ledger.clone()
+    });
+    drop((a, b));
+    let alive = ledgers.map(|ledger| ledger.alive());
+    ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
+}
+
+fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(reason()) }
+}
+
+/// Applies one operation to both stores, and compares them.
+fn step(
+    a: &mut Subject,
+    b: &mut Subject,
+    operation: &Operation,
+    known: &mut Vec<EntityId>,
+) -> Result<(), String> {
+    let outcomes = match operation {
+        Operation::RestoreEachOther => {
+            let (of_a, of_b) = (a.save(), b.save());
+            [a.rewind_to(of_b), b.rewind_to(of_a)]
+        }
+        other => [a.apply(other, known), b.apply(other, known)],
+    };
+    ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
+    for subject in [&*a, b] {
+        find_fault(&*subject.storage)?;
+        let there = subject.storage.query_single::<Counted>().count()
+            + subject.storage.query_single::<Bomb>().count();
+        let alive = subject.ledger.alive();
+        ensure(alive == there as i64, || format!("{alive} values live and {there} are there"))?;
+    }
+    let states = [state(&*a.storage), state(&*b.storage)];
+    ensure(states[0] == states[1], || format!("{:?} and {:?}", states[0], states[1]))?;
+    let ids = [a.storage.allocator_state(), b.storage.allocator_state()];
+    ensure(ids[0] == ids[1], || format!("{:?} and {:?}", ids[0], ids[1]))?;
+    let hashes = [&*a, b]
+        .map(|subject| state_hash(&*subject.storage).expect("the kit's components can be encoded"));
+    ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
+    let [state, _] = states;
+    let [ids, _] = ids;
+    for id in state.iter().map(|(id, _)| *id).chain(ids.reserved) {
+        if !known.contains(&id) {
+            known.push(id);
+        }
+    }
+    Ok(())
+}

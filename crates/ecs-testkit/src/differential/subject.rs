@@ -1,0 +1,355 @@
+//! A store under test, and what operations do to it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_core::{ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll};
+use ecs_storage_api::{
+    DynamicQuery, Has, Or, QueryState, Storage, StorageExt, StorageImage, UpdateBatch, With,
+    Without, snapshot,
+};
+
+use super::operation::{Kind, Operation, Pick};
+use crate::Make;
+use crate::components::{
+    Aligned, AlignedMarker, Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Selected, Tag,
+    Velocity, none, odd, wide,
+};
+
+/// What is asked of a prepared query; it lives as long as the store.
+type Terms = (EntityId, &'static mut Velocity, Option<&'static Name>, Has<Aligned>);
+type Alternatives = (Or<(With<Marker>, With<Tag<String>>)>, Without<Selected>);
+
+/// A store, with the values that it must end and the queries that were prepared
+/// on it.
+pub(super) struct Subject {
+    pub(super) storage: Box<dyn Storage>,
+    pub(super) ledger: Ledger,
+    pub(super) fuse: Fuse,
+    saved: Option<Vec<u8>>,
+    prepared: QueryState<Terms, Alternatives>,
+    dynamic: DynamicQuery,
+}
+
+/// Calls `$then` with the bundle of a kind: each has a type of its own.
+macro_rules! with_bundle {
+    ($subject:expr, $kind:expr, $value:expr, |$bundle:ident| $then:expr) => {{
+        let (value, ledger, fuse) = ($value, &$subject.ledger, &$subject.fuse);
+        with_bundle!(@ $kind, $bundle, $then,
+            Position(value, 0);
+            1 => (Position(value, 1), Velocity(1, value)),
+            2 => (Name(value.to_string()), ledger.counted()),
+            3 => (Marker, (Tag(value), Position(value, 3))),
+            4 => (Aligned(value as u8), Selected(1), Name("n".repeat(value as usize % 7))),
+            5 => ledger.counted(),
+            6 => (Marker, Velocity(value, 6), Marker),
+            7 => (Tag(value.to_string()), Velocity(value, 7)),
+            8 => (ledger.bomb(fuse), Position(value, 8)),
+            9 => (Name(String::new()), ledger.bomb(fuse), ledger.counted()),
+        )
+    }};
+    (@ $kind:expr, $bundle:ident, $then:expr, $first:expr; $($n:pat => $made:expr,)*) => {
+        match $kind % 10 {
+            $($n => { let $bundle = $made; $then })*
+            _ => { let $bundle = $first; $then }
+        }
+    };
+}
+
+impl Subject {
+    pub(super) fn new(make: Make<'_>) -> Self {
+        let dynamic = DynamicQuery::builder()
+            .write(ComponentId::of::<Position>())
+            .optional_write(odd())
+            .optional_read(ComponentId::of::<Velocity>())
+            .without(ComponentId::of::<Selected>())
+            .build()
+            .expect("no component is borrowed twice");
+        Self {
+            storage: make(),
+            ledger: Ledger::default(),
+            fuse: Fuse::default(),
+            saved: None,
+            prepared: QueryState::new(),
+            dynamic,
+        }
+    }
+
+    /// Applies one operation, and tells what came of it.
+    pub(super) fn apply(&mut self, operation: &Operation, known: &[EntityId]) -> String {
+        told(|| self.outcome(operation, known))
+    }
+
+    /// Restores bytes that the other store wrote.
+    pub(super) fn rewind_to(&mut self, saved: Vec<u8>) -> String {
+        told(|| self.restore(&saved))
+    }
+
+    /// Makes the value of a kind of component.
+    fn value(&self, kind: Kind, value: i32) -> ErasedValue {
+        let bytes = |id, bytes: &[u8]| {
+            ErasedValue::from_bytes(id, bytes).expect("the bytes are as many as was registered")
+        };
+        match kind % 13 {
+            0 => ErasedValue::new(Position(value, 4)),
+            1 => ErasedValue::new(Name(value.to_string())),
+            2 => ErasedValue::new(Marker),
+            3 => ErasedValue::new(Selected(value as u8)),
+            4 => ErasedValue::new(Velocity(value, 4)),
+            5 => ErasedValue::new(Tag(value)),
+            6 => ErasedValue::new(AlignedMarker),
+            7 => ErasedValue::new(Aligned(value as u8)),
+            8 => bytes(odd(), &[value as u8; 5]),
+            9 => bytes(wide(), &[value as u8; 3]),
+            10 => bytes(none(), &[]),
+            11 => ErasedValue::new(self.ledger.counted()),
+            _ => ErasedValue::new(self.ledger.bomb(&self.fuse)),
+        }
+    }
+
+    fn bundle(&self, kinds: &[Kind], value: i32) -> ErasedBundle {
+        ErasedBundle::new(kinds.iter().map(|&kind| self.value(kind, value)).collect())
+    }
+
+    fn outcome(&mut self, operation: &Operation, known: &[EntityId]) -> String {
+        let pick = |pick: &Pick| match known {
+            [] => EntityId::new(0, u32::from(*pick) + 1, 0).expect("the index is not zero"),
+            known => known[usize::from(*pick).min(known.len() - 1)],
+        };
+        match operation {
+            Operation::Create => format!("{:?}", self.storage.create_entity()),
+            Operation::CreateWith { kind, value } => {
+                with_bundle!(self, kind, *value, |bundle| {
+                    format!("{:?}", self.storage.create(bundle))
+                })
+            }
+            Operation::CreateErased { kinds, value } => {
+                let mut bundle = self.bundle(kinds, *value);
+                format!("{:?}", self.storage.create_with(&mut bundle))
+            }
+            Operation::CreateBatch { kind, count } => self.create_batch(*kind, *count),
+            Operation::Destroy { entity } => {
+                format!("{:?}", self.storage.destroy_entity(pick(entity)))
+            }
+            Operation::DestroyBatch { entities } => {
+                let entities: Vec<_> = entities.iter().map(pick).collect();
+                format!("{:?}", self.storage.destroy_batch(&entities))
+            }
+            Operation::Clear => format!("{:?}", self.storage.clear()),
+            Operation::SetErased { entity, kind, value } => {
+                let value = self.value(*kind, *value);
+                format!("{:?}", self.storage.set_component_erased(pick(entity), value))
+            }
+            Operation::Insert { entity, kind, value } => {
+                let entity = pick(entity);
+                with_bundle!(self, kind, *value, |bundle| {
+                    format!("{:?}", self.storage.insert(entity, bundle))
+                })
+            }
+            Operation::InsertErased { entity, kinds, value } => {
+                let mut bundle = self.bundle(kinds, *value);
+                format!("{:?}", self.storage.insert_with(pick(entity), &mut bundle))
+            }
+            Operation::Remove { entity, kind } => self.remove(pick(entity), *kind),
+            Operation::RemoveErased { entity, kind } => {
+                let component = self.value(*kind, 0).id();
+                format!("{:?}", self.storage.remove_component_erased(pick(entity), component))
+            }
+            Operation::RemoveSeveral { entity, kind } => self.remove_several(pick(entity), *kind),
+            Operation::Change { entity, value } => {
+                let position = self.storage.get_component_mut::<Position>(pick(entity));
+                format!("{:?}", position.map(|position| std::mem::replace(&mut position.0, *value)))
+            }
+            Operation::ChangeMany { entities, value } => {
+                let entities = entities.each_ref().map(pick);
+                let found = self.storage.get_many_mut::<Position, 3>(entities);
+                let change = |position: Option<&mut Position>| {
+                    position.map(|position| std::mem::replace(&mut position.1, *value))
+                };
+                format!("{:?}", found.map(change))
+            }
+            Operation::ChangeAll { value } => self.change_all(*value),
+            Operation::ChangePrepared { value } => self.change_prepared(*value),
+            Operation::ChangeDynamic { value } => self.change_dynamic(*value),
+            Operation::Ask { entities } => self.ask(&entities.iter().map(pick).collect::<Vec<_>>()),
+            Operation::Adopt { entity } => format!("{:?}", self.storage.adopt(pick(entity))),
+            Operation::AdoptMadeUp { shard, index, generation } => {
+                let (index, generation) = (u32::from(*index) + 1, u32::from(*generation));
+                let made_up = EntityId::new(u16::from(*shard), index, generation);
+                format!("{:?}", self.storage.adopt(made_up.expect("all parts are small")))
+            }
+            Operation::Reserve { count } => {
+                format!("{:?}", self.storage.reserve_entities((*count).into()))
+            }
+            Operation::Release { entity } => {
+                format!("{:?}", self.storage.release_reserved(pick(entity)))
+            }
+            Operation::Apply { spawns, updates, inserts, removes, destroys } => {
+                let mut batch = UpdateBatch::new();
+                for (id, kinds) in spawns {
+                    batch = batch.spawn_erased(id.as_ref().map(pick), self.bundle(kinds, 5));
+                }
+                for (entity, kind, value) in updates {
+                    batch = batch.update_erased(pick(entity), self.value(*kind, *value));
+                }
+                for (entity, kind, value) in inserts {
+                    batch = batch.insert_erased(pick(entity), self.value(*kind, *value));
+                }
+                for (entity, kind) in removes {
+                    batch = batch.remove_erased(pick(entity), self.value(*kind, 0).id());
+                }
+                for entity in destroys {
+                    batch = batch.destroy(pick(entity));
+                }
+                format!("{:?}", self.storage.apply_updates(batch))
+            }
+            Operation::LightFuse => {
+                self.fuse.light();
+                String::new()
+            }
+            Operation::RestoreOwn => {
+                let saved = self.save();
+                self.restore(&saved)
+            }
+            Operation::Save => {
+                self.saved = Some(self.save());
+                String::new()
+            }
+            Operation::Rewind => match self.saved.clone() {
+                Some(saved) => self.restore(&saved),
+                None => String::new(),
+            },
+            Operation::ChangeShard { shard } => self.change_shard((*shard).into()),
+            Operation::RestoreEachOther => unreachable!("needs both stores"),
+        }
+    }
+
+    pub(super) fn save(&self) -> Vec<u8> {
+        self.storage.snapshot().expect("the kit's components can be encoded")
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> String {
+        format!("{:?}", self.storage.restore(saved))
+    }
+
+    fn create_batch(&mut self, kind: Kind, count: u8) -> String {
+        let (storage, ledger) = (&mut self.storage, &self.ledger);
+        let numbers = 0..i32::from(count);
+        let made = match kind % 5 {
+            0 => storage.create_many(numbers.map(|n| (Position(n, 9), Marker))),
+            1 => storage.create_many(numbers.map(|n| (Name(n.to_string()), ledger.counted()))),
+            2 => storage.create_many(numbers.map(|_| (Marker, Position(0, 0), Marker))),
+            3 => storage.create_many(numbers.map(|n| (ledger.bomb(&self.fuse), Velocity(n, 9)))),
+            _ => storage.create_many(numbers.map(|_| ())),
+        };
+        format!("{made:?}")
+    }
+
+    fn remove(&mut self, entity: EntityId, kind: Kind) -> String {
+        let storage = &mut self.storage;
+        match kind % 6 {
+            0 => format!("{:?}", storage.take_component::<Position>(entity)),
+            1 => format!("{:?}", storage.take_component::<Name>(entity)),
+            2 => format!("{:?}", storage.remove_component::<Counted>(entity)),
+            3 => format!("{:?}", storage.remove_component::<Bomb>(entity)),
+            4 => format!("{:?}", storage.take_component::<Velocity>(entity)),
+            _ => format!("{:?}", storage.take_component::<Tag<i32>>(entity)),
+        }
+    }
+
+    fn remove_several(&mut self, entity: EntityId, kind: Kind) -> String {
+        let storage = &mut self.storage;
+        let removed = match kind % 3 {
+            0 => {
+                type Several = (Name, Velocity, (Counted, Aligned));
+                storage.remove_with(entity, &mut RemoveAll::<Several>::default())
+            }
+            1 => {
+                let mut twice = RemoveAll::<(Marker, (Bomb, Marker))>::default();
+                storage.remove_with(entity, &mut twice)
+            }
+            _ => storage.remove_with(entity, &mut RemoveAll::<()>::default()),
+        };
+        format!("{removed:?}")
+    }
+
+    /// Changes what each row says to change, and adds up what was there: the
+    /// rows come in an order of the backend's own.
+    fn change_all(&mut self, value: i32) -> String {
+        let mut sum = 0i64;
+        type Asked<'a> = (EntityId, &'a mut Position, Option<&'a Velocity>, Has<Name>);
+        let query = self.storage.query_as_mut::<Asked<'_>, Without<Aligned>>();
+        for (id, position, velocity, named) in query {
+            position.1 = velocity.map_or(value, |velocity| velocity.0) + i32::from(named);
+            sum += i64::from(id.index()) * i64::from(position.0);
+        }
+        format!("{sum}")
+    }
+
+    fn change_prepared(&mut self, value: i32) -> String {
+        let mut sum = 0i64;
+        let mut query = self.prepared.query_mut(&mut *self.storage);
+        let count = query.count();
+        for piece in query.pieces_mut(3) {
+            piece.for_each(|(id, velocity, name, aligned)| {
+                velocity.1 = value + name.map_or(0, |name| name.0.len() as i32);
+                sum += i64::from(id.index()) * i64::from(velocity.0) + i64::from(aligned);
+            });
+        }
+        format!("{count} {sum}")
+    }
+
+    fn change_dynamic(&mut self, value: i32) -> String {
+        let (position, velocity) = (ComponentId::of::<Position>(), ComponentId::of::<Velocity>());
+        let mut seen = Vec::new();
+        let changed = self.dynamic.for_each_chunk_mut(&mut *self.storage, |mut chunk| {
+            let moving = chunk.column(velocity).map_or(0, |column| column.len());
+            let positions = chunk.column_mut(position).expect("every chunk has what is asked for");
+            let positions = positions.downcast::<Position>().expect("the column is of its kind");
+            positions.iter_mut().for_each(|position| position.1 += value);
+            if let Some(bytes) = chunk.column_mut(odd()) {
+                // Of each value the first byte; padding stays zero.
+                let bytes = bytes.into_bytes().expect("its bytes are plain");
+                bytes.iter_mut().step_by(8).for_each(|byte| *byte = value as u8);
+            }
+            seen.extend(chunk.ids().iter().map(|&id| (id, moving > 0)));
+        });
+        seen.sort_unstable();
+        format!("{:?} {seen:?}", changed.map(drop))
+    }
+
+    fn ask(&mut self, entities: &[EntityId]) -> String {
+        let read = self.storage.query_as::<(EntityId, &Position, Has<Name>), Without<Marker>>();
+        let found: Vec<_> =
+            entities.iter().map(|&id| format!("{:?}", (read.get(id), read.contains(id)))).collect();
+        let single = read.single().map_err(|error| error.to_string());
+        let asked = format!("{found:?} {single:?} {}", read.is_empty());
+        let mut write = self.storage.query_as_mut::<&mut Velocity, With<Position>>();
+        for &id in entities {
+            if let Some(velocity) = write.get_mut(id) {
+                velocity.0 += 1;
+            }
+        }
+        asked
+    }
+
+    /// Loads the same chunks under an allocator of another shard, which may be
+    /// refused: an entity of that shard may live already.
+    fn change_shard(&mut self, shard: u16) -> String {
+        let image = snapshot::read(&self.save()).expect("what was written is read");
+        let (_, chunks) = image.into_parts();
+        match StorageImage::new(EntityAllocator::new(shard).state(), chunks) {
+            Ok(image) => format!("{:?}", self.storage.load(image)),
+            // Which entity is named depends on the order of rows.
+            Err(_) => "refused".to_owned(),
+        }
+    }
+}
+
+/// Returns what comes of something, or that it panicked.
+fn told(outcome: impl FnOnce() -> String) -> String {
+    catch_unwind(AssertUnwindSafe(outcome)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<&str>().map(|message| (*message).to_owned());
+        let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
+        format!("a panic: {}", message.unwrap_or_default())
+    })
+}
