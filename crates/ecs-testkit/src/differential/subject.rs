@@ -1,5 +1,6 @@
 //! A store under test, and what operations do to it.
 
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll};
@@ -123,8 +124,8 @@ impl Subject {
                 })
             }
             Operation::CreateErased { kinds, value } => {
-                let mut bundle = self.bundle(kinds, *value);
-                format!("{:?}", self.storage.create_with(&mut bundle))
+                let made = self.storage.create_with(&mut self.bundle(kinds, *value));
+                format!("{made:?}")
             }
             Operation::CreateBatch { kind, count } => self.create_batch(*kind, *count),
             Operation::Destroy { entity } => {
@@ -137,7 +138,7 @@ impl Subject {
             Operation::Clear => format!("{:?}", self.storage.clear()),
             Operation::SetErased { entity, kind, value } => {
                 let value = self.value(*kind, *value);
-                format!("{:?}", self.storage.set_component_erased(pick(entity), value))
+                said(self.storage.set_component_erased(pick(entity), value))
             }
             Operation::Insert { entity, kind, value } => {
                 let entity = pick(entity);
@@ -147,12 +148,14 @@ impl Subject {
             }
             Operation::InsertErased { entity, kinds, value } => {
                 let mut bundle = self.bundle(kinds, *value);
-                format!("{:?}", self.storage.insert_with(pick(entity), &mut bundle))
+                let outcome = self.storage.insert_with(pick(entity), &mut bundle);
+                drop(bundle);
+                format!("{outcome:?}")
             }
             Operation::Remove { entity, kind } => self.remove(pick(entity), *kind),
             Operation::RemoveErased { entity, kind } => {
                 let component = self.value(*kind, 0).id();
-                format!("{:?}", self.storage.remove_component_erased(pick(entity), component))
+                said(self.storage.remove_component_erased(pick(entity), component))
             }
             Operation::RemoveSeveral { entity, kind } => self.remove_several(pick(entity), *kind),
             Operation::Change { entity, value } => {
@@ -247,12 +250,12 @@ impl Subject {
     fn remove(&mut self, entity: EntityId, kind: Kind) -> String {
         let storage = &mut self.storage;
         match kind % 6 {
-            0 => format!("{:?}", storage.take_component::<Position>(entity)),
-            1 => format!("{:?}", storage.take_component::<Name>(entity)),
-            2 => format!("{:?}", storage.remove_component::<Counted>(entity)),
-            3 => format!("{:?}", storage.remove_component::<Bomb>(entity)),
-            4 => format!("{:?}", storage.take_component::<Velocity>(entity)),
-            _ => format!("{:?}", storage.take_component::<Tag<i32>>(entity)),
+            0 => said(storage.take_component::<Position>(entity)),
+            1 => said(storage.take_component::<Name>(entity)),
+            2 => said(storage.remove_component::<Counted>(entity)),
+            3 => said(storage.remove_component::<Bomb>(entity)),
+            4 => said(storage.take_component::<Velocity>(entity)),
+            _ => said(storage.take_component::<Tag<i32>>(entity)),
         }
     }
 
@@ -343,6 +346,14 @@ impl Subject {
             Err(_) => "refused".to_owned(),
         }
     }
+}
+
+/// Writes an outcome down, and drops it before the text is handed on: a text
+/// that is already the result when a `Drop` panics is lost.
+fn said(outcome: impl Debug) -> String {
+    let text = format!("{outcome:?}");
+    drop(outcome);
+    text
 }
 
 /// Returns what comes of something, or that it panicked.
