@@ -1,122 +1,18 @@
-//! The workloads that the benchmarks share: components of the sizes that
-//! rust-gamedev's `ecs_bench_suite` uses, for every engine at once.
+//! Workloads that every engine does, and what measures them.
+//!
+//! [`rows`] has the workloads, [`compare`] the harness: the binary `compare`
+//! runs every engine beside every other, and `cargo bench` runs this engine's
+//! contenders of the same rows under criterion.
 
-use bytemuck::{Pod, Zeroable};
+pub mod compare;
+mod components;
+mod malloc;
+mod population;
+pub mod rows;
+mod scattered;
+mod sums;
+mod worlds;
 
-/// Defines plain components for this engine and its peers.
-macro_rules! components {
-    ($($(#[$doc:meta])* $name:ident($field:ty);)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, bevy_ecs::component::Component)]
-        #[repr(C)]
-        pub struct $name(pub $field);
-
-        impl ecs::Component for $name {
-            fn describe() -> ecs::Description<Self> {
-                ecs::Description::pod(concat!(module_path!(), "::", stringify!($name)))
-            }
-
-            #[inline]
-            fn cell() -> Option<&'static ecs::ComponentCell<Self>> {
-                static CELL: ecs::ComponentCell<$name> = ecs::ComponentCell::new();
-                Some(&CELL)
-            }
-        }
-    )*};
-}
-
-components! {
-    /// A 4 x 4 matrix.
-    Transform([f32; 16]);
-    /// Where something is.
-    Position([f32; 3]);
-    /// How something is turned.
-    Rotation([f32; 3]);
-    /// How fast something moves.
-    Velocity([f32; 3]);
-    /// What the fragmented archetypes have in common.
-    Data(f32);
-    /// The component that stays in `add_remove`.
-    A(f32);
-    /// The component that comes and goes in `add_remove`.
-    B(f32);
-}
-
-/// The bundle of the `simple` workloads, the same for every engine.
-pub fn simple_bundle() -> (Transform, Position, Rotation, Velocity) {
-    (
-        Transform([1.0; 16]),
-        Position([1.0, 0.0, 0.0]),
-        Rotation([1.0, 0.0, 0.0]),
-        Velocity([1.0, 0.0, 0.0]),
-    )
-}
-
-/// Adds a velocity to a position, component by component.
-#[inline(always)]
-pub fn step(position: &mut Position, velocity: &Velocity) {
-    for (place, speed) in position.0.iter_mut().zip(velocity.0) {
-        *place += speed;
-    }
-}
-
-/// Gives every macro argument a component of its own, and calls back with each:
-/// the 26 archetypes of `fragmented_iter`.
-#[macro_export]
-macro_rules! for_each_letter {
-    ($callback:ident) => {
-        $callback!(A B C D E F G H I J K L M N O P Q R S T U V W X Y Z);
-    };
-}
-
-/// The 26 components that make 26 archetypes.
-pub mod letters {
-    use super::*;
-
-    macro_rules! define {
-        ($($name:ident)*) => {
-            components! { $(
-                /// A component that makes an archetype of its own.
-                $name(f32);
-            )* }
-        };
-    }
-    for_each_letter!(define);
-}
-
-/// Starts the program again with a malloc that keeps what is freed, unless it
-/// runs so already.
-///
-/// glibc's malloc gives memory back to the system, or does not, depending on
-/// the sizes of what was freed before; a workload that makes a new world then
-/// measures page faults, at random. Every contender runs under the same rule.
-///
-/// # Panics
-/// If the program can't be started again.
-pub fn keep_memory() {
-    const RULES: [(&str, &str); 3] = [
-        ("MALLOC_TRIM_THRESHOLD_", "4000000000"),
-        ("MALLOC_MMAP_THRESHOLD_", "4000000000"),
-        ("MALLOC_TOP_PAD_", "67108864"),
-    ];
-    if std::env::var_os(RULES[0].0).is_some() {
-        return;
-    }
-    let program = std::env::current_exe().expect("a program knows its own path");
-    let mut again = std::process::Command::new(program);
-    let status = again.args(std::env::args_os().skip(1)).envs(RULES).status();
-    std::process::exit(status.expect("the program starts again").code().unwrap_or(1));
-}
-
-/// Returns `count` indices below `bound`, the same every time, without order.
-pub fn scattered(count: usize, bound: usize) -> Vec<usize> {
-    // A full-period linear congruential sequence (Knuth, MMIX) is enough to
-    // defeat the prefetcher, and needs no dependency.
-    let mut state = 0x9E37_79B9_7F4A_7C15u64;
-    let next = |_| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % bound
-    };
-    (0..count).map(next).collect()
-}
+pub use components::*;
+pub use malloc::keep_memory;
+pub use scattered::scattered;

@@ -1,0 +1,45 @@
+//! This engine.
+
+use ecs::{QueryState, World};
+
+use super::by_hand::add_flat;
+use crate::compare::{Workload, steady};
+use crate::components::{Position, Velocity, step};
+use crate::worlds;
+
+fn prepared(
+    world: World,
+    mut work: impl FnMut(&mut World, &mut QueryState<(&mut Position, &Velocity)>),
+) -> impl Workload {
+    let query = QueryState::new();
+    steady(
+        (world, query),
+        move |(world, query)| work(world, query),
+        |(world, _)| worlds::ours::positions(world),
+    )
+}
+
+pub(super) fn for_each(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        query
+            .query_mut(world.storage_mut())
+            .for_each(|(position, velocity)| step(position, velocity));
+    })
+}
+
+pub(super) fn plain_for(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        for (position, velocity) in query.query_mut(world.storage_mut()).iter_mut() {
+            step(position, velocity);
+        }
+    })
+}
+
+pub(super) fn flat_chunks(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        for chunk in query.query_mut(world.storage_mut()).chunks_mut() {
+            let (positions, velocities) = chunk.into_slices();
+            add_flat(positions, velocities);
+        }
+    })
+}
