@@ -7,16 +7,20 @@
 #![expect(unsafe_code, reason = "room: one type-erased dense array")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
-use ecs_core::{ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, RowTarget};
+use ecs_core::{ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec};
 
-/// Memory for an array of elements of one layout.
+/// Memory for an array of elements of one layout. It knows how much of it there
+/// is, and nothing of which elements are initialised.
 #[derive(Debug)]
 pub(crate) struct RawArray {
     first: NonNull<u8>,
     /// Of one element; the size is the distance between two.
     element: Layout,
+    /// In elements. Elements without a size always have room.
+    capacity: usize,
 }
 
 // SAFETY: it owns its memory; whoever reads or writes elements answers for
@@ -27,24 +31,25 @@ unsafe impl Sync for RawArray {}
 
 impl RawArray {
     pub(crate) fn new(element: Layout) -> Self {
-        let first = NonNull::without_provenance(
-            element.align().try_into().expect("an alignment is not zero"),
-        );
-        Self { first, element }
+        let align = element.align().try_into().expect("an alignment is not zero");
+        let capacity = if element.size() == 0 { usize::MAX } else { 0 };
+        Self { first: NonNull::without_provenance(align), element, capacity }
     }
 
-    fn try_layout(&self, capacity: usize) -> Option<Layout> {
+    fn layout(&self, capacity: usize) -> Option<Layout> {
         let size = self.element.size().checked_mul(capacity)?;
         Layout::from_size_align(size, self.element.align()).ok()
     }
 
-    fn layout(&self, capacity: usize) -> Layout {
-        self.try_layout(capacity).expect("a capacity is checked with `fits` first")
-    }
-
     /// Tells whether an array of that many elements can exist at all.
     pub(crate) fn fits(&self, capacity: usize) -> bool {
-        self.try_layout(capacity).is_some()
+        self.layout(capacity).is_some()
+    }
+
+    /// Returns how many elements there is room for.
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     #[inline]
@@ -62,39 +67,40 @@ impl RawArray {
         unsafe { self.first.add(row * self.element.size()) }
     }
 
-    /// Changes the capacity; elements below both stay.
+    /// Changes the capacity; elements below both stay, others are forgotten.
     ///
-    /// # Safety
-    /// `old` is the present capacity, and `new` fits.
-    pub(crate) unsafe fn resize(&mut self, old: usize, new: usize) {
-        if self.element.size() == 0 || old == new {
+    /// # Panics
+    /// If so many do not [fit](Self::fits).
+    pub(crate) fn resize(&mut self, capacity: usize) {
+        if self.element.size() == 0 || capacity == self.capacity {
             return;
         }
-        let layout = self.layout(new);
-        let memory = match (old, new) {
+        let new = self.layout(capacity).expect("a capacity is checked with `fits` first");
+        let old = self.layout(self.capacity).expect("it was allocated with this layout");
+        let memory = match (self.capacity, capacity) {
             // SAFETY: neither size nor capacity is zero.
-            (0, _) => unsafe { alloc(layout) },
+            (0, _) => unsafe { alloc(new) },
             (_, 0) => {
-                // SAFETY: allocated with this layout (the caller's `old`).
-                unsafe { self.free(old) };
-                self.first = Self::new(self.element).first;
+                *self = Self::new(self.element);
                 return;
             }
             // SAFETY: allocated with this layout; the new size was checked by
             // `layout` and is not zero.
-            _ => unsafe { realloc(self.first.as_ptr(), self.layout(old), layout.size()) },
+            _ => unsafe { realloc(self.first.as_ptr(), old, new.size()) },
         };
-        self.first = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+        self.first = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(new));
+        self.capacity = capacity;
     }
+}
 
-    /// Gives the memory back.
-    ///
-    /// # Safety
-    /// `capacity` is the present one, and the array is not used afterwards.
-    pub(crate) unsafe fn free(&mut self, capacity: usize) {
-        if self.element.size() != 0 && capacity != 0 {
-            // SAFETY: allocated with this layout, freed once (the caller's).
-            unsafe { dealloc(self.first.as_ptr(), self.layout(capacity)) }
+impl Drop for RawArray {
+    fn drop(&mut self) {
+        if self.element.size() != 0
+            && self.capacity != 0
+            && let Some(layout) = self.layout(self.capacity)
+        {
+            // SAFETY: allocated with this layout, and freed once.
+            unsafe { dealloc(self.first.as_ptr(), layout) }
         }
     }
 }
@@ -111,26 +117,6 @@ impl Ids {
     #[inline]
     pub(crate) fn first(&self) -> NonNull<EntityId> {
         self.0.first.cast()
-    }
-
-    /// Writes the id of a row.
-    ///
-    /// # Safety
-    /// `row` is below the capacity.
-    #[inline]
-    pub(crate) unsafe fn write(&mut self, row: usize, id: EntityId) {
-        // SAFETY: the caller's.
-        unsafe { self.first().add(row).write(id) }
-    }
-
-    /// Returns the id of a row.
-    ///
-    /// # Safety
-    /// `row` is below the length.
-    #[inline]
-    pub(crate) unsafe fn read(&self, row: usize) -> EntityId {
-        // SAFETY: the caller's.
-        unsafe { self.first().add(row).read() }
     }
 
     /// Returns the first `len` ids.
@@ -155,12 +141,6 @@ impl Column {
         Self { info, values: RawArray::new(info.layout()) }
     }
 
-    /// Describes the column to a row writer.
-    #[inline]
-    pub(crate) fn target(&self, replaces: bool) -> RowTarget {
-        RowTarget::new(self.info, self.values.first, replaces)
-    }
-
     /// Returns the address of a row's value.
     ///
     /// # Safety
@@ -171,35 +151,85 @@ impl Column {
         unsafe { self.values.at(row) }
     }
 
-    /// Closes the gap at `row` with the value of the row `last`.
+    /// Moves values to the rows from `to` on.
     ///
     /// # Safety
-    /// Both rows are below the capacity, `last` holds a value, and what lies at
-    /// `row` has been moved out.
+    /// - Both runs of `count` rows are below the capacity, and do not overlap.
+    /// - The rows from `from` on hold values, which are moved out by this; those
+    ///   from `to` on hold none.
     #[inline]
-    pub(crate) unsafe fn fill(&mut self, row: usize, last: usize) {
-        if row != last {
-            // SAFETY: the caller's; different rows do not overlap.
-            unsafe {
-                copy_value(
-                    self.at(last).as_ptr(),
-                    self.at(row).as_ptr(),
-                    self.values.element.size(),
-                )
-            }
+    pub(crate) unsafe fn move_rows(&mut self, from: usize, to: usize, count: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.move_rows_to(from, count, self.at(to)) }
+    }
+
+    /// Moves values to `to`, which is in another column of the same component.
+    ///
+    /// # Safety
+    /// The rows hold values, which are moved out by this; `to` has room for them.
+    #[inline]
+    pub(crate) unsafe fn move_rows_to(&self, from: usize, count: usize, to: NonNull<u8>) {
+        // SAFETY: the caller's.
+        unsafe { copy_value(self.at(from).as_ptr(), to.as_ptr(), count * self.element_size()) }
+    }
+
+    /// Moves the values behind a gap into it, the last ones if they are more than
+    /// fit.
+    ///
+    /// # Safety
+    /// Rows below `end` hold values except those of the gap, which lies before
+    /// `end`. Afterwards the rows below `end` less the gap do.
+    #[inline]
+    pub(crate) unsafe fn close_gap(&mut self, gap: &Range<usize>, end: usize) {
+        let moved = gap.len().min(end - gap.end);
+        // SAFETY: the caller's; what moves lies behind the gap.
+        unsafe { self.move_rows(end - moved, gap.start, moved) }
+    }
+
+    /// As `close_gap`, for a gap that holds values: they come to lie behind the
+    /// others.
+    ///
+    /// # Safety
+    /// Rows below `end` hold values, and the gap lies before `end`.
+    #[inline]
+    pub(crate) unsafe fn swap_gap(&mut self, gap: &Range<usize>, end: usize) {
+        if self.info.drop_fn().is_none() {
+            // SAFETY: the caller's; values that are not dropped may be lost.
+            return unsafe { self.close_gap(gap, end) };
+        }
+        let moved = gap.len().min(end - gap.end);
+        // SAFETY: the caller's. If fewer than the gap holds lie behind it, the
+        // rest of the gap and what they leave follow each other.
+        unsafe { self.swap_rows(gap.start, end - moved, moved) }
+    }
+
+    /// Exchanges the values of two runs of rows.
+    ///
+    /// # Safety
+    /// Both runs of `count` rows hold values, and do not overlap.
+    #[inline]
+    pub(crate) unsafe fn swap_rows(&mut self, a: usize, b: usize, count: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.swap_rows_with(a, count, self.at(b)) }
+    }
+
+    /// Exchanges the values of rows with those at `other`, which is in another
+    /// column of the same component, or in other rows.
+    ///
+    /// # Safety
+    /// So many values lie in both places, which do not overlap.
+    #[inline]
+    pub(crate) unsafe fn swap_rows_with(&mut self, from: usize, count: usize, other: NonNull<u8>) {
+        // SAFETY: the caller's.
+        unsafe {
+            let bytes = count * self.element_size();
+            swap_values(self.at(from).as_ptr(), other.as_ptr(), bytes);
         }
     }
 
-    /// Exchanges the values of two rows.
-    ///
-    /// # Safety
-    /// Both rows are below the length.
     #[inline]
-    pub(crate) unsafe fn swap(&mut self, row: usize, last: usize) {
-        if row != last {
-            // SAFETY: the caller's; the rows differ.
-            unsafe { swap_values(self.values.first, row, last, self.values.element.size()) }
-        }
+    fn element_size(&self) -> usize {
+        self.values.element.size()
     }
 
     /// Drops the values of rows `start..start + count` in place.
@@ -225,6 +255,21 @@ impl Column {
         assert!(values.id() == self.info.id(), "a column takes values of its own component");
         // SAFETY: the caller's.
         unsafe { values.move_to(self.at(start).as_ptr()) }
+    }
+
+    /// Takes an array over with its memory, instead of its own.
+    ///
+    /// # Safety
+    /// No values lie in the column.
+    ///
+    /// # Panics
+    /// If the array holds another component.
+    pub(crate) unsafe fn adopt(&mut self, values: ErasedVec) {
+        assert!(values.id() == self.info.id(), "a column takes values of its own component");
+        let (first, _, capacity) = values.into_raw_parts();
+        if capacity != 0 {
+            self.values = RawArray { first, element: self.info.layout(), capacity };
+        }
     }
 
     /// Returns the first `len` values.
@@ -264,20 +309,18 @@ pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
     }
 }
 
-/// Exchanges two values of an array.
+/// Exchanges two values.
 ///
 /// # Safety
-/// Both rows are in the array whose row 0 is at `first`, and they differ.
+/// Both addresses are valid for `size` bytes, which do not overlap.
 #[inline(always)]
-pub(crate) unsafe fn swap_values(first: NonNull<u8>, row: usize, last: usize, size: usize) {
-    // SAFETY: the caller's; different rows do not overlap.
+pub(crate) unsafe fn swap_values(a: *mut u8, b: *mut u8, size: usize) {
+    // SAFETY: the caller's, in each arm.
     unsafe {
-        let (row, last) = (first.add(row * size).as_ptr(), first.add(last * size).as_ptr());
-        if size == 4 {
+        match size {
             // The size of most of what comes and goes, known to the compiler.
-            ptr::swap_nonoverlapping(row.cast::<[u8; 4]>(), last.cast(), 1);
-        } else {
-            ptr::swap_nonoverlapping(row, last, size);
+            4 => ptr::swap_nonoverlapping(a.cast::<[u8; 4]>(), b.cast(), 1),
+            _ => ptr::swap_nonoverlapping(a, b, size),
         }
     }
 }

@@ -1,17 +1,16 @@
 //! Which table a row comes to when components are added or taken away.
 //!
-//! Plans are kept for good, and found by the kind of bundle: at first in a
-//! small table without collisions lists, then by hash, and only at last by the
-//! components themselves.
+//! Plans are kept for good, and found by the kind of bundle or, where it has no
+//! type, by its components.
 
-use std::any::TypeId;
-use std::hash::{Hash, Hasher};
+mod kinds;
 
 use ahash::AHashMap;
-use ecs_core::{ComponentIds, ComponentSet};
+use ecs_core::{BundleKind, ComponentIds, ComponentSet};
 use ecs_storage_api::{BundleError, StorageError, TableId};
 
 use crate::rows::{Plan, Rows};
+use kinds::{Kinds, TypedEdge};
 
 /// Whether components come or go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,26 +19,16 @@ pub(crate) enum Change {
     Remove,
 }
 
-/// What leads from one table to another: the kind of bundle, or its components.
-type Edge<K> = (Change, TableId, K);
-
-/// The plan that was last found for some edge.
-#[derive(Debug, Clone, Copy)]
-struct Recent {
-    edge: Edge<TypeId>,
-    plan: usize,
-}
-
-const RECENT: usize = 64;
+/// What leads from one table to another.
+type Edge = (Change, TableId, ComponentIds);
 
 /// The tables by their components, and the plans between them.
 #[derive(Debug)]
 pub(crate) struct Graph {
     tables: AHashMap<ComponentSet, TableId>,
     plans: Vec<Plan>,
-    recent: [Option<Recent>; RECENT],
-    by_kind: AHashMap<Edge<TypeId>, usize>,
-    by_components: AHashMap<Edge<ComponentIds>, usize>,
+    by_kind: Kinds,
+    by_components: AHashMap<Edge, usize>,
 }
 
 impl Graph {
@@ -47,8 +36,7 @@ impl Graph {
         Self {
             tables: AHashMap::from_iter([(ComponentSet::new(), Rows::EMPTY)]),
             plans: Vec::new(),
-            recent: [None; RECENT],
-            by_kind: AHashMap::new(),
+            by_kind: Kinds::new(),
             by_components: AHashMap::new(),
         }
     }
@@ -69,104 +57,78 @@ impl Graph {
 
     /// Returns the plan for rows of `table`, made at the first call.
     ///
-    /// `kind` names the bundle if it has a static one; `components` lists its
-    /// ids, and is called only where the kind is new or missing.
-    #[inline]
+    /// `kind` is called rather than handed over: where the plan is known,
+    /// nothing of it but the key is ever looked at.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] if a component is to be inserted twice.
+    #[inline(always)]
     pub(crate) fn plan(
         &mut self,
         rows: &mut Rows,
         change: Change,
         table: TableId,
-        kind: Option<TypeId>,
-        components: impl FnOnce() -> ComponentIds,
+        kind: impl Fn() -> BundleKind,
     ) -> Result<&mut Plan, StorageError> {
-        let plan = match kind {
-            Some(kind) => {
-                let edge = (change, table, kind);
-                let place = place(&edge);
-                match self.recent[place] {
-                    Some(recent) if recent.edge == edge => recent.plan,
-                    _ => {
-                        let plan = self.by_kind(rows, edge, components)?;
-                        self.recent[place] = Some(Recent { edge, plan });
-                        plan
-                    }
-                }
-            }
-            None => self.by_components(rows, (change, table, components()))?,
+        let known =
+            kind().key().and_then(|key| self.by_kind.get(&TypedEdge::new(change, table, key)));
+        let plan = match known {
+            Some(plan) => plan,
+            None => self.find(rows, change, table, &kind())?,
         };
         Ok(&mut self.plans[plan])
     }
 
     #[cold]
     #[inline(never)]
-    fn by_kind(
+    fn find(
         &mut self,
         rows: &mut Rows,
-        edge: Edge<TypeId>,
-        components: impl FnOnce() -> ComponentIds,
+        change: Change,
+        table: TableId,
+        kind: &BundleKind,
     ) -> Result<usize, StorageError> {
-        if let Some(&plan) = self.by_kind.get(&edge) {
+        if let Some(key) = kind.key() {
+            let plan = self.make(rows, change, table, kind)?;
+            self.by_kind.insert(TypedEdge::new(change, table, key), plan);
             return Ok(plan);
         }
-        let plan = self.by_components(rows, (edge.0, edge.1, components()))?;
-        self.by_kind.insert(edge, plan);
-        Ok(plan)
-    }
-
-    fn by_components(
-        &mut self,
-        rows: &mut Rows,
-        edge: Edge<ComponentIds>,
-    ) -> Result<usize, StorageError> {
+        let edge = (change, table, kind.component_ids());
         if let Some(&plan) = self.by_components.get(&edge) {
             return Ok(plan);
         }
-        let (change, source, ids) = &edge;
-        let mut components = rows.components(*source).clone();
+        let plan = self.make(rows, change, table, kind)?;
+        self.by_components.insert(edge, plan);
+        Ok(plan)
+    }
+
+    fn make(
+        &mut self,
+        rows: &mut Rows,
+        change: Change,
+        source: TableId,
+        kind: &BundleKind,
+    ) -> Result<usize, StorageError> {
+        let ids = kind.component_ids();
+        let mut components = rows.components(source).clone();
         let plan = match change {
             Change::Insert => {
-                if let Some((_, &twice)) =
-                    ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id))
-                {
+                if let Some(twice) = kind.duplicate() {
                     return Err(BundleError::Duplicate(twice).into());
                 }
                 components.extend(ids.iter().copied());
                 let target = self.table(rows, components)?;
-                rows.plan_insert(*source, target, ids)
+                rows.plan_insert(source, target, kind)
             }
             Change::Remove => {
-                for &id in ids {
+                for &id in &ids {
                     components.remove(id);
                 }
                 let target = self.table(rows, components)?;
-                rows.plan_remove(*source, target)
+                rows.plan_remove(source, target)
             }
         };
         self.plans.push(plan);
-        self.by_components.insert(edge, self.plans.len() - 1);
         Ok(self.plans.len() - 1)
     }
-}
-
-/// Returns where the recent table keeps an edge.
-#[inline]
-fn place(&(change, table, kind): &Edge<TypeId>) -> usize {
-    /// Takes the hash that a `TypeId` is.
-    struct Last(u64);
-    impl Hasher for Last {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
-        }
-        fn write_u64(&mut self, hash: u64) {
-            self.0 = hash;
-        }
-    }
-    let mut hash = Last(0);
-    kind.hash(&mut hash);
-    let mixed = hash.finish() as usize ^ (table.index() << 1) ^ (change as usize);
-    mixed % RECENT
 }

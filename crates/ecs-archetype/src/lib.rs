@@ -9,6 +9,7 @@
 //! `rows` to `column`. Where each entity is and which tables have a component
 //! is the contract's `Directory`, which `rows` keeps in step.
 
+mod batch;
 mod column;
 mod graph;
 mod rows;

@@ -1,144 +1,49 @@
 //! Tables, their rows, and the moves between them.
 //!
 //! This is one of the rooms for unsafe code. Its invariants, for each table:
-//! - rows below `len` of the ids and of every column are initialised, those from
-//!   `len` on are not; all have room for `capacity` rows;
+//! - rows below the length that the directory tells are initialised in the ids
+//!   and in every column, those from it on are not; all have room for `capacity`
+//!   rows;
 //! - columns are in ascending order of component id;
-//! - the directory tells `len`, where ids and columns lie, and for each row
-//!   below `len` that its entity is there.
+//! - the directory tells where ids and columns lie, and for each row below the
+//!   length that its entity is there.
 //!
 //! They hold whenever user code can run: values that end are dropped when the
 //! row that held them is no longer counted, so a panic in `Drop` finds
 //! everything in order.
 #![expect(unsafe_code, reason = "room: rows, moved between tables in step with the directory")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::NonNull;
+mod course;
+mod panics;
+mod plan;
+mod staged;
+mod table;
 
 use ecs_core::{
-    AllocatorError, BundleBatch, ComponentId, ComponentIds, ComponentInfo, ComponentSet, DynBundle,
-    EntityId, ErasedSlice, ErasedSliceMut, IdSource, InPlace, Removal, RowTarget, RowWriter,
+    AllocatorError, BundleBatch, BundleKind, ComponentSet, DynBundle, EntityId, ErasedSlice,
+    ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets, RowWriter,
 };
 use ecs_storage_api::{
     BundleError, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk, StorageError, TableId,
 };
-
 use smallvec::SmallVec;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::column::{Column, Ids, copy_value, swap_values};
-
-/// Entities with the same components: their ids, and a column a component.
-#[derive(Debug)]
-struct Table {
-    components: ComponentSet,
-    ids: Ids,
-    columns: Vec<Column>,
-    len: usize,
-    capacity: usize,
-    /// Raised whenever ids or columns move in memory.
-    moves: u64,
-}
-
-impl Table {
-    fn new(components: ComponentSet) -> Self {
-        let columns = components.iter().map(|component| Column::new(component.info())).collect();
-        Self { components, ids: Ids::new(), columns, len: 0, capacity: 0, moves: 0 }
-    }
-
-    fn column(&self, component: ComponentId) -> Option<usize> {
-        self.components.as_slice().binary_search(&component).ok()
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        let (len, capacity) = (std::mem::take(&mut self.len), self.capacity);
-        // Every column is freed, whatever its values do.
-        let mut panic = None;
-        for column in &mut self.columns {
-            // SAFETY: rows below `len` hold values, and this is the end of them.
-            let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { column.drop_rows(0, len) }));
-            panic = panic.or(dropped.err());
-            // SAFETY: the capacity is that of every column.
-            unsafe { column.values.free(capacity) }
-        }
-        // SAFETY: the capacity is that of the ids too.
-        unsafe { self.ids.0.free(capacity) }
-        if let Some(panic) = panic
-            && !std::thread::panicking()
-        {
-            resume_unwind(panic);
-        }
-    }
-}
-
-/// How a row gets from one table to another when components come or go.
-///
-/// Made by [`Rows`] for two of its tables, and used with no others.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    source: TableId,
-    target: TableId,
-    /// The columns that the bundle writes, in its own order.
-    targets: Vec<RowTarget>,
-    /// The columns of `target` behind `targets`, in the same order.
-    written: Vec<u16>,
-    /// Columns that keep their value.
-    kept: Vec<Kept>,
-    /// Columns of the source whose value ends.
-    ended: Vec<Ended>,
-    /// Whether a value that ends needs to be dropped.
-    drops: bool,
-    /// `Table::moves` of source and target when the addresses here were last
-    /// brought up to date.
-    moves: (u64, u64),
-}
-
-/// A column that keeps its value when a row moves.
-#[derive(Debug)]
-struct Kept {
-    /// The columns' places in the source and the target.
-    columns: (u16, u16),
-    /// Row 0 of the source's column.
-    from: NonNull<u8>,
-    /// Row 0 of the target's column.
-    to: NonNull<u8>,
-    size: usize,
-}
-
-/// A column whose value ends when a row moves.
-#[derive(Debug)]
-struct Ended {
-    /// The column's place in the source.
-    column: u16,
-    info: &'static ComponentInfo,
-    /// Row 0 of the source's column.
-    first: NonNull<u8>,
-}
-
-impl Ended {
-    /// Takes over the value that ended.
-    ///
-    /// # Safety
-    /// It was left at `row`, by `move_row`, and nobody has taken it over yet.
-    #[inline]
-    unsafe fn value(&self, row: usize) -> InPlace<'_> {
-        // SAFETY: the caller's; the address is that of the column.
-        unsafe { InPlace::new(self.info, self.first.add(row * self.info.stride())) }
-    }
-}
-
-// SAFETY: the addresses are of the tables of the `Rows` that the plan was made
-// for, and are used through a mutable borrow of them alone.
-unsafe impl Send for Plan {}
-// SAFETY: as above.
-unsafe impl Sync for Plan {}
+use crate::column::{copy_value, swap_values};
+pub(crate) use course::Course;
+pub(crate) use panics::Panics;
+pub(crate) use plan::Plan;
+pub(crate) use staged::Staged;
+use table::Table;
 
 /// The tables and the directory of a store.
 #[derive(Debug)]
 pub(crate) struct Rows {
     directory: Directory,
     tables: Vec<Table>,
+    /// Raised whenever ids or columns of some table move in memory: plans hold
+    /// addresses.
+    layout: u64,
     count: usize,
 }
 
@@ -147,7 +52,8 @@ impl Rows {
     pub(crate) const EMPTY: TableId = TableId(0);
 
     pub(crate) fn new(shard: u16) -> Self {
-        let mut rows = Self { directory: Directory::new(shard), tables: Vec::new(), count: 0 };
+        let mut rows =
+            Self { directory: Directory::new(shard), tables: Vec::new(), layout: 0, count: 0 };
         rows.add_table(ComponentSet::new()).expect("the first table");
         rows
     }
@@ -167,13 +73,12 @@ impl Rows {
 
     /// Tells the directory where a table's ids and columns lie now.
     fn publish(&mut self, id: TableId) {
-        let table = &mut self.tables[id.index()];
-        table.moves += 1;
-        // SAFETY: these are the addresses of the table's own memory, and `len`
-        // rows are initialised.
+        let table = &self.tables[id.index()];
+        self.layout += 1;
+        // SAFETY: these are the addresses of the table's own memory, in which
+        // as many rows are initialised as the directory counts.
         unsafe {
             self.directory.set_ids(id, table.ids.first());
-            self.directory.set_len(id, table.len);
             for column in &table.columns {
                 self.directory.set_column(id, column.info, column.values.first());
             }
@@ -190,6 +95,12 @@ impl Rows {
 
     pub(crate) fn components(&self, table: TableId) -> &ComponentSet {
         &self.tables[table.index()].components
+    }
+
+    /// Returns how many rows a table has.
+    #[inline]
+    fn len(&self, table: TableId) -> usize {
+        self.directory.len(table)
     }
 
     #[inline]
@@ -215,11 +126,12 @@ impl Rows {
         &self,
     ) -> impl Iterator<Item = (&ComponentSet, &[EntityId], impl Iterator<Item = ErasedSlice<'_>>)>
     {
-        self.tables.iter().map(|table| {
+        (0..).map(TableId).zip(&self.tables).map(|(id, table)| {
+            let len = self.len(id);
             // SAFETY: rows below `len` are initialised.
-            let ids = unsafe { table.ids.as_slice(table.len) };
+            let ids = unsafe { table.ids.as_slice(len) };
             // SAFETY: as above.
-            let columns = table.columns.iter().map(|column| unsafe { column.slice(table.len) });
+            let columns = table.columns.iter().map(move |column| unsafe { column.slice(len) });
             (&table.components, ids, columns)
         })
     }
@@ -229,8 +141,9 @@ impl Rows {
         &mut self,
     ) -> impl Iterator<Item = (&ComponentSet, &[EntityId], impl Iterator<Item = ErasedSliceMut<'_>>)>
     {
-        self.tables.iter_mut().map(|table| {
-            let len = table.len;
+        let Self { directory, tables, .. } = self;
+        (0..).map(TableId).zip(tables).map(|(id, table)| {
+            let len = directory.len(id);
             // SAFETY: rows below `len` are initialised.
             let ids = unsafe { table.ids.as_slice(len) };
             // SAFETY: as above.
@@ -240,11 +153,26 @@ impl Rows {
         })
     }
 
+    /// Returns the entities of a table, in order of rows.
+    pub(crate) fn ids(&self, table: TableId) -> &[EntityId] {
+        // SAFETY: rows below the length are initialised.
+        unsafe { self.tables[table.index()].ids.as_slice(self.len(table)) }
+    }
+
+    /// Checks that a table can have `additional` more rows.
+    pub(crate) fn check_room(
+        &mut self,
+        table: TableId,
+        additional: usize,
+    ) -> Result<(), StorageError> {
+        let needed = self.len(table).saturating_add(additional);
+        self.tables[table.index()].check_capacity(needed)
+    }
+
     /// Makes room for `additional` more rows.
-    #[inline]
+    #[inline(always)]
     fn reserve(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
-        let table = &self.tables[id.index()];
-        if additional <= table.capacity - table.len {
+        if additional <= self.tables[id.index()].capacity - self.len(id) {
             return Ok(());
         }
         self.grow(id, additional)
@@ -253,213 +181,112 @@ impl Rows {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
-        let table = &mut self.tables[id.index()];
-        let needed = table.len.saturating_add(additional);
-        if needed > Location::MAX_ROWS {
-            return Err(StorageError::Capacity {
-                what: "the rows of an archetype",
-                limit: Location::MAX_ROWS as u64,
-            });
-        }
-        let capacity = needed.max(table.capacity * 2).clamp(8, Location::MAX_ROWS);
-        if !table.columns.iter().all(|column| column.values.fits(capacity)) {
-            return Err(StorageError::Capacity {
-                what: "the bytes of a column",
-                limit: isize::MAX as u64,
-            });
-        }
+        let needed = self.len(id).saturating_add(additional);
+        let capacity = self.tables[id.index()].capacity_for(needed)?;
         self.resize(id, capacity);
         Ok(())
     }
 
     /// Changes the capacity of a table to at least its length.
     fn resize(&mut self, id: TableId, capacity: usize) {
-        let table = &mut self.tables[id.index()];
-        let old = table.capacity;
-        debug_assert!(capacity >= table.len);
-        // SAFETY: `old` is the capacity of ids and columns alike, and `grow`
-        // checked the new one (a smaller one fits where the old one did).
-        unsafe {
-            table.ids.0.resize(old, capacity);
-            for column in &mut table.columns {
-                column.values.resize(old, capacity);
-            }
-        }
-        table.capacity = capacity;
+        debug_assert!(capacity >= self.len(id));
+        self.tables[id.index()].resize(capacity);
         self.publish(id);
     }
 
     /// Gives back what tables hold beyond their rows.
     pub(crate) fn shrink(&mut self) {
-        for id in 0..self.tables.len() {
-            let table = &self.tables[id];
-            if table.capacity != table.len {
-                self.resize(TableId(id as u32), table.len);
+        for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
+            let len = self.len(id);
+            if self.tables[id.index()].capacity != len {
+                self.resize(id, len);
             }
         }
     }
 
     /// Plans what becomes of a row of `source` when it gets the components of a
     /// bundle.
-    pub(crate) fn plan_insert(
-        &self,
-        source: TableId,
-        target: TableId,
-        bundle: &ComponentIds,
-    ) -> Plan {
-        let (from, to) = (&self.tables[source.index()], &self.tables[target.index()]);
-        let mut plan =
-            Self::plan_move(source, target, from, to, |component| !bundle.contains(&component));
-        let column = |&component| {
-            to.column(component).expect("the target has every component of the bundle")
-        };
-        plan.written = bundle.iter().map(|component| column(component) as u16).collect();
-        if source == target {
-            plan.ended.clear();
-        }
-        // Nothing may be left without a value.
-        assert!(
-            plan.kept.len() + plan.written.len() == to.columns.len(),
-            "a column of the target is kept or written"
-        );
-        plan
+    pub(crate) fn plan_insert(&self, source: TableId, target: TableId, kind: &BundleKind) -> Plan {
+        let table = |id: TableId| (id, &self.tables[id.index()]);
+        Plan::insert(table(source), table(target), kind)
     }
 
     /// Plans what becomes of a row of `source` when it loses components.
     pub(crate) fn plan_remove(&self, source: TableId, target: TableId) -> Plan {
-        let (from, to) = (&self.tables[source.index()], &self.tables[target.index()]);
-        let plan = Self::plan_move(source, target, from, to, |_| true);
-        assert!(plan.kept.len() == to.columns.len(), "a column of the target is kept");
-        plan
+        let table = |id: TableId| (id, &self.tables[id.index()]);
+        Plan::remove(table(source), table(target))
     }
 
-    fn plan_move(
-        source: TableId,
-        target: TableId,
-        from: &Table,
-        to: &Table,
-        keeps: impl Fn(ComponentId) -> bool,
-    ) -> Plan {
-        let (mut kept, mut ended) = (Vec::new(), Vec::new());
-        for (at, column) in (0u16..).zip(&from.columns) {
-            match to.column(column.info.id()) {
-                Some(to) if keeps(column.info.id()) => kept.push(Kept {
-                    columns: (at, to as u16),
-                    from: NonNull::dangling(),
-                    to: NonNull::dangling(),
-                    size: column.info.stride(),
-                }),
-                _ => {
-                    ended.push(Ended { column: at, info: column.info, first: NonNull::dangling() })
-                }
-            }
+    /// Brings a plan's addresses up to date, and makes room for one more row
+    /// where it leads.
+    #[inline(always)]
+    fn prepare(&mut self, plan: &mut Plan) -> Result<(), StorageError> {
+        if plan.layout != self.layout || plan.room == self.len(plan.target) {
+            return self.prepare_anew(plan);
         }
-        let drops = ended.iter().any(|ended| ended.info.drop_fn().is_some());
-        // Tables start at move 1: no plan is up to date before its first use.
-        Plan {
-            source,
-            target,
-            targets: Vec::new(),
-            written: Vec::new(),
-            kept,
-            ended,
-            drops,
-            moves: (0, 0),
-        }
-    }
-
-    /// Brings the addresses in a plan up to date.
-    #[inline]
-    fn refresh(&self, plan: &mut Plan) {
-        let (from, to) = (&self.tables[plan.source.index()], &self.tables[plan.target.index()]);
-        if plan.moves != (from.moves, to.moves) {
-            Self::refresh_moved(plan, from, to);
-        }
+        Ok(())
     }
 
     #[cold]
     #[inline(never)]
-    fn refresh_moved(plan: &mut Plan, from: &Table, to: &Table) {
-        let replaces = plan.source == plan.target && plan.source != Self::EMPTY;
-        plan.targets.clear();
-        plan.targets.extend(
-            plan.written.iter().map(|&column| to.columns[column as usize].target(replaces)),
-        );
-        for kept in &mut plan.kept {
-            kept.from = from.columns[kept.columns.0 as usize].values.first();
-            kept.to = to.columns[kept.columns.1 as usize].values.first();
-        }
-        for ended in &mut plan.ended {
-            ended.first = from.columns[ended.column as usize].values.first();
-        }
-        plan.moves = (from.moves, to.moves);
+    fn prepare_anew(&mut self, plan: &mut Plan) -> Result<(), StorageError> {
+        self.reserve(plan.target, 1)?;
+        plan.refresh(self);
+        Ok(())
     }
 
     /// Makes an entity with the components of a bundle, along a plan from the
     /// empty table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn spawn(
         &mut self,
         plan: &mut Plan,
         bundle: &mut dyn DynBundle,
-        name: impl FnOnce() -> Result<EntityId, StorageError>,
+        ids: &mut IdSource,
     ) -> Result<EntityId, StorageError> {
         debug_assert!(plan.source == Self::EMPTY);
-        self.reserve(plan.target, 1)?;
-        self.refresh(plan);
-        let row = self.tables[plan.target.index()].len;
-        self.write_row(plan, row, bundle)?;
-        let entity = match name() {
+        self.prepare(plan)?;
+        self.write_row(plan, bundle)?;
+        let entity = match ids.allocate() {
             Ok(entity) => entity,
             Err(error) => {
-                // SAFETY: the row was written just now, and is not counted.
-                unsafe { drop_uncounted(&mut self.tables[plan.target.index()], row, 1) };
-                return Err(error);
+                self.forget_written(plan.target, 1);
+                return Err(error.into());
             }
         };
-        // SAFETY: the row at `len` is initialised in every column: the plan
-        // starts at a table without columns, so the bundle wrote them all.
-        unsafe { self.count_row(plan.target, entity) };
+        // SAFETY: the row behind the last is initialised in every column: the
+        // plan starts at a table without columns, so the bundle wrote them all.
+        unsafe { self.directory.push(plan.target, entity) };
         self.count += 1;
         Ok(entity)
     }
 
-    /// Writes a bundle to a row.
-    #[inline]
-    fn write_row(
-        &mut self,
-        plan: &Plan,
-        row: usize,
-        bundle: &mut dyn DynBundle,
-    ) -> Result<(), StorageError> {
+    /// Writes a bundle to the row behind the target's last, for which there is
+    /// room.
+    #[inline(always)]
+    fn write_row(&self, plan: &Plan, bundle: &mut dyn DynBundle) -> Result<(), StorageError> {
+        let row = self.len(plan.target);
+        debug_assert!(row < self.tables[plan.target.index()].capacity);
         let mut rows_done = 0;
         // SAFETY: `refresh` made the targets the target table's columns, which
-        // are apart from each other and, by `reserve` or because the row exists,
-        // have room for the row; `self` is borrowed mutably, so nobody else
-        // touches them.
-        let mut writer = unsafe { RowWriter::new(&plan.targets, row..row + 1, &mut rows_done) };
-        bundle.write(&mut writer);
-        if writer.finish_row() {
-            return Ok(());
+        // are apart from each other and have room for the row (the caller's),
+        // which holds no values.
+        bundle.write(unsafe { RowWriter::new(&plan.targets, row..row + 1, &mut rows_done) });
+        match rows_done {
+            1 => Ok(()),
+            _ => Err(incomplete(&plan.targets)),
         }
-        Err(BundleError::Incomplete { announced: plan.targets.len() }.into())
     }
 
-    /// Counts the row behind the last as an entity's.
-    ///
-    /// # Safety
-    /// That row is below the capacity, and initialised in every column.
-    #[inline]
-    unsafe fn count_row(&mut self, id: TableId, entity: EntityId) {
-        let table = &mut self.tables[id.index()];
-        let row = table.len;
-        table.len = row + 1;
-        // SAFETY: the caller's; the directory is told what was just done.
-        unsafe {
-            table.ids.write(row, entity);
-            self.directory.set_location(entity, id, row);
-            self.directory.set_len(id, row + 1);
-        }
+    /// Drops what was written to the `count` rows behind a table's last.
+    #[cold]
+    #[inline(never)]
+    fn forget_written(&mut self, id: TableId, count: usize) {
+        let (start, mut panics) = (self.len(id), Panics::new());
+        // SAFETY: the caller wrote to all columns of these rows, and nobody has
+        // counted them.
+        unsafe { self.tables[id.index()].drop_rows(start, count, &mut panics) };
+        panics.go_on();
     }
 
     /// Makes an entity for each row of a batch, along a plan from the empty
@@ -474,23 +301,19 @@ impl Rows {
         // A hint may lie: it is believed up to a million rows at a time.
         self.reserve(plan.target, batch.rows_hint().clamp(1, 1 << 20))?;
         loop {
-            self.reserve(plan.target, 1)?;
-            self.refresh(plan);
-            let table = &self.tables[plan.target.index()];
-            let (start, room) = (table.len, table.capacity - table.len);
-            let mut rows = 0;
-            let written = {
-                // SAFETY: as in `write_row`, for `room` rows behind the last.
-                let writer =
-                    unsafe { RowWriter::new(&plan.targets, start..start + room, &mut rows) };
-                catch_unwind(AssertUnwindSafe(|| batch.write(room, writer)))
-            };
+            self.prepare(plan)?;
+            let start = self.len(plan.target);
+            let room = start..self.tables[plan.target.index()].capacity;
+            let (length, mut rows) = (room.len(), 0);
+            // SAFETY: as in `write_row`, for all rows behind the last.
+            let writer = unsafe { RowWriter::new(&plan.targets, room, &mut rows) };
+            let written = catch_unwind(AssertUnwindSafe(|| batch.write(writer)));
             let counted = self.count_rows(plan.target, rows, ids, made);
-            if let Err(panic) = written {
-                resume_unwind(panic);
-            }
+            let mut panics = Panics::new();
+            panics.keep(written);
+            panics.go_on();
             counted?;
-            if rows < room {
+            if rows < length {
                 return Ok(());
             }
         }
@@ -504,74 +327,98 @@ impl Rows {
         ids: &mut IdSource,
         made: &mut Vec<EntityId>,
     ) -> Result<(), AllocatorError> {
-        let table = &mut self.tables[id.index()];
-        let (start, first) = (table.len, made.len());
-        let fresh = match ids.allocate_many(rows, made) {
-            Ok(fresh) => fresh,
+        let first = made.len();
+        match ids.allocate_many(rows, made) {
+            // SAFETY: the writer finished these rows, so there is room for them,
+            // and they are initialised in every column; the ids are new, and
+            // their source says which are fresh.
+            Ok(fresh) => unsafe { self.directory.push_many(id, &made[first..], fresh) },
             Err(error) => {
-                // SAFETY: the writer finished these rows, which are not counted.
-                unsafe { drop_uncounted(table, start, rows) };
+                self.forget_written(id, rows);
                 return Err(error);
             }
-        };
-        self.directory.reserve_locations(fresh.end as usize);
-        table.len = start + rows;
-        self.count += rows;
-        // SAFETY: the writer finished `rows` rows, so they are below the
-        // capacity and initialised in every column.
-        unsafe {
-            for (row, &entity) in (start..).zip(&made[first..]) {
-                table.ids.write(row, entity);
-                self.directory.set_location(entity, id, row);
-            }
-            self.directory.set_len(id, table.len);
         }
+        self.count += rows;
         Ok(())
     }
 
     /// Gives an entity the components of a bundle, along a plan from its table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(
         &mut self,
         plan: &mut Plan,
+        entity: EntityId,
         at: Location,
         bundle: &mut dyn DynBundle,
     ) -> Result<(), StorageError> {
         debug_assert!(plan.source == at.table());
-        if plan.source == plan.target {
-            self.refresh(plan);
-            return self.write_row(plan, at.row(), bundle);
+        if plan.stays() {
+            return self.replace(plan, at.row(), bundle);
         }
-        self.reserve(plan.target, 1)?;
-        self.refresh(plan);
-        let row = self.tables[plan.target.index()].len;
+        self.prepare(plan)?;
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
-        self.write_row(plan, row, bundle)?;
-        self.move_row(plan, at.row());
+        self.write_row(plan, bundle)?;
+        self.move_row(plan, entity, at.row());
         if plan.drops {
             self.drop_ended(plan);
         }
         Ok(())
     }
 
+    /// Replaces components of a row by those of a bundle.
+    #[inline(never)]
+    fn replace(
+        &mut self,
+        plan: &mut Plan,
+        row: usize,
+        bundle: &mut dyn DynBundle,
+    ) -> Result<(), StorageError> {
+        let (id, spare) = (plan.target, self.len(plan.target));
+        if self.tables[id.index()].capacity == spare {
+            // One row more, not twice as many: none is added.
+            self.tables[id.index()].capacity_for(spare + 1)?;
+            self.resize(id, spare + 1);
+        }
+        if plan.layout != self.layout {
+            plan.refresh(self);
+        }
+        self.write_row(plan, bundle)?;
+        let table = &mut self.tables[id.index()];
+        for &column in &plan.written {
+            // SAFETY: the row is counted, the row behind the last was written.
+            unsafe { table.columns[column as usize].swap_rows(row, spare, 1) };
+        }
+        if table.drops {
+            let mut panics = Panics::new();
+            for &column in &plan.written {
+                let column = &mut table.columns[column as usize];
+                // SAFETY: the replaced value lies there, and is no row's.
+                let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(spare, 1) });
+                panics.keep(catch_unwind(drop));
+            }
+            panics.go_on();
+        }
+        Ok(())
+    }
+
     /// Takes components from an entity, along a plan from its table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(
         &mut self,
         plan: &mut Plan,
+        entity: EntityId,
         at: Location,
         removal: &mut dyn Removal,
     ) -> Result<usize, StorageError> {
         debug_assert!(plan.source == at.table());
-        if plan.source == plan.target {
+        if plan.stays() {
             return Ok(0);
         }
-        self.reserve(plan.target, 1)?;
-        self.refresh(plan);
-        self.move_row(plan, at.row());
+        self.prepare(plan)?;
+        self.move_row(plan, entity, at.row());
         if removal.wants_values() {
-            let last = self.tables[plan.source.index()].len;
+            let last = self.len(plan.source);
             match &plan.ended[..] {
                 // SAFETY: `move_row` left the value behind the last row.
                 [one] => removal.take(unsafe { one.value(last) }),
@@ -595,17 +442,14 @@ impl Rows {
     /// come along are written already. Values that end are left behind the last
     /// row of the source.
     #[inline(always)]
-    fn move_row(&mut self, plan: &Plan, row: usize) {
-        let [source, target] = self
-            .tables
-            .get_disjoint_mut([plan.source.index(), plan.target.index()])
-            .expect("a plan leads from one table to another");
-        assert!(row < source.len && target.len < target.capacity);
-        let (last, new_row) = (source.len - 1, target.len);
-        // SAFETY: `refresh` brought the plan's addresses up to date, its pairs
-        // of columns hold the same component, `row` and `last` are counted rows
-        // of the source, and `new_row` is within the target's capacity.
-        let (entity, moved) = unsafe {
+    fn move_row(&mut self, plan: &Plan, entity: EntityId, row: usize) {
+        debug_assert!(plan.layout == self.layout && plan.room > self.len(plan.target));
+        // SAFETY: the plan's addresses are up to date, its pairs of columns hold
+        // the same component, `row` and `last` are rows of the source, and the
+        // target has room for `new_row`. That has the kept columns from here,
+        // the others from before.
+        unsafe {
+            let (last, new_row) = self.directory.move_row(entity, plan.source, row, plan.target);
             for kept in &plan.kept {
                 let place = kept.from.add(row * kept.size).as_ptr();
                 copy_value(place, kept.to.add(new_row * kept.size).as_ptr(), kept.size);
@@ -613,33 +457,20 @@ impl Rows {
                     copy_value(kept.from.add(last * kept.size).as_ptr(), place, kept.size);
                 }
             }
-            for ended in &plan.ended {
-                if row != last {
-                    swap_values(ended.first, row, last, ended.info.stride());
+            if row != last {
+                for ended in &plan.ended {
+                    let size = ended.info.stride();
+                    let (a, b) = (ended.first.add(row * size), ended.first.add(last * size));
+                    swap_values(a.as_ptr(), b.as_ptr(), size);
                 }
             }
-            let (entity, moved) = (source.ids.read(row), source.ids.read(last));
-            source.ids.write(row, moved);
-            target.ids.write(new_row, entity);
-            (entity, moved)
-        };
-        source.len = last;
-        target.len = new_row + 1;
-        // SAFETY: the source has one row less, and the row of `moved` is now
-        // `row`. If `moved` is `entity`, the second location corrects the first.
-        // The new row has the kept columns from here, the others from before.
-        unsafe {
-            self.directory.set_len(plan.source, last);
-            self.directory.set_len(plan.target, new_row + 1);
-            self.directory.set_location(moved, plan.source, row);
-            self.directory.set_location(entity, plan.target, new_row);
         }
     }
 
     /// Drops the values that `move_row` left behind the last row.
     #[cold]
     fn drop_ended(&mut self, plan: &Plan) {
-        let last = self.tables[plan.source.index()].len;
+        let last = self.len(plan.source);
         // SAFETY: as in `remove`. Collected first, so that all are dropped.
         drop(
             plan.ended
@@ -650,67 +481,48 @@ impl Rows {
     }
 
     /// Ends an entity.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
+        let last = self.len(id) - 1;
         let table = &mut self.tables[id.index()];
-        assert!(row < table.len);
-        let last = table.len - 1;
-        table.len = last;
         self.count -= 1;
-        let mut drops = false;
-        // SAFETY: both rows were counted; the directory is told what is done.
+        // SAFETY: both rows are counted; the directory is told what is done.
         unsafe {
-            for column in &mut table.columns {
-                if column.info.drop_fn().is_some() {
-                    drops = true;
-                    column.swap(row, last);
-                } else {
-                    column.fill(row, last);
-                }
+            if table.drops {
+                table.columns.iter_mut().filter(|_| row != last).for_each(|column| {
+                    column.swap_rows(row, last, 1);
+                });
+            } else if row != last {
+                table.columns.iter_mut().for_each(|column| column.move_rows(last, row, 1));
             }
-            let moved = table.ids.read(last);
-            table.ids.write(row, moved);
-            self.directory.set_len(id, last);
-            self.directory.set_location(moved, id, row);
+            self.directory.swap_remove(entity, id, row);
         }
-        // After the other's: it may be the last row itself.
-        self.directory.clear_location(entity);
-        if drops {
-            // SAFETY: the row behind the last holds the entity's values in the
-            // columns that need dropping, and is not counted.
-            unsafe { drop_uncounted(table, last, 1) };
+        if table.drops {
+            self.forget_written(id, 1);
         }
     }
 
     /// Ends every entity.
     pub(crate) fn clear(&mut self) {
-        let mut panic = None;
+        let mut panics = Panics::new();
         self.count = 0;
         for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
-            let table = &mut self.tables[id.index()];
-            let len = std::mem::take(&mut table.len);
-            // SAFETY: a table without rows has as many.
-            unsafe { self.directory.set_len(id, 0) };
-            for row in 0..len {
-                // SAFETY: the row was counted, and ids are not dropped.
-                self.directory.clear_location(unsafe { table.ids.read(row) });
+            let (len, table) = (self.directory.len(id), &mut self.tables[id.index()]);
+            // SAFETY: the rows were counted until now, and are not from here on.
+            unsafe {
+                self.directory.remove_rows(id, 0..len);
+                table.drop_rows(0, len, &mut panics);
             }
-            // SAFETY: the rows were counted until now.
-            let dropped =
-                catch_unwind(AssertUnwindSafe(|| unsafe { drop_uncounted(table, 0, len) }));
-            panic = panic.or(dropped.err());
         }
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
+        panics.go_on();
     }
 
     /// Makes an entity without components.
     pub(crate) fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError> {
         self.reserve(Self::EMPTY, 1)?;
         // SAFETY: `reserve` made room, and there is no column to initialise.
-        unsafe { self.count_row(Self::EMPTY, entity) };
+        unsafe { self.directory.push(Self::EMPTY, entity) };
         self.count += 1;
         Ok(())
     }
@@ -718,50 +530,96 @@ impl Rows {
     /// Takes in a chunk, whose entities live nowhere yet.
     pub(crate) fn append(&mut self, id: TableId, chunk: OwnedChunk) -> Result<(), StorageError> {
         let (ids, columns) = chunk.into_parts();
-        assert!(
-            columns.iter().map(|column| column.id()).eq(self.components(id).iter()),
-            "a chunk comes to its own table"
-        );
-        assert!(
-            columns.iter().all(|column| column.len() == ids.len()),
-            "a chunk's columns have a value a row"
-        );
-        self.reserve(id, ids.len())?;
-        let table = &mut self.tables[id.index()];
-        let start = table.len;
-        // SAFETY: there is room for as many rows as the chunk has (`reserve`),
-        // and the columns hold as many values of the table's components, in the
-        // order of its columns.
-        unsafe {
-            for (column, values) in table.columns.iter_mut().zip(columns) {
-                column.append(start, values);
-            }
-            table.len += ids.len();
-            for (row, &entity) in (start..).zip(&ids) {
-                table.ids.write(row, entity);
-                self.directory.set_location(entity, id, row);
-            }
-            self.directory.set_len(id, table.len);
-        }
+        self.append_columns(id, ids.len(), columns)?;
+        // SAFETY: there is room for as many rows as the chunk has, and they
+        // are initialised.
+        unsafe { self.directory.push_many(id, &ids, 0..0) };
         self.count += ids.len();
         Ok(())
     }
 }
 
-/// Drops the values of `count` rows from `start` on, which the table does not
-/// count; all of them, also when some panic.
-///
-/// # Safety
-/// Every column that needs dropping holds values there, which nobody uses
-/// afterwards.
-unsafe fn drop_uncounted(table: &mut Table, start: usize, count: usize) {
-    let mut panic = None;
-    for column in &mut table.columns {
-        // SAFETY: the caller's.
-        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { column.drop_rows(start, count) }));
-        panic = panic.or(dropped.err());
+impl Rows {
+    /// Moves columns to the rows behind a table's last, which nobody counts yet.
+    ///
+    /// # Errors
+    /// [`StorageError::Capacity`] if there can't be so many rows.
+    ///
+    /// # Panics
+    /// If the columns are not those of the table, in its order, or not all as
+    /// long as `count`.
+    fn append_columns(
+        &mut self,
+        id: TableId,
+        count: usize,
+        columns: Vec<ErasedVec>,
+    ) -> Result<(), StorageError> {
+        let table = &self.tables[id.index()];
+        assert!(
+            columns.iter().map(ErasedVec::id).eq(table.components.iter())
+                && columns.iter().all(|column| column.len() == count),
+            "a chunk has the columns of its table, all as long as its ids"
+        );
+        if self.len(id) == 0 {
+            self.tables[id.index()].check_capacity(count)?;
+            self.adopt_columns(id, count, columns);
+            return Ok(());
+        }
+        self.reserve(id, count)?;
+        let start = self.len(id);
+        for (column, values) in self.tables[id.index()].columns.iter_mut().zip(columns) {
+            // SAFETY: `reserve` made room, and rows behind the last hold
+            // nothing.
+            unsafe { column.append(start, values) };
+        }
+        Ok(())
     }
-    if let Some(panic) = panic {
-        resume_unwind(panic);
+
+    /// Takes over columns of `count` rows for an empty table, with their memory.
+    fn adopt_columns(&mut self, id: TableId, count: usize, columns: Vec<ErasedVec>) {
+        let table = &mut self.tables[id.index()];
+        if table.ids.0.capacity() < count {
+            table.ids.0.resize(count);
+        }
+        for (column, values) in table.columns.iter_mut().zip(columns) {
+            // SAFETY: the table has no rows.
+            unsafe { column.adopt(values) };
+        }
+        table.measure();
+        self.publish(id);
     }
+
+    /// Makes an entity of each row of some columns, which are those of the table,
+    /// in its order.
+    pub(crate) fn spawn_columns(
+        &mut self,
+        id: TableId,
+        columns: Vec<ErasedVec>,
+        ids: &mut IdSource,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        let rows = columns.first().map_or(0, ErasedVec::len);
+        self.append_columns(id, rows, columns)?;
+        Ok(self.count_rows(id, rows, ids, made)?)
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        let mut panics = Panics::new();
+        for (id, table) in (0..).map(TableId).zip(&mut self.tables) {
+            // SAFETY: rows below the length hold values, and this is the end of
+            // them.
+            unsafe { table.drop_rows(0, self.directory.len(id), &mut panics) };
+        }
+        if !std::thread::panicking() {
+            panics.go_on();
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn incomplete(targets: &RowTargets) -> StorageError {
+    BundleError::Incomplete { announced: targets.components().count() }.into()
 }

@@ -1,14 +1,16 @@
 //! The archetype backend.
 
 use ecs_core::{
-    AllocatorState, BundleBatch, BundleRow, ComponentId, ComponentIds, ComponentSet, DynBundle,
-    EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, IdSource, InPlace, Removal,
+    AllocatorState, BundleBatch, BundleKind, BundleRow, ComponentId, ComponentSet, DynBundle,
+    EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, ErasedVec, IdSource, InPlace,
+    Removal,
 };
 use ecs_storage_api::{
     Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Storage, StorageError,
-    StorageImage, WriteSink,
+    StorageImage, WriteSink, check_columns,
 };
 
+use crate::batch;
 use crate::graph::{Change, Graph};
 use crate::rows::Rows;
 
@@ -94,9 +96,8 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
         let Self { ids, graph, rows } = self;
-        let plan = graph
-            .plan(rows, Change::Insert, Rows::EMPTY, bundle.key(), || bundle.component_ids())?;
-        rows.spawn(plan, bundle, || Ok(ids.allocate()?))
+        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, || bundle.kind())?;
+        rows.spawn(plan, bundle, ids)
     }
 
     fn create_batch(
@@ -105,9 +106,20 @@ impl Storage for ArchetypeStorage {
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
         let Self { ids, graph, rows } = self;
-        let plan =
-            graph.plan(rows, Change::Insert, Rows::EMPTY, batch.key(), || batch.component_ids())?;
+        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, || batch.kind())?;
         rows.spawn_batch(plan, batch, ids, made)
+    }
+
+    fn create_columns(
+        &mut self,
+        mut columns: Vec<ErasedVec>,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        check_columns(&columns)?;
+        columns.sort_unstable_by_key(ErasedVec::id);
+        let Self { ids, graph, rows } = self;
+        let table = graph.table(rows, columns.iter().map(ErasedVec::id).collect())?;
+        rows.spawn_columns(table, columns, ids, made)
     }
 
     fn reserve_entities(&mut self, count: usize) -> Result<Vec<EntityId>, StorageError> {
@@ -140,6 +152,16 @@ impl Storage for ArchetypeStorage {
         }
         self.rows.despawn(entity, at);
         Ok(())
+    }
+
+    fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
+        let Self { ids, rows, .. } = self;
+        batch::despawn(rows, entities, || {
+            let home = ids.shard();
+            for &entity in entities.iter().filter(|entity| entity.shard() == home) {
+                ids.recycle(entity);
+            }
+        })
     }
 
     fn clear(&mut self) -> Result<(), StorageError> {
@@ -207,9 +229,8 @@ impl Storage for ArchetypeStorage {
     ) -> Result<(), StorageError> {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        let plan = graph
-            .plan(rows, Change::Insert, at.table(), bundle.key(), || bundle.component_ids())?;
-        rows.insert(plan, at, bundle)
+        let plan = graph.plan(rows, Change::Insert, at.table(), || bundle.kind())?;
+        rows.insert(plan, entity, at, bundle)
     }
 
     fn remove_component_erased(
@@ -230,9 +251,24 @@ impl Storage for ArchetypeStorage {
     ) -> Result<usize, StorageError> {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        let plan = graph
-            .plan(rows, Change::Remove, at.table(), removal.key(), || removal.component_ids())?;
-        rows.remove(plan, at, removal)
+        let plan = graph.plan(rows, Change::Remove, at.table(), || removal.kind())?;
+        rows.remove(plan, entity, at, removal)
+    }
+
+    fn insert_batch(
+        &mut self,
+        entities: &[EntityId],
+        batch: &mut dyn BundleBatch,
+    ) -> Result<(), StorageError> {
+        batch::insert(&mut self.rows, &mut self.graph, entities, batch)
+    }
+
+    fn remove_batch(
+        &mut self,
+        entities: &[EntityId],
+        kind: &BundleKind,
+    ) -> Result<usize, StorageError> {
+        batch::remove(&mut self.rows, &mut self.graph, entities, kind)
     }
 
     #[inline]
@@ -296,12 +332,8 @@ struct TakeOne {
 }
 
 impl Removal for TakeOne {
-    fn key(&self) -> Option<std::any::TypeId> {
-        None
-    }
-
-    fn component_ids(&self) -> ComponentIds {
-        ComponentIds::from_slice(&[self.component])
+    fn kind(&self) -> BundleKind {
+        BundleKind::listed([self.component])
     }
 
     fn wants_values(&self) -> bool {

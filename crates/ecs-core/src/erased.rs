@@ -579,6 +579,16 @@ impl ErasedVec {
         })
     }
 
+    /// Gives up the memory with its values: its address, how many values lie
+    /// there, and how many fit (0 if they take no memory).
+    ///
+    /// Whoever takes it ends the values, and gives the memory back to the global
+    /// allocator as an array of as many as fit.
+    pub fn into_raw_parts(self) -> (NonNull<u8>, usize, usize) {
+        let this = ManuallyDrop::new(self);
+        (this.first, this.len, this.capacity)
+    }
+
     /// Moves all values to `target` and leaves nothing behind.
     ///
     /// # Safety

@@ -8,7 +8,9 @@
 mod allocator;
 mod bundle;
 mod codec;
+mod columns;
 mod component;
+mod component_list;
 mod component_set;
 mod description;
 mod entity;
@@ -20,11 +22,13 @@ mod row_writer;
 
 pub use allocator::*;
 pub use bundle::{
-    Bundle, BundleBatch, BundleRow, BundleRows, ComponentIds, DynBundle, ErasedBundle, Removal,
-    RemoveAll, Taken,
+    Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, ComponentIds, DynBundle, ErasedBundle,
+    Removal, RemoveAll, Taken,
 };
 pub use codec::{Codec, CodecError};
+pub use columns::Columns;
 pub use component::{Component, ComponentCell, ComponentId, ComponentSink};
+pub use component_list::ComponentList;
 pub use component_set::ComponentSet;
 pub use description::{Description, DynamicComponent};
 pub use entity::*;
@@ -34,7 +38,7 @@ pub use erased::{
 pub use id_source::*;
 pub use info::ComponentInfo;
 pub use registry::{RegisterError, component_count};
-pub use row_writer::{InPlace, RowTarget, RowWriter};
+pub use row_writer::{InPlace, RowTargets, RowWriter};
 
 /// What code written by the derive macros names; not for hand-written code.
 #[doc(hidden)]

@@ -1,207 +1,254 @@
 //! Rows written in place, and values taken out of their places.
 //!
-//! This is one of the rooms for unsafe code. Its invariants: a [`RowWriter`] has
-//! targets only while there are rows to write, and of the current row the first
-//! `written` targets hold new values; an [`InPlace`] owns the value at its
-//! address.
+//! This is one of the rooms for unsafe code. Its invariants: the targets of a
+//! kind of bundle are for its components, in its order; of the row that a
+//! [`RowSink`] writes, the first `written` targets hold new values; an
+//! [`InPlace`] owns the value at its address.
 #![expect(unsafe_code, reason = "room: rows written in place")]
 
+use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 use std::ops::Range;
 use std::ptr::NonNull;
 
+use crate::bundle::{Bundle, BundleKind};
 use crate::component::{Component, ComponentId, ComponentSink};
+use crate::component_list::ComponentList;
 use crate::erased::{ErasedValue, drop_values, is};
 use crate::info::ComponentInfo;
 
-/// Where the components of rows are to be written: one target a component, in
-/// the order in which a bundle puts them.
-///
-/// It checks that each component arrives at its own target. Rows that are not
-/// finished when it is dropped have their written components dropped.
-pub struct RowWriter<'a> {
-    /// Empty when there are no more rows to write.
-    targets: &'a [RowTarget],
-    row: usize,
-    end: usize,
-    written: usize,
-    rows_done: &'a mut usize,
-    /// Values that were overwritten in place, dropped when the row is done.
-    replaced: Vec<ErasedValue>,
+/// The columns that a kind of bundle is written to: one a component, in the
+/// order in which the bundle puts them.
+#[derive(Debug)]
+pub struct RowTargets {
+    /// The type of the bundles that have exactly these components.
+    key: Option<TypeId>,
+    targets: Vec<RowTarget>,
 }
 
-/// One column that a [`RowWriter`] writes to.
-#[derive(Debug, Clone, Copy)]
-pub struct RowTarget {
-    id: ComponentId,
+#[derive(Debug)]
+struct RowTarget {
     info: &'static ComponentInfo,
+    /// Row 0 of the column.
     first: NonNull<u8>,
-    replaces: bool,
 }
 
-impl RowTarget {
-    /// Describes a column: its component, the address of row 0, and whether
-    /// valid values lie in the rows to be written, which are to be dropped.
+// SAFETY: addresses alone: `RowWriter::new` answers for what lies there.
+unsafe impl Send for RowTargets {}
+// SAFETY: as above.
+unsafe impl Sync for RowTargets {}
+
+impl RowTargets {
+    /// Prepares for a kind of bundle; the addresses are yet to be set.
+    #[must_use]
+    pub fn new(kind: &BundleKind) -> Self {
+        let target = |id: ComponentId| RowTarget { info: id.info(), first: NonNull::dangling() };
+        Self { key: kind.key(), targets: kind.component_ids().into_iter().map(target).collect() }
+    }
+
+    /// Sets the address of row 0 of a component's column.
+    ///
+    /// # Panics
+    /// If there is no component of that number.
     #[inline]
-    pub fn new(info: &'static ComponentInfo, first: NonNull<u8>, replaces: bool) -> Self {
-        Self { id: info.id, info, first, replaces }
+    pub fn set_address(&mut self, at: usize, first: NonNull<u8>) {
+        self.targets[at].first = first;
+    }
+
+    /// Returns the components.
+    pub fn components(&self) -> impl Iterator<Item = &'static ComponentInfo> + '_ {
+        self.targets.iter().map(|target| target.info)
+    }
+
+    /// Tells whether bundles of type `B` are written here.
+    #[inline(always)]
+    fn are_of<B: Bundle>(&self) -> bool {
+        self.key == Some(TypeId::of::<B>()) || self.have_components_of(&B::COMPONENTS)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn have_components_of(&self, list: &ComponentList) -> bool {
+        list.ids().eq(self.components().map(ComponentInfo::id))
     }
 }
 
-// SAFETY: an address alone: `RowWriter::new` answers for what lies there.
-unsafe impl Send for RowTarget {}
-// SAFETY: as above.
-unsafe impl Sync for RowTarget {}
+/// Rows of columns, to be written by a bundle or by several.
+///
+/// It checks that the components are those that the columns are for. A row is
+/// written wholly or not at all.
+pub struct RowWriter<'a> {
+    targets: &'a RowTargets,
+    rows: Range<usize>,
+    rows_done: &'a mut usize,
+}
 
 impl<'a> RowWriter<'a> {
     /// Prepares to write the rows `rows`, in order; `rows_done` counts those
     /// that are finished.
     ///
     /// # Safety
-    /// - Each target's column has room, aligned, for every row of `rows`, and no
-    ///   two targets overlap.
-    /// - Where `replaces` is set, valid values lie in those rows.
-    /// - Nobody else touches those rows while the writer lives.
+    /// - Each target's address is that of a column of its component, which has
+    ///   room, aligned, for every row of `rows`; no two columns overlap.
+    /// - Nobody else touches those rows while the writer lives; values that lie
+    ///   there are not dropped.
     #[inline]
     pub unsafe fn new(
-        targets: &'a [RowTarget],
+        targets: &'a RowTargets,
         rows: Range<usize>,
         rows_done: &'a mut usize,
     ) -> Self {
         *rows_done = 0;
-        let targets = if rows.is_empty() { &[] } else { targets };
-        Self {
-            targets,
-            row: rows.start,
-            end: rows.end,
-            written: 0,
-            rows_done,
-            replaced: Vec::new(),
-        }
+        Self { targets, rows, rows_done }
     }
 
-    /// Writes one more component of the current row.
+    /// Writes a bundle to the next row, and ends.
     ///
     /// # Panics
-    /// If it is not the component that comes next.
-    #[inline]
-    pub fn put_erased(&mut self, value: ErasedValue) {
-        let place = self.claim(value.id(), value.info().stride());
-        // SAFETY: `claim` returned the place of a value of this component, and
-        // moved an old value out of it.
-        unsafe { value.write_to(place.as_ptr()) }
-        self.written += 1;
-    }
-
-    /// Returns the place of the next component, free to be overwritten.
+    /// If the bundle has other components; then nothing is written.
     #[inline(always)]
-    fn claim(&mut self, id: ComponentId, stride: usize) -> NonNull<u8> {
-        let target = match self.targets.get(self.written) {
-            Some(target) if target.id == id => target,
-            other => reject(id, other.map(|target| target.id)),
-        };
-        // SAFETY: there are targets only while `row < end`, and the column has
-        // room for those rows (`new`).
-        let place = unsafe { target.first.add(self.row * stride) };
-        if target.replaces && target.info.drop.is_some() {
-            // SAFETY: `replaces` says that a valid value lies here; the caller
-            // overwrites it at once, and nothing in between can unwind.
-            self.replaced.push(unsafe { ErasedValue::read_from(target.info, place) });
+    pub fn put_bundle<B: Bundle>(self, bundle: B) {
+        if self.rows.is_empty() {
+            return;
         }
-        place
+        if !self.targets.are_of::<B>() {
+            wrong_bundle(&B::COMPONENTS);
+        }
+        // SAFETY: the targets are for the components of `B`, and the row is one
+        // of those that `new` speaks of.
+        unsafe { write_row(&self.targets.targets, self.rows.start, bundle) }
+        *self.rows_done = 1;
     }
 
-    /// Ends the current row and goes on to the next; tells whether the row was
-    /// complete and within the rows to be written. An incomplete one has its
-    /// components dropped.
-    #[inline(always)]
-    pub fn finish_row(&mut self) -> bool {
-        if self.written != self.targets.len() || self.row == self.end {
-            self.abandon();
-            return false;
-        }
-        self.row += 1;
-        self.written = 0;
-        if self.row == self.end {
-            self.targets = &[];
-        }
-        *self.rows_done += 1;
-        if !self.replaced.is_empty() {
-            self.replaced.clear();
-        }
-        true
-    }
-
-    /// Drops what was written of the current row.
+    /// Writes a bundle to each row, as long as there are rows and bundles.
+    ///
+    /// # Panics
+    /// If the bundles have other components; then nothing is written. If the
+    /// iterator or a bundle panics, the rows before it stay.
     #[inline]
-    fn abandon(&mut self) {
-        // By value: the writer's fields can stay in registers on the hot path.
-        abandon_row(
-            self.targets,
-            self.row,
-            mem::take(&mut self.written),
-            mem::take(&mut self.replaced),
-        );
+    pub fn put_bundles<B: Bundle>(self, bundles: &mut impl Iterator<Item = B>) {
+        let Self { targets, rows, rows_done } = self;
+        if !targets.are_of::<B>() {
+            wrong_bundle(&B::COMPONENTS);
+        }
+        // Internal iteration: through `next` every bundle would be copied once
+        // more, in and out of an `Option`.
+        bundles.take(rows.len()).for_each(|bundle| {
+            let row = rows.start + *rows_done;
+            // SAFETY: as in `put_bundle`; `take` keeps the row below the end.
+            unsafe { write_row(&targets.targets, row, bundle) }
+            *rows_done += 1;
+        });
+    }
+
+    /// Writes values to each row, as long as there are rows and they are those
+    /// of its components, in their order. Of other values nothing is written,
+    /// and it ends.
+    pub fn put_values(self, rows: impl IntoIterator<Item = Vec<ErasedValue>>) {
+        let Self { targets, rows: places, rows_done } = self;
+        for (row, values) in places.zip(rows) {
+            let expected = targets.components().map(ComponentInfo::id);
+            if !values.iter().map(ErasedValue::id).eq(expected) {
+                return;
+            }
+            for (target, value) in targets.targets.iter().zip(values) {
+                // SAFETY: the ids were compared; the row is one of those that
+                // `new` speaks of.
+                unsafe { value.write_to(target.place(row).as_ptr()) }
+            }
+            *rows_done += 1;
+        }
+    }
+}
+
+impl RowTarget {
+    /// Returns the address of a row's value.
+    ///
+    /// # Safety
+    /// The column has room for the row.
+    #[inline]
+    unsafe fn place(&self, row: usize) -> NonNull<u8> {
+        // SAFETY: the caller's.
+        unsafe { self.first.add(row * self.info.stride()) }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn reject(id: ComponentId, expected: Option<ComponentId>) -> ! {
-    let expected = expected.map_or("nothing more", |expected| expected.info().name());
-    panic!("a bundle put `{}` where it had announced {expected}", id.info().name())
+fn wrong_bundle(list: &ComponentList) -> ! {
+    panic!("a bundle of {list:?} came where it had announced something else")
 }
 
-#[cold]
-#[inline(never)]
-fn abandon_row(targets: &[RowTarget], row: usize, written: usize, mut replaced: Vec<ErasedValue>) {
-    for target in targets[..written].iter().rev() {
-        // SAFETY: in bounds as in `claim`.
-        let place = unsafe { target.first.add(row * target.info.stride()) };
-        let old = (target.replaces && target.info.drop.is_some()).then(|| replaced.pop()).flatten();
-        // SAFETY: the place holds the value written in this row, which is moved
-        // out; where an old value was moved out before, it returns.
-        let value = unsafe { ErasedValue::read_from(target.info, place) };
-        if let Some(old) = old {
-            // SAFETY: the place was just emptied.
-            unsafe { old.write_to(place.as_ptr()) }
-        } else if target.replaces {
-            // No drop glue: the new value stays, and counts as the old one.
-            mem::forget(value);
-            continue;
-        }
-        drop(value);
+/// Writes one bundle to one row.
+///
+/// # Safety
+/// The targets are for the components of `B`, in its order, and have room for
+/// the row, which nobody else touches.
+#[inline(always)]
+unsafe fn write_row<B: Bundle>(targets: &[RowTarget], row: usize, bundle: B) {
+    let mut sink = RowSink::<B> { targets, row, written: 0, bundle: PhantomData };
+    bundle.put_all(&mut sink);
+    if sink.written != B::COMPONENTS.len() {
+        incomplete(&B::COMPONENTS);
     }
+    mem::forget(sink);
 }
 
-impl ComponentSink for RowWriter<'_> {
+/// Takes the components of one bundle to their places in a row.
+///
+/// What it checks are constants once `put_all` is inlined.
+struct RowSink<'a, B> {
+    targets: &'a [RowTarget],
+    row: usize,
+    /// How many components the row has so far.
+    written: usize,
+    bundle: PhantomData<fn() -> B>,
+}
+
+impl<B: Bundle> ComponentSink for RowSink<'_, B> {
     #[inline(always)]
     fn put<C: Component>(&mut self, value: C) {
-        let place = self.claim(ComponentId::of::<C>(), size_of::<C>());
-        // SAFETY: `claim` compared the ids, so the place is for a `C`, aligned
-        // and without a live value.
-        unsafe { place.cast::<C>().write(value) }
+        if !const { &B::COMPONENTS }.names::<C>(self.written) {
+            not_announced(std::any::type_name::<C>(), &B::COMPONENTS);
+        }
+        // SAFETY: there is a target for each component of `B` (`write_row`), and
+        // `written` is one of them.
+        let target = unsafe { self.targets.get_unchecked(self.written) };
+        // SAFETY: the column is of `C` and has room for the row (`write_row`).
+        unsafe { target.first.cast::<C>().add(self.row).write(value) }
         self.written += 1;
     }
 }
 
-impl Drop for RowWriter<'_> {
-    #[inline]
+impl<B> Drop for RowSink<'_, B> {
+    /// Drops what was written of a row that stays incomplete.
+    #[cold]
     fn drop(&mut self) {
-        if self.written != 0 {
-            self.abandon();
+        for target in self.targets[..self.written].iter().rev() {
+            // SAFETY: the place holds the value written to it, and nobody else
+            // knows of it.
+            drop(unsafe { InPlace::new(target.info, target.place(self.row)) });
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn not_announced(component: &str, list: &ComponentList) -> ! {
+    panic!("a bundle that had announced {list:?} put `{component}` out of turn")
+}
+
+#[cold]
+#[inline(never)]
+fn incomplete(list: &ComponentList) -> ! {
+    panic!("a bundle put fewer components than {list:?}, which it had announced")
 }
 
 impl fmt::Debug for RowWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowWriter")
-            .field("row", &self.row)
-            .field("written", &self.written)
-            .finish_non_exhaustive()
+        f.debug_struct("RowWriter").field("rows", &self.rows).finish_non_exhaustive()
     }
 }
 

@@ -14,10 +14,8 @@ use crate::refusal;
 //     Place: Bundle,
 //     T: Bundle,
 // {
-//     fn for_each_id(_each) {
-//         <Place as Bundle>::for_each_id(_each);
-//         <T as Bundle>::for_each_id(_each);
-//     }
+//     const COMPONENTS: ComponentList =
+//         ComponentList::EMPTY.and(<Place as Bundle>::COMPONENTS).and(<T as Bundle>::COMPONENTS);
 //     fn put_all(self, _sink) {
 //         <Place as Bundle>::put_all(self.place, _sink);
 //         <T as Bundle>::put_all(self.more, _sink);
@@ -48,10 +46,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     Ok(quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Bundle for #ident #type_generics #bounds {
-            #[inline]
-            fn for_each_id(_each: &mut impl ::core::ops::FnMut(#krate::ComponentId)) {
-                #(<#types as #krate::Bundle>::for_each_id(_each);)*
-            }
+            const COMPONENTS: #krate::ComponentList =
+                #krate::ComponentList::EMPTY #(.and(<#types as #krate::Bundle>::COMPONENTS))*;
 
             // Always: a bundle that is not inlined is copied at every level.
             #[inline(always)]

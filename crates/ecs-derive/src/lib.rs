@@ -86,8 +86,7 @@ pub fn derive_component(input: TokenStream) -> TokenStream {
 ///     speed: Speed,
 /// }
 ///
-/// let mut ids = Vec::new();
-/// Mover::for_each_id(&mut |id| ids.push(id));
+/// let ids: Vec<_> = Mover::COMPONENTS.ids().collect();
 /// assert_eq!(ids, [ComponentId::of::<Place>(), ComponentId::of::<Speed>()]);
 /// ```
 #[proc_macro_derive(Bundle, attributes(bundle))]

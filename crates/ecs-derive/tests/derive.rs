@@ -82,9 +82,7 @@ pub struct Pair<T>(T, (Bare,));
 struct Nothing;
 
 fn ids<B: Bundle>() -> Vec<ComponentId> {
-    let mut ids = Vec::new();
-    B::for_each_id(&mut |id| ids.push(id));
-    ids
+    B::COMPONENTS.ids().collect()
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -82,6 +83,24 @@ struct TableEntry {
     len: usize,
 }
 
+impl TableEntry {
+    /// Takes the last id away and puts it in the place of `row`; returns it.
+    ///
+    /// # Safety
+    /// There is such a row.
+    #[inline(always)]
+    unsafe fn swap_remove(&mut self, row: usize) -> EntityId {
+        debug_assert!(row < self.len);
+        self.len -= 1;
+        // SAFETY: the caller's: both rows are initialised.
+        unsafe {
+            let moved = self.ids.add(self.len).read();
+            self.ids.add(row).write(moved);
+            moved
+        }
+    }
+}
+
 /// One component: the tables that have it, and its column in each.
 struct ComponentEntry {
     /// `None` in entries that no table has used yet.
@@ -128,6 +147,9 @@ fn new_identity() -> u64 {
 }
 
 impl Directory {
+    /// The bits of the upper half of an id that name its shard.
+    const SHARD: u32 = !0 << 20;
+
     /// Creates a directory without tables, for the ids of `shard`.
     pub fn new(shard: u16) -> Self {
         let home = u32::from(shard) << 20;
@@ -162,11 +184,11 @@ impl Directory {
         self.tables[table.index()].ids = ids;
     }
 
-    /// Says how many rows a table has.
+    /// Says how many rows a table has, without a word about their entities.
     ///
     /// # Safety
     /// While the directory is lent, its ids and columns have that many
-    /// initialised rows.
+    /// initialised rows, and the locations of their entities are right.
     #[inline]
     pub unsafe fn set_len(&mut self, table: TableId, len: usize) {
         self.changes += 1;
@@ -207,28 +229,250 @@ impl Directory {
         entry.columns[table.index()] = first.as_ptr();
     }
 
-    /// Says where an entity is.
+    /// Counts the row behind a table's last as an entity's, and writes its id.
     ///
     /// # Safety
-    /// While the directory is lent, that row of the table is the entity's.
+    /// - The table exists, and its ids have room for the row.
+    /// - While the directory is lent, the row is initialised in every column.
+    /// - The entity is nowhere else.
     #[inline(always)]
-    pub unsafe fn set_location(&mut self, entity: EntityId, table: TableId, row: usize) {
+    pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
+        self.changes += 1;
+        // SAFETY: the caller's.
+        let row = unsafe {
+            let entry = self.entry(table);
+            let row = entry.len;
+            entry.ids.add(row).write(entity);
+            entry.len = row + 1;
+            row
+        };
         let location = Location::new(entity.generation(), table, row);
         match self.locations.get_mut(entity.index() as usize) {
-            Some(place) if entity.high() ^ self.home < 1 << 20 => *place = location,
-            _ => self.set_far_location(entity, location),
+            Some(place) if self.home == entity.high() & Self::SHARD => *place = location,
+            _ => self.place_far(entity, location),
         }
     }
 
-    /// Says where an entity is whose home id is new, or that another shard
-    /// named.
+    /// Counts the rows behind a table's last as those of `entities`, and writes
+    /// their ids. The last of them are the home ids of generation 0 whose
+    /// indices are `fresh`, ascending.
+    ///
+    /// # Safety
+    /// As [`push`](Self::push), for each row; and `fresh` is as said.
+    pub unsafe fn push_many(&mut self, table: TableId, entities: &[EntityId], fresh: Range<u32>) {
+        self.changes += 1;
+        // SAFETY: the caller's.
+        let start = unsafe {
+            let entry = self.entry(table);
+            let start = entry.len;
+            let ids = entry.ids.add(start);
+            ids.copy_from_nonoverlapping(NonNull::from(entities).cast(), entities.len());
+            entry.len = start + entities.len();
+            start
+        };
+        let recycled = entities.len() - fresh.len();
+        for (row, &entity) in (start..).zip(&entities[..recycled]) {
+            let location = Location::new(entity.generation(), table, row);
+            self.place_far(entity, location);
+        }
+        let (first, end) = (fresh.start as usize, fresh.end as usize);
+        let base = Location::new(0, table, start + recycled).0;
+        let located = |offset: usize| Location(base + offset as u64);
+        if first >= self.locations.len() && !fresh.is_empty() {
+            self.locations.resize(first, Location::NOWHERE);
+            self.locations.extend((0..fresh.len()).map(located));
+        } else {
+            self.reserve_locations(end);
+            let places = &mut self.locations[first..end];
+            places.iter_mut().enumerate().for_each(|(offset, place)| *place = located(offset));
+        }
+    }
+
+    /// Ends a row, whose place the last one takes; says so of their entities.
+    ///
+    /// # Safety
+    /// - The table exists and has the row, which is the entity's.
+    /// - While the directory is lent, the columns have changed in the same way.
+    #[inline(always)]
+    pub unsafe fn swap_remove(&mut self, entity: EntityId, table: TableId, row: usize) {
+        self.changes += 1;
+        // SAFETY: the caller's. If the row is the last, `moved` is `entity`, and
+        // the second line corrects the first.
+        unsafe {
+            let entry = self.entry(table);
+            let moved = entry.swap_remove(row);
+            *self.location_mut(moved) = Location::new(moved.generation(), table, row);
+            self.clear_location(entity);
+        }
+    }
+
+    /// Moves a row to the end of another table, and lets the last one take its
+    /// place; says so of their entities. Returns which was the last row, and
+    /// which is the new one.
+    ///
+    /// # Safety
+    /// - Both tables exist and differ; `source` has the row, which is the
+    ///   entity's, and the ids of `target` have room for one more.
+    /// - While the directory is lent, the columns have changed in the same way.
+    #[inline(always)]
+    pub unsafe fn move_row(
+        &mut self,
+        entity: EntityId,
+        source: TableId,
+        row: usize,
+        target: TableId,
+    ) -> (usize, usize) {
+        self.changes += 1;
+        // SAFETY: the caller's. If the row is the last, `moved` is `entity`, and
+        // the second location corrects the first.
+        unsafe {
+            let entry = self.entry(source);
+            let moved = entry.swap_remove(row);
+            let last = entry.len;
+            let entry = self.entry(target);
+            let new_row = entry.len;
+            entry.ids.add(new_row).write(entity);
+            entry.len = new_row + 1;
+            *self.location_mut(moved) = Location::new(moved.generation(), source, row);
+            *self.location_mut(entity) = Location::new(entity.generation(), target, new_row);
+            (last, new_row)
+        }
+    }
+
+    /// Ends a run of rows, whose places as many of the last rows take in their
+    /// order; says so of their entities.
+    ///
+    /// # Safety
+    /// As [`swap_remove`](Self::swap_remove), for each of the rows.
+    ///
+    /// # Complexity
+    /// O(rows).
+    pub unsafe fn remove_rows(&mut self, table: TableId, rows: Range<usize>) {
+        // SAFETY: the caller's: the rows are initialised, and nobody changes
+        // their ids here.
+        unsafe {
+            for &entity in self.ids_at(table, &rows) {
+                self.clear_location(entity);
+            }
+            self.close_gap(table, rows);
+        }
+    }
+
+    /// Moves a run of rows to the end of another table, and lets as many of the
+    /// last rows take their places in their order; says so of their entities.
+    ///
+    /// # Safety
+    /// As [`move_row`](Self::move_row), for each of the rows.
+    ///
+    /// # Complexity
+    /// O(rows).
+    pub unsafe fn move_rows(&mut self, source: TableId, rows: Range<usize>, target: TableId) {
+        // SAFETY: the caller's: there is room for the ids, in other memory than
+        // where they come from.
+        unsafe {
+            let entities = NonNull::from(self.ids_at(source, &rows)).cast();
+            let entry = self.entry(target);
+            let start = entry.len;
+            entry.ids.add(start).copy_from_nonoverlapping(entities, rows.len());
+            entry.len = start + rows.len();
+            self.relocate(target, start..start + rows.len());
+            self.close_gap(source, rows);
+        }
+    }
+
+    /// Shortens a table by a run of rows, whose places as many of the last rows
+    /// take in their order.
+    ///
+    /// # Safety
+    /// The table exists and has the rows, whose entities are placed elsewhere or
+    /// nowhere; while the directory is lent, the columns have changed in the
+    /// same way.
+    unsafe fn close_gap(&mut self, table: TableId, rows: Range<usize>) {
+        self.changes += 1;
+        // SAFETY: the caller's. What moves lies behind the gap and is no longer
+        // than it, so the two do not overlap.
+        unsafe {
+            let entry = self.entry(table);
+            let moved = rows.len().min(entry.len - rows.end);
+            let (from, to) = (entry.ids.add(entry.len - moved), entry.ids.add(rows.start));
+            to.copy_from_nonoverlapping(from, moved);
+            entry.len -= rows.len();
+            self.relocate(table, rows.start..rows.start + moved);
+        }
+    }
+
+    /// Returns the entities of some rows, for a lifetime that the caller
+    /// chooses.
+    ///
+    /// # Safety
+    /// The table exists and has the rows, whose ids nobody changes as long.
+    unsafe fn ids_at<'a>(&mut self, table: TableId, rows: &Range<usize>) -> &'a [EntityId] {
+        // SAFETY: the caller's.
+        unsafe {
+            let ids = self.entry(table).ids.add(rows.start);
+            std::slice::from_raw_parts(ids.as_ptr(), rows.len())
+        }
+    }
+
+    /// Says again where the entities of some rows are, by the ids that lie
+    /// there.
+    ///
+    /// # Safety
+    /// The table exists and has those rows; their entities have been placed
+    /// before, and are nowhere else.
+    pub unsafe fn relocate(&mut self, table: TableId, rows: Range<usize>) {
+        self.changes += 1;
+        // SAFETY: the caller's: the rows are initialised, and nobody changes
+        // their ids here.
+        let entities = unsafe { self.ids_at(table, &rows) };
+        for (row, &entity) in rows.zip(entities) {
+            // SAFETY: the caller's.
+            unsafe {
+                *self.location_mut(entity) = Location::new(entity.generation(), table, row);
+            }
+        }
+    }
+
+    /// Returns a table's entry.
+    ///
+    /// # Safety
+    /// The table exists.
+    #[inline(always)]
+    unsafe fn entry(&mut self, table: TableId) -> &mut TableEntry {
+        debug_assert!(table.index() < self.tables.len());
+        // SAFETY: the caller's.
+        unsafe { self.tables.get_unchecked_mut(table.index()) }
+    }
+
+    /// Returns where an entity is said to be.
+    ///
+    /// # Safety
+    /// The entity has been placed and not cleared.
+    #[inline(always)]
+    unsafe fn location_mut(&mut self, entity: EntityId) -> &mut Location {
+        if self.home == entity.high() & Self::SHARD {
+            // SAFETY: a home id that was placed has an entry.
+            return unsafe { self.locations.get_unchecked_mut(entity.index() as usize) };
+        }
+        self.foreign_location_mut(entity)
+    }
+
     #[cold]
     #[inline(never)]
-    fn set_far_location(&mut self, entity: EntityId, location: Location) {
-        if entity.high() ^ self.home < 1 << 20 {
+    fn foreign_location_mut(&mut self, entity: EntityId) -> &mut Location {
+        self.foreign.get_mut(&entity).expect("a foreign entity that was placed")
+    }
+
+    /// Says where an entity is, whatever its id.
+    #[cold]
+    #[inline(never)]
+    fn place_far(&mut self, entity: EntityId, location: Location) {
+        if self.home == entity.high() & Self::SHARD {
             let index = entity.index() as usize;
-            let len = (index + 1).max(self.locations.len() * 2).max(64);
-            self.locations.resize(len, Location::NOWHERE);
+            if index >= self.locations.len() {
+                let len = (index + 1).max(self.locations.len() * 2).max(64);
+                self.locations.resize(len, Location::NOWHERE);
+            }
             self.locations[index] = location;
         } else {
             self.foreign.insert(entity, location);
@@ -245,7 +489,7 @@ impl Directory {
     /// Says that an entity is nowhere any more.
     #[inline]
     pub fn clear_location(&mut self, entity: EntityId) {
-        if entity.high() ^ self.home < 1 << 20 {
+        if self.home == entity.high() & Self::SHARD {
             if let Some(location) = self.locations.get_mut(entity.index() as usize) {
                 *location = Location::NOWHERE;
             }

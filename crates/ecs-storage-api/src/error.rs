@@ -56,6 +56,24 @@ pub enum BundleError {
         /// How many it announced.
         announced: usize,
     },
+    /// There are fewer bundles than entities that should get one each.
+    #[error("there are {bundles} bundles for {entities} entities")]
+    Short {
+        /// How many bundles there were.
+        bundles: usize,
+        /// How many entities were listed.
+        entities: usize,
+    },
+    /// A column has another length than the first.
+    #[error("column `{component}` has {len} values where the first column has {rows}")]
+    Length {
+        /// The component of the column.
+        component: ComponentId,
+        /// How many values it has.
+        len: usize,
+        /// How many the first column has.
+        rows: usize,
+    },
 }
 
 /// A failure of what lies behind a backend: a file, a database, a network.

@@ -10,6 +10,7 @@
 //! queries and keeps the pointers. A backend that can promise more lends its
 //! [`Directory`], from which queries and look-ups are served without a call.
 
+mod batches;
 mod capabilities;
 mod directory;
 mod error;
@@ -24,6 +25,7 @@ mod update_batch;
 pub mod remote;
 pub mod snapshot;
 
+pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
 pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
 pub use error::{BackendError, BundleError, StorageError};

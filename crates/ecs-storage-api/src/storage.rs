@@ -1,15 +1,17 @@
 //! The protocol that every backend implements.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use ecs_core::{
-    AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedBundle,
-    ErasedMut, ErasedRef, ErasedValue, Removal,
+    AllocatorState, BundleBatch, BundleKind, ComponentId, ComponentSet, DynBundle, EntityId,
+    ErasedBundle, ErasedMut, ErasedRef, ErasedValue, ErasedVec, Removal,
 };
 
+use crate::batches::{
+    ColumnRows, all_despite_panics, check_bundle, check_columns, check_entities, take_bundle,
+    take_row, take_rows,
+};
 use crate::capabilities::Capabilities;
 use crate::directory::{DirectoryMut, DirectoryRef};
-use crate::error::{BundleError, StorageError};
+use crate::error::StorageError;
 use crate::sink::{ReadSink, WriteSink};
 use crate::snapshot::{self, SnapshotError, StorageImage};
 use crate::update_batch::{self, UpdateBatch, UpdateError};
@@ -71,16 +73,29 @@ pub trait Storage: Send + Sync + 'static {
         batch: &mut dyn BundleBatch,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        let announced = batch.component_ids();
-        check_bundle(&announced)?;
-        loop {
-            let mut row = Vec::with_capacity(announced.len());
-            if !batch.take_row(&mut |value| row.push(value)) {
-                return Ok(());
-            }
-            check_values(&row, &announced)?;
+        let kind = batch.kind();
+        check_bundle(&kind)?;
+        let announced = kind.component_ids();
+        while let Some(row) = take_row(batch, &announced)? {
             made.push(self.create_with(&mut ErasedBundle::new(row))?);
         }
+        Ok(())
+    }
+
+    /// Makes an entity of each row of some columns, and adds their ids to `made`
+    /// in order.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] if two columns hold the same component or they
+    /// are not all as long; then nothing has changed. Others as
+    /// [`Storage::create_batch`].
+    fn create_columns(
+        &mut self,
+        columns: Vec<ErasedVec>,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        check_columns(&columns)?;
+        self.create_batch(&mut ColumnRows::new(columns), made)
     }
 
     /// Names `count` entities that do not exist yet, in the order in which
@@ -118,15 +133,7 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError::NoSuchEntity`] if one is dead,
     /// [`StorageError::ListedTwice`] if one is listed twice.
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
-        let mut seen = ahash::AHashSet::with_capacity(entities.len());
-        for &entity in entities {
-            if !self.entity_exists(entity) {
-                return Err(StorageError::NoSuchEntity(entity));
-            }
-            if !seen.insert(entity) {
-                return Err(StorageError::ListedTwice(entity));
-            }
-        }
+        check_entities(self, entities)?;
         all_despite_panics(entities, |&entity| self.destroy_entity(entity))
     }
 
@@ -224,12 +231,58 @@ pub trait Storage: Send + Sync + 'static {
             return Err(StorageError::NoSuchEntity(entity));
         }
         let mut taken = Vec::new();
-        for component in removal.component_ids() {
+        for component in removal.kind().component_ids() {
             taken.extend(self.remove_component_erased(entity, component)?);
         }
         let count = taken.len();
         // Only now, since it may panic.
         taken.into_iter().for_each(|value| removal.take_value(value));
+        Ok(count)
+    }
+
+    /// Adds or replaces components of several entities, wholly or not at all: the
+    /// n-th entity gets those of the n-th row. Rows beyond are not asked for.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice,
+    /// [`StorageError::Bundle`] if a component occurs twice or there are fewer
+    /// rows than entities.
+    fn insert_batch(
+        &mut self,
+        entities: &[EntityId],
+        batch: &mut dyn BundleBatch,
+    ) -> Result<(), StorageError> {
+        let kind = batch.kind();
+        check_bundle(&kind)?;
+        check_entities(self, entities)?;
+        let rows = take_rows(batch, &kind.component_ids(), entities.len())?;
+        all_despite_panics(entities.iter().zip(rows), |(&entity, row)| {
+            self.insert_with(entity, &mut ErasedBundle::new(row))
+        })
+    }
+
+    /// Takes components away from several entities and drops them, wholly or not
+    /// at all; returns how many values that were.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice.
+    fn remove_batch(
+        &mut self,
+        entities: &[EntityId],
+        kind: &BundleKind,
+    ) -> Result<usize, StorageError> {
+        check_entities(self, entities)?;
+        let mut count = 0;
+        all_despite_panics(entities, |&entity| {
+            let mut taken = Vec::new();
+            for component in kind.component_ids() {
+                taken.extend(self.remove_component_erased(entity, component)?);
+            }
+            count += taken.len();
+            Ok::<_, StorageError>(())
+        })?;
         Ok(count)
     }
 
@@ -318,58 +371,6 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// Checks that no component occurs twice.
-///
-/// # Errors
-/// [`BundleError::Duplicate`] with the first that does.
-pub(crate) fn check_bundle(ids: &[ComponentId]) -> Result<(), BundleError> {
-    match ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
-        Some((_, &id)) => Err(BundleError::Duplicate(id)),
-        None => Ok(()),
-    }
-}
-
-/// Checks that a bundle gave what it had announced.
-fn check_values(values: &[ErasedValue], announced: &[ComponentId]) -> Result<(), BundleError> {
-    match values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {
-        true => Ok(()),
-        false => Err(BundleError::Incomplete { announced: announced.len() }),
-    }
-}
-
-/// Takes the components of a bundle, checked.
-///
-/// # Errors
-/// [`BundleError`] if one occurs twice, or they are not those announced.
-pub(crate) fn take_bundle(bundle: &mut dyn DynBundle) -> Result<Vec<ErasedValue>, BundleError> {
-    let announced = bundle.component_ids();
-    check_bundle(&announced)?;
-    let mut values = Vec::with_capacity(announced.len());
-    bundle.take_values(&mut |value| values.push(value));
-    check_values(&values, &announced)?;
-    Ok(values)
-}
-
-/// Calls `each` with every item, up to the first error. If one call panics, as
-/// the `Drop` of a component may, the others are made before the panic goes on.
-fn all_despite_panics<I: IntoIterator, E>(
-    items: I,
-    mut each: impl FnMut(I::Item) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut items = items.into_iter();
-    let mut panic = None;
-    loop {
-        match catch_unwind(AssertUnwindSafe(|| items.by_ref().try_for_each(&mut each))) {
-            // The item whose turn it was is behind us.
-            Err(next) => panic = panic.or(Some(next)),
-            Ok(outcome) => match panic {
-                Some(panic) => resume_unwind(panic),
-                None => return outcome,
-            },
-        }
-    }
-}
-
 /// Forwards every method to the storage in the box.
 macro_rules! forward {
     ($($(#[$attribute:meta])* fn $name:ident$(<$life:lifetime>)?([$($receiver:tt)*] $this:ident $(, $argument:ident: $type:ty)*) $(-> $out:ty)?;)*) => {
@@ -386,6 +387,7 @@ forward! {
     #[inline] fn create_entity([&mut] self) -> Result<EntityId, StorageError>;
     #[inline] fn create_with([&mut] self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError>;
     fn create_batch([&mut] self, batch: &mut dyn BundleBatch, made: &mut Vec<EntityId>) -> Result<(), StorageError>;
+    fn create_columns([&mut] self, columns: Vec<ErasedVec>, made: &mut Vec<EntityId>) -> Result<(), StorageError>;
     fn reserve_entities([&mut] self, count: usize) -> Result<Vec<EntityId>, StorageError>;
     fn release_reserved([&mut] self, entity: EntityId) -> Result<(), StorageError>;
     fn adopt([&mut] self, entity: EntityId) -> Result<(), StorageError>;
@@ -401,6 +403,8 @@ forward! {
     #[inline] fn insert_with([&mut] self, entity: EntityId, bundle: &mut dyn DynBundle) -> Result<(), StorageError>;
     fn remove_component_erased([&mut] self, entity: EntityId, component: ComponentId) -> Result<Option<ErasedValue>, StorageError>;
     #[inline] fn remove_with([&mut] self, entity: EntityId, removal: &mut dyn Removal) -> Result<usize, StorageError>;
+    fn insert_batch([&mut] self, entities: &[EntityId], batch: &mut dyn BundleBatch) -> Result<(), StorageError>;
+    fn remove_batch([&mut] self, entities: &[EntityId], kind: &BundleKind) -> Result<usize, StorageError>;
     fn has_component_erased([&] self, entity: EntityId, component: ComponentId) -> bool;
     fn get_component_types([&] self, entity: EntityId) -> Option<ComponentSet>;
     fn read_chunks<'a>([&'a] self, sink: &mut ReadSink<'a, '_>);

@@ -1,7 +1,8 @@
 //! The typed methods of the specification, over any backend.
 
 use ecs_core::{
-    Bundle, BundleRow, BundleRows, Component, ComponentId, EntityId, ErasedMut, ErasedRef, Taken,
+    Bundle, BundleKind, BundleRow, BundleRows, Columns, Component, ComponentId, EntityId,
+    ErasedMut, ErasedRef, Taken,
 };
 
 use crate::error::StorageError;
@@ -101,6 +102,39 @@ pub trait StorageExt: Storage {
         let mut made = Vec::new();
         self.create_batch(&mut BundleRows::<I::IntoIter>::new(bundles), &mut made)?;
         Ok(made)
+    }
+
+    /// Makes an entity of each row of finished columns, and returns their ids in
+    /// order.
+    ///
+    /// # Errors
+    /// Those of [`Storage::create_columns`].
+    fn create_from(&mut self, columns: impl Columns) -> Result<Vec<EntityId>, StorageError> {
+        let mut made = Vec::new();
+        self.create_columns(columns.into_columns(), &mut made)?;
+        Ok(made)
+    }
+
+    /// Adds or replaces components of several entities: the n-th entity gets
+    /// those of the n-th bundle.
+    ///
+    /// # Errors
+    /// Those of [`Storage::insert_batch`].
+    fn insert_many<I>(&mut self, entities: &[EntityId], bundles: I) -> Result<(), StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        self.insert_batch(entities, &mut BundleRows::<I::IntoIter>::new(bundles))
+    }
+
+    /// Takes the components of a bundle away from several entities, and returns
+    /// how many values that were.
+    ///
+    /// # Errors
+    /// Those of [`Storage::remove_batch`].
+    fn remove_many<B: Bundle>(&mut self, entities: &[EntityId]) -> Result<usize, StorageError> {
+        self.remove_batch(entities, &BundleKind::of::<B>())
     }
 
     /// Adds or replaces the components of a bundle.

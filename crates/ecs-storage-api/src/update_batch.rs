@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ahash::AHashMap;
 use ecs_core::{
-    AllocatorState, Bundle, Component, ComponentId, EntityId, ErasedBundle, ErasedValue,
+    AllocatorState, Bundle, Component, ComponentId, DynBundle, EntityId, ErasedBundle, ErasedValue,
 };
 
+use crate::batches::check_bundle;
 use crate::error::{BundleError, StorageError};
-use crate::storage::{Storage, check_bundle};
+use crate::storage::Storage;
 
 /// A batch of changes for [`Storage::apply_updates`].
 ///
@@ -300,8 +301,8 @@ struct Checker<'a, S: ?Sized> {
 
 impl<S: Storage + ?Sized> Checker<'_, S> {
     fn spawn(&mut self, place: UpdatePlace, spawn: &Spawn) -> Result<(), UpdateError> {
-        let ids: Vec<_> = spawn.bundle.values().iter().map(ErasedValue::id).collect();
-        check_bundle(&ids).map_err(|source| UpdateError::Bundle { place, source })?;
+        check_bundle(&spawn.bundle.kind())
+            .map_err(|source| UpdateError::Bundle { place, source })?;
         let Some(id) = spawn.id else { return Ok(()) };
         let refuse = |source| Err(UpdateError::Spawn { place, source });
         if self.storage.entity_exists(id) || self.named.contains_key(&id) {

@@ -71,6 +71,12 @@ macro_rules! __forward {
             self.$field.create_batch(batch, made)
         }
     };
+    (create_columns $field:tt $($before:ident)?) => {
+        fn create_columns(&mut self, columns: Vec<$crate::__api::core::ErasedVec>, made: &mut Vec<$crate::__api::core::EntityId>) -> Result<(), $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.create_columns(columns, made)
+        }
+    };
     (reserve_entities $field:tt $($before:ident)?) => {
         fn reserve_entities(&mut self, count: usize) -> Result<Vec<$crate::__api::core::EntityId>, $crate::__api::StorageError> {
             $(self.$before()?;)?
@@ -154,6 +160,18 @@ macro_rules! __forward {
         fn remove_with(&mut self, entity: $crate::__api::core::EntityId, removal: &mut dyn $crate::__api::core::Removal) -> Result<usize, $crate::__api::StorageError> {
             $(self.$before()?;)?
             self.$field.remove_with(entity, removal)
+        }
+    };
+    (insert_batch $field:tt $($before:ident)?) => {
+        fn insert_batch(&mut self, entities: &[$crate::__api::core::EntityId], batch: &mut dyn $crate::__api::core::BundleBatch) -> Result<(), $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.insert_batch(entities, batch)
+        }
+    };
+    (remove_batch $field:tt $($before:ident)?) => {
+        fn remove_batch(&mut self, entities: &[$crate::__api::core::EntityId], kind: &$crate::__api::core::BundleKind) -> Result<usize, $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.remove_batch(entities, kind)
         }
     };
     (has_component_erased $field:tt $($before:ident)?) => {

@@ -76,6 +76,15 @@ macro_rules! for_each_claim {
                 generic_components_do_not_mix
                 several_values_are_changed_at_once
             }
+            many {
+                each_entity_gets_the_bundle_of_its_place
+                whole_archetypes_come_and_go
+                lists_in_any_order_leave_the_others_as_they_are
+                refused_lists_change_nothing
+                as_many_bundles_are_taken_as_there_are_entities
+                a_panic_is_before_all_or_after_all
+                columns_become_entities
+            }
             queries {
                 filters_keep_what_they_say
                 optional_terms_do_not_narrow

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{Bundle, BundleRow, BundleRows, CodecError, Component, EntityId, RemoveAll};
+use ecs_core::{
+    Bundle, BundleRow, BundleRows, CodecError, Columns, Component, EntityId, RemoveAll,
+};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
 use ecs_storage_api::{
     Filter, Query, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage, StorageError,
@@ -151,6 +153,19 @@ impl<S: Storage> World<S> {
         Ok(made)
     }
 
+    /// Makes an entity of each row of finished columns, and returns their ids in
+    /// order. An empty archetype takes the vectors over as they are.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] if two columns hold the same component or they
+    /// are not all as long; others as [`World::try_spawn`].
+    ///
+    /// # Complexity
+    /// O(rows), and where the vectors are taken over nothing is copied but ids.
+    pub fn spawn_columns(&mut self, columns: impl Columns) -> Result<Vec<EntityId>, StorageError> {
+        self.storage.create_from(columns)
+    }
+
     /// Ends an entity.
     ///
     /// # Errors
@@ -241,6 +256,43 @@ impl<S: Storage> World<S> {
     #[inline]
     pub fn insert<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
         self.storage.insert_with(entity, &mut BundleRow::new(bundle))
+    }
+
+    /// Adds or replaces components of several entities, wholly or not at all: the
+    /// n-th entity gets those of the n-th bundle. Bundles beyond are not asked
+    /// for, so `std::iter::repeat` gives all of them the same.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice,
+    /// [`StorageError::Bundle`] if a component occurs twice or there are fewer
+    /// bundles than entities.
+    ///
+    /// # Complexity
+    /// O(entities); entities that are listed in the order of a query move
+    /// together, and a whole archetype hands its columns over.
+    pub fn insert_batch<I>(&mut self, entities: &[EntityId], bundles: I) -> Result<(), StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        self.storage.insert_many(entities, bundles)
+    }
+
+    /// Takes the components of a bundle away from several entities, wholly or
+    /// not at all, and returns how many values that were.
+    ///
+    /// # Errors
+    /// [`StorageError::NoSuchEntity`] if one is dead,
+    /// [`StorageError::ListedTwice`] if one is listed twice.
+    ///
+    /// # Complexity
+    /// As [`World::insert_batch`].
+    pub fn remove_batch<B: Bundle>(
+        &mut self,
+        entities: &[EntityId],
+    ) -> Result<usize, StorageError> {
+        self.storage.remove_many::<B>(entities)
     }
 
     /// Takes a component away and returns it, or `None` if the entity lacked it.
@@ -369,7 +421,7 @@ impl<S: Storage> World<S> {
     /// # Panics
     /// If two types have one name.
     pub fn register<B: Bundle>(&mut self) {
-        B::for_each_id(&mut |_| ());
+        B::COMPONENTS.ids().for_each(drop);
     }
 
     /// Writes everything persistent into bytes: entities and components, the

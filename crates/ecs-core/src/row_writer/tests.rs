@@ -4,76 +4,124 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::*;
-use crate::Description;
+use crate::{Description, DynBundle, ErasedBundle};
 
-#[derive(Clone, Debug, PartialEq)]
-struct Counted(Arc<()>);
+macro_rules! component {
+    ($name:ident) => {
+        #[derive(Clone, Debug)]
+        struct $name(#[expect(dead_code, reason = "counted, not read")] Arc<()>);
 
-impl Component for Counted {
-    fn describe() -> Description<Self> {
-        Description::transient("row_writer::Counted").cloneable()
+        impl Component for $name {
+            fn describe() -> Description<Self> {
+                Description::transient(concat!("row_writer::", stringify!($name))).cloneable()
+            }
+        }
+    };
+}
+
+component!(First);
+component!(Second);
+
+/// A bundle that announces `(First, Second)` and puts what it likes.
+struct Puts(fn(&mut dyn FnMut(usize)), Arc<()>);
+
+impl Bundle for Puts {
+    const COMPONENTS: ComponentList = <(First, Second)>::COMPONENTS;
+
+    fn put_all(self, sink: &mut impl ComponentSink) {
+        (self.0)(&mut |which| match which {
+            1 => sink.put(First(self.1.clone())),
+            _ => sink.put(Second(self.1.clone())),
+        });
     }
 }
 
-struct Plain;
-
-impl Component for Plain {
-    fn describe() -> Description<Self> {
-        Description::transient("row_writer::Plain")
-    }
-}
-
-#[test]
-fn an_unfinished_row_drops_what_was_written() {
+/// Lets `write` write up to four rows of both components, and returns how many
+/// values live afterwards, and how many rows were finished.
+fn written(write: impl Fn(RowWriter<'_>, &Arc<()>)) -> (usize, usize) {
     let count = Arc::new(());
-    let info = ComponentId::of::<Counted>().info();
-    let mut column = Vec::<Counted>::with_capacity(4);
-    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget::new(info, first, false); 1];
+    let (mut first, mut second) = (Vec::<First>::with_capacity(4), Vec::<Second>::with_capacity(4));
+    let mut targets = RowTargets::new(&BundleKind::of::<(First, Second)>());
+    targets.set_address(0, NonNull::new(first.as_mut_ptr()).unwrap().cast());
+    targets.set_address(1, NonNull::new(second.as_mut_ptr()).unwrap().cast());
     let mut done = 0;
-    // SAFETY: the vector has room for four values, and is not touched meanwhile.
-    let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
-    rows.put(Counted(count.clone()));
-    assert!(rows.finish_row());
-    assert!(!rows.finish_row(), "an empty row is not complete");
-    rows.put(Counted(count.clone()));
-    drop(rows);
-    assert_eq!((done, Arc::strong_count(&count)), (1, 2));
-    // SAFETY: one row was finished.
-    unsafe { column.set_len(done) };
-    drop(column);
-    assert_eq!(Arc::strong_count(&count), 1);
-}
-
-#[test]
-fn a_bundle_that_puts_what_it_did_not_announce_panics_and_leaks_nothing() {
-    let count = Arc::new(());
-    let info = ComponentId::of::<Counted>().info();
-    let mut column = Vec::<Counted>::with_capacity(1);
-    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget::new(info, first, false)];
-    let mut done = 0;
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the vector has room for a value, and is not touched meanwhile.
-        let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
-        rows.put(Counted(count.clone()));
-        rows.put(Plain);
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the vectors have room for four values, and are not touched
+        // meanwhile.
+        write(unsafe { RowWriter::new(&targets, 0..4, &mut done) }, &count);
     }));
-    assert!(outcome.is_err());
-    assert_eq!((done, Arc::strong_count(&count)), (0, 1));
+    // SAFETY: so many rows were finished.
+    unsafe {
+        first.set_len(done);
+        second.set_len(done);
+    }
+    let alive = Arc::strong_count(&count) - 1;
+    drop((first, second));
+    assert_eq!(Arc::strong_count(&count), 1, "every value is dropped once");
+    (alive, done)
+}
+
+fn both(count: &Arc<()>) -> (First, Second) {
+    (First(count.clone()), Second(count.clone()))
 }
 
 #[test]
-fn overwritten_values_return_when_the_row_is_abandoned() {
-    let (old, new) = (Arc::new(()), Arc::new(()));
-    let mut column = vec![Counted(old.clone())];
-    let first = NonNull::new(column.as_mut_ptr()).unwrap().cast();
-    let targets = [RowTarget::new(ComponentId::of::<Counted>().info(), first, true); 2];
-    let mut done = 0;
-    // SAFETY: one valid value lies there, and only the first target is used.
-    let mut rows = unsafe { RowWriter::new(&targets, 0..column.capacity(), &mut done) };
-    rows.put(Counted(new.clone()));
-    drop(rows);
-    assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (2, 1));
-    assert!(Arc::ptr_eq(&column[0].0, &old));
+fn rows_are_written_as_long_as_there_is_room() {
+    assert_eq!(written(|rows, count| rows.put_bundle(both(count))), (2, 1));
+    let many = |n: usize| {
+        written(move |rows, count| {
+            let mut bundles = (0..n).map(|_| both(count));
+            rows.put_bundles(&mut bundles);
+            assert_eq!(bundles.len(), n.saturating_sub(4), "no bundle is lost");
+        })
+    };
+    assert_eq!([many(0), many(3), many(4), many(9)], [(0, 0), (6, 3), (8, 4), (8, 4)]);
+}
+
+#[test]
+fn an_iterator_that_panics_leaves_the_rows_before() {
+    let outcome = written(|rows, count| {
+        rows.put_bundles(&mut (0..4).map(|n| {
+            assert!(n < 2, "in the middle");
+            both(count)
+        }));
+    });
+    assert_eq!(outcome, (4, 2));
+}
+
+#[test]
+fn a_bundle_that_breaks_its_word_panics_and_leaks_nothing() {
+    type Lie = fn(&mut dyn FnMut(usize));
+    let lies: [Lie; 6] = [
+        |_| (),
+        |put| put(1),
+        |put| put(2),
+        |put| [2, 1].into_iter().for_each(put),
+        |put| [1, 2, 2].into_iter().for_each(put),
+        |put| {
+            put(1);
+            panic!("half-way");
+        },
+    ];
+    for lie in lies {
+        assert_eq!(written(|rows, count| rows.put_bundle(Puts(lie, count.clone()))), (0, 0));
+    }
+    let truth: fn(&mut dyn FnMut(usize)) = |put| [1, 2].into_iter().for_each(put);
+    assert_eq!(written(|rows, count| rows.put_bundle(Puts(truth, count.clone()))), (2, 1));
+}
+
+#[test]
+fn bundles_of_other_components_are_refused() {
+    let single = |rows: RowWriter<'_>, count: &Arc<()>| rows.put_bundle(First(count.clone()));
+    assert_eq!(written(single), (0, 0));
+    let turned = |rows: RowWriter<'_>, count: &Arc<()>| {
+        let (first, second) = both(count);
+        rows.put_bundle((second, first));
+    };
+    assert_eq!(written(turned), (0, 0));
+    let erased = |rows: RowWriter<'_>, count: &Arc<()>| {
+        ErasedBundle::of((First(count.clone()),)).write(rows);
+    };
+    assert_eq!(written(erased), (0, 0));
+    assert_eq!(written(|rows, count| ErasedBundle::of(both(count)).write(rows)), (2, 1));
 }

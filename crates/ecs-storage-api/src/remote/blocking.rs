@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ecs_core::{
-    AllocatorState, BundleBatch, ComponentId, ComponentSet, DynBundle, EntityId, ErasedBundle,
-    ErasedMut, ErasedRef, ErasedValue, Removal,
+    AllocatorState, BundleBatch, BundleKind, ComponentId, ComponentSet, DynBundle, EntityId,
+    ErasedBundle, ErasedMut, ErasedRef, ErasedValue, Removal,
 };
 use pollster::block_on;
 
@@ -13,12 +13,13 @@ use super::copy;
 use super::error::RemoteError;
 use super::lent::Lent;
 use super::version::Version;
+use crate::batches::{check_bundle, check_entities, take_bundle, take_row, take_rows};
 use crate::capabilities::{Capabilities, Consistency};
 use crate::directory::DirectoryRef;
 use crate::error::{BundleError, StorageError};
 use crate::sink::{ReadSink, WriteSink};
 use crate::snapshot::StorageImage;
-use crate::storage::{Storage, check_bundle, take_bundle};
+use crate::storage::Storage;
 use crate::update_batch::{UpdateBatch, UpdateError};
 
 /// Lets a world run on a remote store, by a mirror of it in memory.
@@ -254,21 +255,6 @@ fn has_transient(batch: &UpdateBatch) -> bool {
         || batch.removes().iter().any(|(_, component)| component.info().is_transient())
 }
 
-/// Collects what a bundle announced.
-fn collect(
-    announced: &[ComponentId],
-    take: impl FnOnce(&mut dyn FnMut(ErasedValue)) -> bool,
-) -> Result<Option<Vec<ErasedValue>>, BundleError> {
-    let mut values = Vec::with_capacity(announced.len());
-    if !take(&mut |value| values.push(value)) {
-        return Ok(None);
-    }
-    match values.iter().map(ErasedValue::id).eq(announced.iter().copied()) {
-        true => Ok(Some(values)),
-        false => Err(BundleError::Incomplete { announced: announced.len() }),
-    }
-}
-
 impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
     fn capabilities(&self) -> Capabilities {
         let (remote, mirror) = (self.remote.capabilities(), self.mirror.capabilities());
@@ -302,15 +288,16 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         rows: &mut dyn BundleBatch,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        let announced = rows.component_ids();
-        check_bundle(&announced)?;
+        let kind = rows.kind();
+        check_bundle(&kind)?;
+        let announced = kind.component_ids();
         loop {
             let mut batch = UpdateBatch::new();
             // Rows are user code: those before a faulty one, or one that panics,
             // are made.
             let taken = catch_unwind(AssertUnwindSafe(|| {
                 while batch.len() < Self::ROWS {
-                    let Some(row) = collect(&announced, |each| rows.take_row(each))? else {
+                    let Some(row) = take_row(rows, &announced)? else {
                         return Ok(true);
                     };
                     let filling = std::mem::take(&mut batch);
@@ -361,15 +348,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
 
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
         self.settle()?;
-        let mut seen = ahash::AHashSet::with_capacity(entities.len());
-        for &entity in entities {
-            if !self.entity_exists(entity) {
-                return Err(StorageError::NoSuchEntity(entity));
-            }
-            if !seen.insert(entity) {
-                return Err(StorageError::ListedTwice(entity));
-            }
-        }
+        check_entities(self, entities)?;
         self.change_single(entities.iter().copied().fold(UpdateBatch::new(), UpdateBatch::destroy))
             .map(drop)
     }
@@ -467,7 +446,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         let Some(types) = self.get_component_types(entity) else {
             return Err(StorageError::NoSuchEntity(entity));
         };
-        let listed: ComponentSet = removal.component_ids().into_iter().collect();
+        let listed: ComponentSet = removal.kind().component_ids().into_iter().collect();
         let batch = listed
             .iter()
             .filter(|&component| types.contains(component))
@@ -475,6 +454,43 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         self.send_single(&batch)?;
         let mirrored = self.mirror.remove_with(entity, removal);
         self.followed(mirrored)
+    }
+
+    fn insert_batch(
+        &mut self,
+        entities: &[EntityId],
+        rows: &mut dyn BundleBatch,
+    ) -> Result<(), StorageError> {
+        let kind = rows.kind();
+        check_bundle(&kind)?;
+        self.settle()?;
+        check_entities(self, entities)?;
+        let rows = take_rows(rows, &kind.component_ids(), entities.len())?;
+        let values = entities
+            .iter()
+            .zip(rows)
+            .flat_map(|(&entity, row)| row.into_iter().map(move |value| (entity, value)));
+        let batch = values
+            .fold(UpdateBatch::new(), |batch, (entity, value)| batch.insert_erased(entity, value));
+        self.change_single(batch).map(drop)
+    }
+
+    fn remove_batch(
+        &mut self,
+        entities: &[EntityId],
+        kind: &BundleKind,
+    ) -> Result<usize, StorageError> {
+        self.settle()?;
+        check_entities(self, entities)?;
+        let listed: ComponentSet = kind.component_ids().into_iter().collect();
+        let mut batch = UpdateBatch::new();
+        for &entity in entities {
+            let there = listed.iter().filter(|&id| self.has_component_erased(entity, id));
+            batch = there.fold(batch, |batch, id| batch.remove_erased(entity, id));
+        }
+        let count = batch.len();
+        self.change_single(batch)?;
+        Ok(count)
     }
 
     fn has_component_erased(&self, entity: EntityId, component: ComponentId) -> bool {

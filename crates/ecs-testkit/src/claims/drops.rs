@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{Bundle, ComponentId, ComponentSink, EntityId, RemoveAll};
+use ecs_core::{Bundle, ComponentList, ComponentSink, EntityId, RemoveAll};
 use ecs_storage_api::{Storage, StorageError, StorageExt, UpdateBatch, Without};
 
 use super::state;
@@ -244,9 +244,7 @@ pub fn a_batch_that_lies_about_its_length_is_survived(make: Make<'_>) {
 struct Half(Counted);
 
 impl Bundle for Half {
-    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
-        <(Counted, Name)>::for_each_id(each);
-    }
+    const COMPONENTS: ComponentList = <(Counted, Name)>::COMPONENTS;
 
     fn put_all(self, sink: &mut impl ComponentSink) {
         sink.put(self.0);
@@ -258,9 +256,7 @@ impl Bundle for Half {
 struct Short(Counted);
 
 impl Bundle for Short {
-    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
-        <(Counted, Name)>::for_each_id(each);
-    }
+    const COMPONENTS: ComponentList = <(Counted, Name)>::COMPONENTS;
 
     fn put_all(self, sink: &mut impl ComponentSink) {
         sink.put(self.0);
@@ -271,9 +267,7 @@ impl Bundle for Short {
 struct Turned(Counted);
 
 impl Bundle for Turned {
-    fn for_each_id(each: &mut impl FnMut(ComponentId)) {
-        <(Name, Counted)>::for_each_id(each);
-    }
+    const COMPONENTS: ComponentList = <(Name, Counted)>::COMPONENTS;
 
     fn put_all(self, sink: &mut impl ComponentSink) {
         sink.put(self.0);

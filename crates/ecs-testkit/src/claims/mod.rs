@@ -5,6 +5,7 @@ pub mod capabilities;
 pub mod components;
 pub mod drops;
 pub mod lifecycle;
+pub mod many;
 pub mod queries;
 pub mod snapshots;
 pub mod specification;

@@ -17,7 +17,7 @@ use ecs_storage_api::{StorageExt, state_hash};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-pub use operation::{Kind, Operation, Pick};
+pub use operation::{Chosen, Kind, Operation, Pick};
 use subject::Subject;
 
 use crate::Make;

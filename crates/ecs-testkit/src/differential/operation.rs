@@ -12,6 +12,18 @@ pub type Pick = u8;
 /// Which component or bundle an operation is about, modulo their number.
 pub type Kind = u8;
 
+/// Which entities an operation is about, in which order.
+#[derive(Debug, Clone)]
+pub enum Chosen {
+    /// Those picked; ids may repeat or be dead.
+    Listed(Vec<Pick>),
+    /// All that have a component, in ascending order of id: whole tables, often
+    /// in the order of their rows.
+    Having(Kind),
+    /// The same without the first few, backwards.
+    Backwards(Kind, Pick),
+}
+
 /// One operation on a store.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are what the operation's name says")]
@@ -24,10 +36,16 @@ pub enum Operation {
     CreateErased { kinds: Vec<Kind>, value: i32 },
     /// Makes several entities.
     CreateBatch { kind: Kind, count: u8 },
+    /// Makes several entities of columns, right or wrong.
+    CreateColumns { kind: Kind, count: u8 },
     /// Ends an entity.
     Destroy { entity: Pick },
-    /// Ends several; ids may repeat or be dead.
-    DestroyBatch { entities: Vec<Pick> },
+    /// Ends several.
+    DestroyBatch { entities: Chosen },
+    /// Inserts typed bundles into several, too many or too few by `excess`.
+    InsertBatch { entities: Chosen, kind: Kind, value: i32, excess: i8 },
+    /// Takes components away from several.
+    RemoveBatch { entities: Chosen, kind: Kind },
     /// Ends all.
     Clear,
     /// Sets one component through the erased protocol.
@@ -91,13 +109,27 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
     let kind = any::<Kind>;
     let kinds = || vec(any::<Kind>(), 0..4);
     let value = || 0..100i32;
+    let count = || prop_oneof![4 => 0..12u8, 1 => 30..60u8];
+    let chosen = || {
+        prop_oneof![
+            2 => vec(pick(), 0..5).prop_map(Chosen::Listed),
+            2 => kind().prop_map(Chosen::Having),
+            1 => (kind(), pick()).prop_map(|(kind, without)| Chosen::Backwards(kind, without)),
+        ]
+    };
+    let excess = || prop_oneof![8 => Just(0), 1 => Just(1), 1 => Just(-1)];
     prop_oneof![
         2 => Just(Create),
         8 => (kind(), value()).prop_map(|(kind, value)| CreateWith { kind, value }),
         3 => (kinds(), value()).prop_map(|(kinds, value)| CreateErased { kinds, value }),
-        2 => (kind(), 0..12u8).prop_map(|(kind, count)| CreateBatch { kind, count }),
+        3 => (kind(), count()).prop_map(|(kind, count)| CreateBatch { kind, count }),
+        2 => (kind(), count()).prop_map(|(kind, count)| CreateColumns { kind, count }),
         5 => pick().prop_map(|entity| Destroy { entity }),
-        1 => vec(pick(), 0..5).prop_map(|entities| DestroyBatch { entities }),
+        2 => chosen().prop_map(|entities| DestroyBatch { entities }),
+        4 => (chosen(), kind(), value(), excess()).prop_map(|(entities, kind, value, excess)| {
+            InsertBatch { entities, kind, value, excess }
+        }),
+        4 => (chosen(), kind()).prop_map(|(entities, kind)| RemoveBatch { entities, kind }),
         1 => Just(Clear),
         4 => (pick(), kind(), value())
             .prop_map(|(entity, kind, value)| SetErased { entity, kind, value }),
@@ -155,7 +187,14 @@ impl Operation {
             | Change { entity, .. }
             | Adopt { entity }
             | Release { entity } => lower(entity),
-            DestroyBatch { entities } | Ask { entities } => entities.iter_mut().for_each(lower),
+            DestroyBatch { entities }
+            | InsertBatch { entities, .. }
+            | RemoveBatch { entities, .. } => {
+                if let Chosen::Listed(entities) = entities {
+                    entities.iter_mut().for_each(lower);
+                }
+            }
+            Ask { entities } => entities.iter_mut().for_each(lower),
             ChangeMany { entities, .. } => entities.iter_mut().for_each(lower),
             Apply { spawns, updates, inserts, removes, destroys } => {
                 spawns.iter_mut().filter_map(|(id, _)| id.as_mut()).for_each(lower);
@@ -167,6 +206,7 @@ impl Operation {
             | CreateWith { .. }
             | CreateErased { .. }
             | CreateBatch { .. }
+            | CreateColumns { .. }
             | Clear
             | ChangeAll { .. }
             | ChangePrepared { .. }

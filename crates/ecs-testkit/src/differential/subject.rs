@@ -9,7 +9,7 @@ use ecs_storage_api::{
     Without, snapshot,
 };
 
-use super::operation::{Kind, Operation, Pick};
+use super::operation::{Chosen, Kind, Operation, Pick};
 use crate::Make;
 use crate::components::{
     Aligned, AlignedMarker, Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Selected, Tag,
@@ -131,9 +131,18 @@ impl Subject {
             Operation::Destroy { entity } => {
                 format!("{:?}", self.storage.destroy_entity(pick(entity)))
             }
+            Operation::CreateColumns { kind, count } => self.create_columns(*kind, *count),
             Operation::DestroyBatch { entities } => {
-                let entities: Vec<_> = entities.iter().map(pick).collect();
+                let entities = self.chosen(entities, pick);
                 format!("{:?}", self.storage.destroy_batch(&entities))
+            }
+            Operation::InsertBatch { entities, kind, value, excess } => {
+                let entities = self.chosen(entities, pick);
+                self.insert_batch(&entities, *kind, *value, *excess)
+            }
+            Operation::RemoveBatch { entities, kind } => {
+                let entities = self.chosen(entities, pick);
+                self.remove_batch(&entities, *kind)
             }
             Operation::Clear => format!("{:?}", self.storage.clear()),
             Operation::SetErased { entity, kind, value } => {
@@ -245,6 +254,79 @@ impl Subject {
             _ => storage.create_many(numbers.map(|_| ())),
         };
         format!("{made:?}")
+    }
+
+    fn create_columns(&mut self, kind: Kind, count: u8) -> String {
+        let (storage, ledger, fuse) = (&mut self.storage, &self.ledger, &self.fuse);
+        let positions = || (0..i32::from(count)).map(|n| Position(n, 11)).collect::<Vec<_>>();
+        let names = |count| (0..count).map(|n| Name(n.to_string())).collect::<Vec<_>>();
+        let counted = || (0..count).map(|_| ledger.counted()).collect::<Vec<_>>();
+        let bombs = || (0..count).map(|_| ledger.bomb(fuse)).collect::<Vec<_>>();
+        let made = match kind % 5 {
+            0 => storage.create_from((positions(), names(count))),
+            1 => storage.create_from((counted(), vec![Marker; count.into()], bombs())),
+            2 => storage.create_from((bombs(), names(count + 1))),
+            3 => storage.create_from((names(count), positions(), names(count))),
+            _ => storage.create_from(vec![Marker; count.into()]),
+        };
+        format!("{made:?}")
+    }
+
+    /// Lists the entities that an operation is about, the same in both stores.
+    fn chosen(&self, chosen: &Chosen, pick: impl Fn(&Pick) -> EntityId) -> Vec<EntityId> {
+        let having = |kind: &Kind| {
+            let mut all: Vec<_> = match kind % 4 {
+                0 => self.storage.query_as::<EntityId, With<Position>>().into_iter().collect(),
+                1 => self.storage.query_as::<EntityId, With<Name>>().into_iter().collect(),
+                2 => self.storage.query_as::<EntityId, With<Marker>>().into_iter().collect(),
+                _ => self.storage.query_as::<EntityId, ()>().into_iter().collect(),
+            };
+            all.sort_unstable();
+            all
+        };
+        match chosen {
+            Chosen::Listed(picks) => picks.iter().map(pick).collect(),
+            Chosen::Having(kind) => having(kind),
+            Chosen::Backwards(kind, without) => {
+                having(kind).into_iter().skip(usize::from(*without)).rev().collect()
+            }
+        }
+    }
+
+    fn insert_batch(
+        &mut self,
+        entities: &[EntityId],
+        kind: Kind,
+        value: i32,
+        excess: i8,
+    ) -> String {
+        let (storage, ledger, fuse) = (&mut self.storage, &self.ledger, &self.fuse);
+        let count = entities.len().saturating_add_signed(excess.into());
+        let numbers = (value..).take(count);
+        let inserted = match kind % 6 {
+            0 => storage.insert_many(entities, numbers.map(|n| (Position(n, 10), Marker))),
+            1 => storage
+                .insert_many(entities, numbers.map(|n| (ledger.counted(), Name(n.to_string())))),
+            2 => storage.insert_many(entities, numbers.map(|n| (Marker, Position(n, 0), Marker))),
+            3 => {
+                storage.insert_many(entities, numbers.map(|n| (ledger.bomb(fuse), Velocity(n, 10))))
+            }
+            4 => storage.insert_many(entities, numbers.map(|n| Aligned(n as u8))),
+            _ => storage.insert_many(entities, numbers.map(|_| ())),
+        };
+        format!("{inserted:?}")
+    }
+
+    fn remove_batch(&mut self, entities: &[EntityId], kind: Kind) -> String {
+        let storage = &mut self.storage;
+        let removed = match kind % 5 {
+            0 => storage.remove_many::<(Name, Velocity, (Counted, Aligned))>(entities),
+            1 => storage.remove_many::<(Marker, (Bomb, Marker))>(entities),
+            2 => storage.remove_many::<Position>(entities),
+            3 => storage.remove_many::<Bomb>(entities),
+            _ => storage.remove_many::<()>(entities),
+        };
+        format!("{removed:?}")
     }
 
     fn remove(&mut self, entity: EntityId, kind: Kind) -> String {

@@ -1,0 +1,271 @@
+//! Runs of rows that move together.
+
+use std::mem;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_storage_api::{StorageError, TableId};
+
+use super::Rows;
+use super::panics::Panics;
+use super::staged::Staged;
+use super::table::Table;
+
+/// Which columns of a table go where, when runs of its rows move.
+///
+/// Made by [`Rows`] for its tables, and used with no others.
+#[derive(Debug)]
+pub(crate) struct Course {
+    source: TableId,
+    /// `None` where the entities end.
+    target: Option<TableId>,
+    /// Columns of the source, and where they go in the target.
+    kept: Vec<(usize, usize)>,
+    /// Columns of the source whose values end.
+    ended: Vec<usize>,
+    /// Columns that were written, and those of the source that they replace.
+    replaced: Vec<(usize, usize)>,
+    /// Columns that were written, and where they go in the target.
+    added: Vec<(usize, usize)>,
+}
+
+impl Course {
+    pub(super) fn new(
+        (source, from): (TableId, &Table),
+        target: Option<(TableId, &Table)>,
+        staged: Option<&Staged>,
+    ) -> Self {
+        let mut this = Self {
+            source,
+            target: target.map(|(id, _)| id),
+            kept: Vec::new(),
+            ended: Vec::new(),
+            replaced: Vec::new(),
+            added: Vec::new(),
+        };
+        let there = |id| target.and_then(|(_, to)| to.column(id));
+        for (at, id) in from.components.iter().enumerate() {
+            match there(id) {
+                Some(place) => this.kept.push((at, place)),
+                None => this.ended.push(at),
+            }
+        }
+        for (at, id) in staged.iter().flat_map(|staged| staged.table.components.iter().enumerate())
+        {
+            match (from.column(id), there(id)) {
+                (Some(place), _) => this.replaced.push((at, place)),
+                (None, Some(place)) => this.added.push((at, place)),
+                (None, None) => unreachable!("what is written has a place where it goes"),
+            }
+        }
+        let columns = target.map_or(0, |(_, to)| to.columns.len());
+        assert!(
+            this.kept.len() + this.added.len() == columns,
+            "every column of the target gets values"
+        );
+        this
+    }
+
+    /// Returns where the rows go, unless they end or stay.
+    pub(crate) fn target(&self) -> Option<TableId> {
+        self.target.filter(|&target| target != self.source)
+    }
+
+    /// Returns how many values of a row end.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended.len()
+    }
+}
+
+/// Fewer rows are copied rather than handed over with their columns, after which
+/// every plan has to look up its addresses.
+const HANDED_OVER: usize = 16;
+
+impl Rows {
+    /// Finds out what becomes of rows of a table that move to another, or end.
+    pub(crate) fn course(
+        &self,
+        source: TableId,
+        target: Option<TableId>,
+        staged: Option<&Staged>,
+    ) -> Course {
+        let table = |id: TableId| (id, &self.tables[id.index()]);
+        Course::new(table(source), target.map(table), staged)
+    }
+
+    /// Takes a run of rows of the course's source to its target, or to their
+    /// end. `staged` are the rows that are inserted, and which of them is the
+    /// first.
+    ///
+    /// Panics of components that end are kept in `panics`.
+    ///
+    /// # Errors
+    /// [`StorageError::Capacity`] if the target can't hold so many rows; then
+    /// nothing has happened.
+    pub(crate) fn take_course(
+        &mut self,
+        course: &Course,
+        rows: Range<usize>,
+        staged: Option<(&mut Staged, usize)>,
+        panics: &mut Panics,
+    ) -> Result<(), StorageError> {
+        let (source, count) = (course.source, rows.len());
+        assert!(rows.end <= self.len(source), "a run is of rows that there are");
+        let whole = count >= HANDED_OVER
+            && count == self.len(source)
+            && course.target().is_some_and(|target| self.len(target) == 0);
+        if let Some(target) = course.target().filter(|_| !whole) {
+            self.reserve(target, count)?;
+        }
+        let mut staged = staged;
+        if let Some((staged, first)) = &mut staged {
+            assert!(*first + count <= staged.rows, "a row is inserted for each entity");
+            staged.hand_out();
+            self.replace_run(course, &rows, staged, *first);
+        }
+        match course.target() {
+            Some(target) if whole => self.hand_over(course, target, count, &mut staged),
+            Some(target) => self.move_run(course, target, &rows, &staged),
+            None if course.target.is_none() => self.end_run(course, rows),
+            None => {}
+        }
+        self.drop_run(course, count, staged, panics);
+        Ok(())
+    }
+
+    /// Exchanges values of a run with those that replace them.
+    fn replace_run(
+        &mut self,
+        course: &Course,
+        rows: &Range<usize>,
+        staged: &mut Staged,
+        first: usize,
+    ) {
+        let table = &mut self.tables[course.source.index()];
+        for &(written, column) in &course.replaced {
+            // SAFETY: both are columns of the same component, each in memory of
+            // its own, and hold as many values there.
+            unsafe {
+                let there = staged.table.columns[written].at(first);
+                table.columns[column].swap_rows_with(rows.start, rows.len(), there);
+            }
+        }
+    }
+
+    /// Copies a run to the end of the target, and closes the gap that it leaves.
+    fn move_run(
+        &mut self,
+        course: &Course,
+        target: TableId,
+        rows: &Range<usize>,
+        staged: &Option<(&mut Staged, usize)>,
+    ) {
+        let (end, new) = (self.len(course.source), self.len(target));
+        let [from, to] = self
+            .tables
+            .get_disjoint_mut([course.source.index(), target.index()])
+            .expect("a course leads from one table to another");
+        // SAFETY: the pairs are of the same component; the target has room for
+        // as many rows behind its last, which hold nothing; every column of it
+        // is kept or added.
+        unsafe {
+            for &(column, place) in &course.kept {
+                let there = to.columns[place].at(new);
+                from.columns[column].move_rows_to(rows.start, rows.len(), there);
+            }
+            for &(written, place) in &course.added {
+                let (staged, first) = staged.as_ref().expect("what is added was written");
+                let there = to.columns[place].at(new);
+                staged.table.columns[written].move_rows_to(*first, rows.len(), there);
+            }
+            for &(column, _) in &course.kept {
+                from.columns[column].close_gap(rows, end);
+            }
+            for &column in &course.ended {
+                from.columns[column].swap_gap(rows, end);
+            }
+            self.directory.move_rows(course.source, rows.clone(), target);
+        }
+    }
+
+    /// Makes the columns of a whole table those of another, which is empty.
+    fn hand_over(
+        &mut self,
+        course: &Course,
+        target: TableId,
+        count: usize,
+        staged: &mut Option<(&mut Staged, usize)>,
+    ) {
+        let [from, to] = self
+            .tables
+            .get_disjoint_mut([course.source.index(), target.index()])
+            .expect("a course leads from one table to another");
+        mem::swap(&mut from.ids, &mut to.ids);
+        for &(column, place) in &course.kept {
+            mem::swap(&mut from.columns[column].values, &mut to.columns[place].values);
+        }
+        for &(written, place) in &course.added {
+            let (staged, first) = staged.as_mut().expect("what is added was written");
+            let (written, column) = (&mut staged.table.columns[written], &mut to.columns[place]);
+            if count == staged.rows {
+                mem::swap(&mut written.values, &mut column.values);
+                continue;
+            }
+            if column.values.capacity() < count {
+                column.values.resize(count);
+            }
+            // SAFETY: both are of the same component; there is room for as many
+            // values, and none lie there.
+            unsafe { written.move_rows_to(*first, count, column.at(0)) }
+        }
+        from.measure();
+        to.measure();
+        // SAFETY: the rows of the source are now those of the target, with every
+        // column kept or added; the source has none.
+        unsafe {
+            self.directory.set_len(course.source, 0);
+            self.publish(course.source);
+            self.publish(target);
+            self.directory.set_len(target, count);
+            self.directory.relocate(target, 0..count);
+        }
+    }
+
+    /// Uncounts a run, and closes the gap that it leaves.
+    fn end_run(&mut self, course: &Course, rows: Range<usize>) {
+        let end = self.len(course.source);
+        let table = &mut self.tables[course.source.index()];
+        self.count -= rows.len();
+        // SAFETY: the rows are counted until now, and not from here on.
+        unsafe {
+            table.columns.iter_mut().for_each(|column| column.swap_gap(&rows, end));
+            self.directory.remove_rows(course.source, rows);
+        }
+    }
+
+    /// Drops the values that a run has left behind, all of them.
+    fn drop_run(
+        &mut self,
+        course: &Course,
+        count: usize,
+        staged: Option<(&mut Staged, usize)>,
+        panics: &mut Panics,
+    ) {
+        let start = self.len(course.source);
+        let table = &mut self.tables[course.source.index()];
+        for &column in &course.ended {
+            let column = &mut table.columns[column];
+            // SAFETY: the values of the run were left behind the last row, and
+            // are no row's.
+            let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(start, count) });
+            panics.keep(catch_unwind(drop));
+        }
+        let Some((staged, first)) = staged else { return };
+        for &(written, _) in &course.replaced {
+            let column = &mut staged.table.columns[written];
+            // SAFETY: `replace_run` left the values there that were replaced.
+            let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(first, count) });
+            panics.keep(catch_unwind(drop));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Many entities at once: inserts, removals, columns, and lists in any order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_core::{ComponentId, EntityId};
+use ecs_storage_api::{BundleError, Storage, StorageError, StorageExt};
+
+use super::state;
+use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Velocity};
+use crate::{Make, check_invariants};
+
+/// Enough rows for a backend that treats long runs in a way of its own.
+const MANY: i32 = 300;
+
+/// A store of two kinds of entities, listed in an order that is neither's.
+fn filled(make: Make<'_>) -> (Box<dyn Storage>, Vec<EntityId>) {
+    let mut storage = make();
+    let some = storage.create_many((0..MANY).map(|n| (Position(n, n), Marker))).unwrap();
+    let others = storage.create_many((0..MANY).map(|n| (Name(n.to_string()), Marker))).unwrap();
+    let mut mixed: Vec<_> = some.iter().zip(&others).flat_map(|(&a, &b)| [a, b]).collect();
+    let len = mixed.len();
+    mixed[len / 2..].reverse();
+    mixed[..len / 3].sort_unstable();
+    (storage, mixed)
+}
+
+/// The n-th entity gets the n-th bundle, whatever table it comes from, and
+/// values that are not named stay.
+pub fn each_entity_gets_the_bundle_of_its_place(make: Make<'_>) {
+    let (mut storage, entities) = filled(make);
+    let named: Vec<_> =
+        entities.iter().map(|&id| storage.get_component::<Name>(id).cloned()).collect();
+    let bundles = (0..).map(|n| (Velocity(n, -n), Position(-n, 7)));
+    storage.insert_many(&entities, bundles).unwrap();
+    check_invariants(&*storage);
+    for (n, (&entity, name)) in (0..).zip(entities.iter().zip(named)) {
+        assert_eq!(storage.get_component::<Velocity>(entity), Some(&Velocity(n, -n)));
+        assert_eq!(storage.get_component::<Position>(entity), Some(&Position(-n, 7)));
+        assert_eq!(storage.get_component::<Name>(entity).cloned(), name);
+        assert!(storage.has_component::<Marker>(entity));
+    }
+    assert_eq!(storage.query_single::<Velocity>().count(), entities.len());
+}
+
+/// As [`each_entity_gets_the_bundle_of_its_place`] says, for whole archetypes,
+/// there and back, in the order in which they were made.
+pub fn whole_archetypes_come_and_go(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    let names = |n: i32| Name(n.to_string());
+    let all = storage.create_many((0..MANY).map(|n| (names(n), ledger.counted()))).unwrap();
+    for round in 0..3 {
+        storage.insert_many(&all, (0..).map(|n| (Position(n, round), names(n + 1)))).unwrap();
+        check_invariants(&*storage);
+        for (n, &entity) in (0..).zip(&all) {
+            assert_eq!(storage.get_component::<Position>(entity), Some(&Position(n, round)));
+            assert_eq!(storage.get_component::<Name>(entity), Some(&names(n + 1)));
+        }
+        let removed = storage.remove_many::<(Position, Velocity)>(&all).unwrap();
+        assert_eq!(removed, all.len(), "nobody had a velocity");
+        check_invariants(&*storage);
+        assert!(storage.query_single::<Position>().is_empty());
+    }
+    assert_eq!(ledger.alive(), i64::from(MANY));
+    assert_eq!(storage.remove_many::<Counted>(&all[10..]).unwrap(), all.len() - 10);
+    assert_eq!(ledger.alive(), 10);
+    let entity = storage.create((names(-1), ledger.counted())).unwrap();
+    assert_eq!(storage.get_component::<Name>(entity), Some(&names(-1)));
+    storage.destroy_batch(&all).unwrap();
+    check_invariants(&*storage);
+    assert_eq!((storage.entity_count(), ledger.alive()), (1, 1));
+}
+
+/// Entities in the middle of their tables, whose places others take.
+pub fn lists_in_any_order_leave_the_others_as_they_are(make: Make<'_>) {
+    let (mut storage, mut entities) = filled(make);
+    let stay = entities.split_off(entities.len() / 2);
+    let before = state(&*storage);
+    storage.remove_many::<Marker>(&entities).unwrap();
+    check_invariants(&*storage);
+    let unchanged = |entity: &EntityId| {
+        let was = before.iter().find(|(id, _)| id == entity);
+        assert_eq!(state(&*storage).iter().find(|(id, _)| id == entity), was);
+    };
+    stay.iter().step_by(17).for_each(unchanged);
+    storage.destroy_batch(&entities).unwrap();
+    check_invariants(&*storage);
+    let mut left: Vec<_> = storage.all_entities().collect();
+    let mut expected = stay;
+    left.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+}
+
+/// The dead, the doubled, the short, and bundles that are none.
+pub fn refused_lists_change_nothing(make: Make<'_>) {
+    let (mut storage, entities) = filled(make);
+    let dead = storage.create(Marker).unwrap();
+    storage.destroy_entity(dead).unwrap();
+    let before = state(&*storage);
+    let ids = storage.allocator_state();
+    let twice = [&entities[..], &entities[5..6]].concat();
+    let gone = [&entities[..40], &[dead], &entities[5..6]].concat();
+    let bundles = || (0..).map(|n| Velocity(n, n));
+    let outcomes = |storage: &mut dyn Storage, list: &[EntityId]| {
+        [
+            storage.insert_many(list, bundles()).unwrap_err(),
+            storage.remove_many::<Marker>(list).unwrap_err(),
+            storage.destroy_batch(list).unwrap_err(),
+        ]
+    };
+    for error in outcomes(&mut *storage, &twice) {
+        assert!(matches!(error, StorageError::ListedTwice(id) if id == entities[5]), "{error}");
+    }
+    for error in outcomes(&mut *storage, &gone) {
+        assert!(matches!(error, StorageError::NoSuchEntity(id) if id == dead), "{error}");
+    }
+    let short = storage.insert_many(&entities, bundles().take(4)).unwrap_err();
+    assert!(
+        matches!(short, StorageError::Bundle(BundleError::Short { bundles: 4, entities: all })
+            if all == entities.len()),
+        "{short}"
+    );
+    let doubled = storage.insert_many(&entities, std::iter::repeat_with(|| (Marker, Marker)));
+    assert!(
+        matches!(doubled, Err(StorageError::Bundle(BundleError::Duplicate(id)))
+            if id == ComponentId::of::<Marker>()),
+        "{doubled:?}"
+    );
+    assert_eq!(state(&*storage), before);
+    assert_eq!(storage.allocator_state(), ids);
+    storage.insert_many(&[], bundles().take(0)).unwrap();
+    assert_eq!(storage.remove_many::<Marker>(&[]).unwrap(), 0);
+}
+
+/// Rows beyond the last entity are not asked for.
+pub fn as_many_bundles_are_taken_as_there_are_entities(make: Make<'_>) {
+    let (mut storage, entities) = filled(make);
+    let mut asked = 0;
+    let endless = std::iter::repeat_with(|| {
+        asked += 1;
+        Marker
+    });
+    storage.insert_many(&entities, endless).unwrap();
+    assert_eq!(asked, entities.len());
+}
+
+/// A panic of a bundle has no effect; one of a value that ends comes when all
+/// is done.
+pub fn a_panic_is_before_all_or_after_all(make: Make<'_>) {
+    let (ledger, fuse) = (Ledger::default(), Fuse::default());
+    let mut storage = make();
+    let all = storage.create_many((0..MANY).map(|n| (Position(n, n), ledger.bomb(&fuse)))).unwrap();
+    let before = state(&*storage);
+    let panics = |run: &mut dyn FnMut()| {
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "a panic reaches the caller");
+    };
+    panics(&mut || {
+        let bundles = (0..).map(|n| match n {
+            100 => panic!("a bundle that can't be made"),
+            n => (Velocity(n, n), ledger.counted()),
+        });
+        let _ = storage.insert_many(&all, bundles);
+    });
+    assert_eq!(state(&*storage), before);
+    assert_eq!(ledger.alive(), i64::from(MANY));
+
+    fuse.light();
+    panics(&mut || {
+        let bundles = (0..).map(|n| (Velocity(n, n), ledger.bomb(&fuse)));
+        let _ = storage.insert_many(&all, bundles);
+    });
+    check_invariants(&*storage);
+    assert_eq!(storage.query::<(&Velocity, &Bomb)>().count(), all.len());
+    assert_eq!(ledger.alive(), i64::from(MANY));
+
+    fuse.light();
+    panics(&mut || drop(storage.remove_many::<Bomb>(&all[..200])));
+    check_invariants(&*storage);
+    assert_eq!(storage.query_single::<Bomb>().count(), all.len() - 200);
+    assert_eq!(ledger.alive(), i64::from(MANY) - 200);
+
+    fuse.light();
+    panics(&mut || drop(storage.destroy_batch(&all[100..])));
+    check_invariants(&*storage);
+    assert_eq!((storage.entity_count(), ledger.alive()), (100, 0));
+}
+
+/// In the order of rows, into an empty archetype and into one that has rows.
+pub fn columns_become_entities(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let mut storage = make();
+    for round in 0..3 {
+        let names: Vec<_> = (0..MANY).map(|n| Name(n.to_string())).collect();
+        let counted: Vec<_> = (0..MANY).map(|_| ledger.counted()).collect();
+        let positions: Vec<_> = (0..MANY).map(|n| Position(n, round)).collect();
+        let made = storage.create_from((positions, names, counted)).unwrap();
+        check_invariants(&*storage);
+        assert_eq!(made.len(), MANY as usize);
+        for (n, &entity) in (0..).zip(&made) {
+            assert_eq!(storage.get_component::<Position>(entity), Some(&Position(n, round)));
+            assert_eq!(storage.get_component::<Name>(entity), Some(&Name(n.to_string())));
+        }
+    }
+    assert_eq!(storage.create_from(Vec::<Marker>::new()).unwrap(), []);
+    assert_eq!(storage.create_from(vec![Marker, Marker]).unwrap().len(), 2);
+    let before = state(&*storage);
+    let uneven = storage.create_from((vec![Marker], vec![Name("a".into()), Name("b".into())]));
+    assert!(
+        matches!(uneven, Err(StorageError::Bundle(BundleError::Length { len: 2, rows: 1, .. }))),
+        "{uneven:?}"
+    );
+    let twice = storage.create_from((vec![Marker], vec![Marker]));
+    assert!(matches!(twice, Err(StorageError::Bundle(BundleError::Duplicate(_)))), "{twice:?}");
+    assert_eq!(state(&*storage), before);
+    storage.clear().unwrap();
+    assert_eq!(ledger.alive(), 0);
+}
