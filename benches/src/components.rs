@@ -2,14 +2,21 @@
 //! engine at once.
 
 use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 
 /// Defines plain components for this engine and its peers.
 macro_rules! components {
     ($($(#[$doc:meta])* $name:ident($field:ty);)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, bevy_ecs::component::Component)]
+        #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, Serialize, Deserialize)]
+        #[derive(bevy_ecs::component::Component, flecs_ecs::prelude::Component)]
+        #[derive(shipyard::Component)]
         #[repr(C)]
         pub struct $name(pub $field);
+
+        impl specs::Component for $name {
+            type Storage = specs::VecStorage<Self>;
+        }
 
         impl ecs::Component for $name {
             fn describe() -> ecs::Description<Self> {

@@ -13,6 +13,8 @@ const ROWS: &[&str] = &[
     "add_remove",
     "large_iter",
     "xlarge_iter",
+    "large_iter_2of8",
+    "par_iter",
 ];
 
 #[test]

@@ -13,6 +13,11 @@ pub(super) fn one_by_one(size: Size) -> Row {
         .with("ecs/insert_remove", move || ours(n))
         .with("bevy/insert_remove", move || bevy(n))
         .with("hecs/insert_remove", move || hecs(n))
+        .with("flecs/set_remove", move || flecs(n))
+        .with("legion/entry", move || legion(n))
+        .with("shipyard/views", move || shipyard(n))
+        .with("specs/storages", move || specs(n))
+        .with("sparsey/insert_remove", move || sparsey(n))
 }
 
 fn population(n: usize) -> impl ExactSizeIterator<Item = (A,)> {
@@ -161,5 +166,117 @@ fn hecs(n: usize) -> impl Workload {
     come_and_go(world, ids, insert, remove, |world| {
         let sum = world.query::<&A>().iter().map(|a| f64::from(a.0)).sum();
         (world.query::<&B>().iter().count(), sum)
+    })
+}
+
+fn flecs(n: usize) -> impl Workload {
+    use flecs_ecs::prelude::{ComponentId, Entity, QueryAPI, World};
+    let (world, ids) = worlds::flecs::with_ids(population(n));
+    let insert = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.entity_from_id(id).set(B(0.0));
+        }
+    };
+    let remove = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.entity_from_id(id).remove(B::id());
+        }
+    };
+    come_and_go(world, ids, insert, remove, |world| {
+        let (mut count, mut sum) = (0, 0.0);
+        world.new_query::<&A>().each(|a| sum += f64::from(a.0));
+        world.new_query::<&B>().each(|_| count += 1);
+        (count, sum)
+    })
+}
+
+fn legion(n: usize) -> impl Workload {
+    use legion::{Entity, IntoQuery, World};
+    let (world, ids) = worlds::legion::with_ids(population(n));
+    let insert = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.entry(id).unwrap().add_component(B(0.0));
+        }
+    };
+    let remove = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.entry(id).unwrap().remove_component::<B>();
+        }
+    };
+    come_and_go(world, ids, insert, remove, |world| {
+        let sum = <&A>::query().iter(world).map(|a| f64::from(a.0)).sum();
+        (<&B>::query().iter(world).count(), sum)
+    })
+}
+
+/// Its storages are borrowed once, as its performance tips say.
+fn shipyard(n: usize) -> impl Workload {
+    use shipyard::{EntitiesView, EntityId, IntoIter, Remove, View, ViewMut, World};
+    let (world, ids) = worlds::shipyard::with_ids(population(n));
+    let insert = |world: &mut World, ids: &[EntityId]| {
+        world.run(|entities: EntitiesView<'_>, mut bs: ViewMut<'_, B>| {
+            for &id in ids {
+                entities.add_component(id, &mut bs, B(0.0));
+            }
+        });
+    };
+    let remove = |world: &mut World, ids: &[EntityId]| {
+        world.run(|mut bs: ViewMut<'_, B>| {
+            for &id in ids {
+                bs.remove(id);
+            }
+        });
+    };
+    come_and_go(world, ids, insert, remove, |world| {
+        world.run(|a: View<'_, A>, b: View<'_, B>| {
+            ((&b).iter().count(), (&a).iter().map(|a| f64::from(a.0)).sum())
+        })
+    })
+}
+
+/// Its storages are fetched once, as a system does.
+fn specs(n: usize) -> impl Workload {
+    use specs::{Entity, Join, World, WorldExt};
+    let (mut world, ids) = worlds::specs::with_ids(population(n));
+    world.register::<B>();
+    let insert = |world: &mut World, ids: &[Entity]| {
+        let mut storage = world.write_storage::<B>();
+        for &id in ids {
+            storage.insert(id, B(0.0)).unwrap();
+        }
+    };
+    let remove = |world: &mut World, ids: &[Entity]| {
+        let mut storage = world.write_storage::<B>();
+        for &id in ids {
+            storage.remove(id);
+        }
+    };
+    come_and_go(world, ids, insert, remove, |world| {
+        let sum = world.read_storage::<A>().join().map(|a| f64::from(a.0)).sum();
+        (world.read_storage::<B>().join().count(), sum)
+    })
+}
+
+fn sparsey(n: usize) -> impl Workload {
+    use sparsey::World;
+    use sparsey::entity::Entity;
+    let mut world = World::default();
+    worlds::sparsey::register::<(A, B)>(&mut world);
+    let ids = world.extend(population(n)).to_vec();
+    let insert = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.insert(id, (B(0.0),));
+        }
+    };
+    let remove = |world: &mut World, ids: &[Entity]| {
+        for &id in ids {
+            world.delete::<(B,)>(id);
+        }
+    };
+    come_and_go(world, ids, insert, remove, |world| {
+        let (mut count, mut sum) = (0, 0.0);
+        world.for_each::<&A>(|a| sum += f64::from(a.0));
+        world.for_each::<&B>(|_| count += 1);
+        (count, sum)
     })
 }

@@ -16,6 +16,8 @@ pub fn rows(size: Size) -> Vec<Row> {
         add_remove::one_by_one,
         motion::large_iter,
         motion::xlarge_iter,
+        motion::large_iter_2of8,
+        motion::par_iter,
     ];
     rows.iter().map(|row| row(size)).collect()
 }

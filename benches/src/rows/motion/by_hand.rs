@@ -1,5 +1,7 @@
 //! Two plain vectors.
 
+use rayon::prelude::*;
+
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
 use crate::sums;
@@ -34,4 +36,16 @@ pub(super) fn add_flat(positions: &mut [Position], velocities: &[Velocity]) {
     for (place, speed) in places.iter_mut().zip(speeds) {
         *place += speed;
     }
+}
+
+pub(super) fn parallel(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
+    const PIECE: usize = 8_192;
+    steady(
+        items.collect::<Columns>(),
+        |(positions, velocities)| {
+            let pieces = positions.par_chunks_mut(PIECE).zip(velocities.par_chunks(PIECE));
+            pieces.for_each(|(positions, velocities)| add_flat(positions, velocities));
+        },
+        |(positions, _)| sums::positions(positions.iter()),
+    )
 }

@@ -1,10 +1,14 @@
 //! hecs.
 
 use hecs::{PreparedQuery, World};
+use rayon::prelude::*;
 
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
 use crate::worlds;
+
+/// Rows that a thread takes at once: the piece that this engine takes too.
+const BATCH: u32 = 8_192;
 
 type Moving<'a> = (&'a mut Position, &'a Velocity);
 
@@ -31,4 +35,17 @@ pub(super) fn plain_for(world: World) -> impl Workload {
             step(position, velocity);
         }
     })
+}
+
+pub(super) fn parallel(world: World) -> impl Workload {
+    steady(
+        world,
+        |world| {
+            let batches = world.query_mut::<Moving<'_>>().into_iter_batched(BATCH);
+            batches.par_bridge().for_each(|batch| {
+                batch.for_each(|(position, velocity)| step(position, velocity));
+            });
+        },
+        worlds::hecs::positions,
+    )
 }

@@ -1,6 +1,6 @@
 //! This engine.
 
-use ecs::{QueryState, World};
+use ecs::{ParQuery, QueryState, World};
 
 use super::by_hand::add_flat;
 use crate::compare::{Workload, steady};
@@ -41,5 +41,22 @@ pub(super) fn flat_chunks(world: World) -> impl Workload {
             let (positions, velocities) = chunk.into_slices();
             add_flat(positions, velocities);
         }
+    })
+}
+
+pub(super) fn parallel(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        query
+            .query_mut(world.storage_mut())
+            .par_for_each(|(position, velocity)| step(position, velocity));
+    })
+}
+
+pub(super) fn parallel_flat(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        query.query_mut(world.storage_mut()).par_chunks(|chunk| {
+            let (positions, velocities) = chunk.into_slices();
+            add_flat(positions, velocities);
+        });
     })
 }
