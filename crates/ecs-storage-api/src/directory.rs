@@ -77,6 +77,40 @@ impl Location {
     }
 }
 
+/// Where the ids of the home shard are, by value, for look-ups in a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HomeLocations<'a> {
+    locations: &'a [Location],
+    home: u32,
+}
+
+impl HomeLocations<'_> {
+    /// Returns the number of the table and the row where an entity is. Unless it
+    /// lives here and is of the home shard, there is no table of that number.
+    ///
+    /// The compare of the table's number with the tables at hand, which the
+    /// caller makes anyway, is thus the test of liveness too.
+    #[inline]
+    pub(crate) fn probe(self, entity: EntityId) -> Option<(usize, usize)> {
+        let location = *self.locations.get(entity.index() as usize)?;
+        // The generation lies above the table in both, and cancels out. What is
+        // left of a foreign id's upper half lies above the generation.
+        let other = u64::from(entity.high() ^ self.home) << Location::TABLE_BITS;
+        let table = usize::try_from(location.0 >> Location::ROW_BITS ^ other).ok()?;
+        Some((table, location.row()))
+    }
+
+    /// Returns where an entity is, or `None` if it does not live here or another
+    /// shard named it.
+    #[inline]
+    fn locate(self, entity: EntityId) -> Option<Location> {
+        let location = *self.locations.get(entity.index() as usize)?;
+        // The upper half of a foreign id differs from `home` above the
+        // generation, so it equals no location's generation.
+        (location.generation() == entity.high() ^ self.home).then_some(location)
+    }
+}
+
 /// One table: its entities and how many there are.
 struct TableEntry {
     ids: NonNull<EntityId>,
@@ -505,13 +539,23 @@ impl Directory {
     /// one of another shard.
     #[inline]
     pub fn locate(&self, entity: EntityId) -> Option<Location> {
-        match self.locations.get(entity.index() as usize) {
-            // The upper half of a foreign id differs from `home` above the
-            // generation, so it equals no location's generation.
-            Some(location) if location.generation() == entity.high() ^ self.home => Some(*location),
-            _ if self.foreign.is_empty() => None,
-            _ => self.foreign.get(&entity).copied(),
+        match self.home_locations().locate(entity) {
+            None => self.locate_foreign(entity),
+            found => found,
         }
+    }
+
+    // Apart, so that the way of a home id stays short where it is inlined.
+    #[cold]
+    #[inline(never)]
+    fn locate_foreign(&self, entity: EntityId) -> Option<Location> {
+        self.foreign.get(&entity).copied()
+    }
+
+    /// Returns where the home ids are.
+    #[inline]
+    pub(crate) fn home_locations(&self) -> HomeLocations<'_> {
+        HomeLocations { locations: &self.locations, home: self.home }
     }
 
     /// Returns how many tables there are.
@@ -545,6 +589,29 @@ impl Directory {
             .and_then(|entry| entry.columns.get(table.index()))
             .copied()
             .unwrap_or(std::ptr::null_mut())
+    }
+
+    /// Returns where a component of an entity lies, or null if the entity is
+    /// dead or lacks it.
+    #[inline]
+    fn value<C: Component>(&self, entity: EntityId) -> *mut C {
+        let columns = match self.components.get(ComponentId::of::<C>().index()) {
+            Some(entry) => &entry.columns[..],
+            None => return std::ptr::null_mut(),
+        };
+        let found = match self.home_locations().probe(entity) {
+            Some((table, row)) if table < columns.len() => (columns[table], row),
+            _ => match self.locate_foreign(entity) {
+                Some(at) => (self.column(at.table(), ComponentId::of::<C>()), at.row()),
+                None => return std::ptr::null_mut(),
+            },
+        };
+        match found {
+            (first, _) if first.is_null() => first.cast(),
+            // SAFETY: the entity is at that row of the table, so the column has
+            // that many values and more (`set_location`, `set_column`).
+            (first, row) => unsafe { first.cast::<C>().add(row) },
+        }
     }
 
     /// Returns 64 bits: which of the tables `64 * word ..` have a component.
@@ -666,11 +733,9 @@ impl<'a> DirectoryRef<'a> {
     /// O(1): location, column, value.
     #[inline]
     pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a C> {
-        let location = self.0.locate(entity)?;
-        let first = NonNull::new(self.0.column(location.table(), ComponentId::of::<C>()))?;
-        // SAFETY: the directory speaks the truth (`DirectoryRef::new`): the
-        // column holds a valid `C` at that row, and nobody writes during `'a`.
-        Some(unsafe { first.cast::<C>().add(location.row()).as_ref() })
+        // SAFETY: the directory speaks the truth (`DirectoryRef::new`): what is
+        // not null is a valid `C`, and nobody writes during `'a`.
+        unsafe { self.0.value::<C>(entity).as_ref() }
     }
 
     /// Returns a component of an entity, or `None` if it is dead or lacks it.
@@ -728,12 +793,10 @@ impl<'a> DirectoryMut<'a> {
     /// O(1): location, column, value.
     #[inline]
     pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a mut C> {
-        let location = self.directory.locate(entity)?;
-        let first = NonNull::new(self.directory.column(location.table(), ComponentId::of::<C>()))?;
-        // SAFETY: the directory speaks the truth (`DirectoryMut::new`): the
-        // column holds a valid `C` at that row, and `self` was the only way to
-        // the rows for `'a`.
-        Some(unsafe { first.cast::<C>().add(location.row()).as_mut() })
+        // SAFETY: the directory speaks the truth (`DirectoryMut::new`): what is
+        // not null is a valid `C`, and `self` was the only way to the rows for
+        // `'a`.
+        unsafe { self.directory.value::<C>(entity).as_mut() }
     }
 
     /// Returns a component of an entity, or `None` if it is dead or lacks it.
@@ -764,12 +827,7 @@ impl<'a> DirectoryMut<'a> {
             if entities[..n].contains(&entity) {
                 continue;
             }
-            let Some(location) = self.directory.locate(entity) else { continue };
-            let first = self.directory.column(location.table(), ComponentId::of::<C>());
-            if !first.is_null() {
-                // SAFETY: the row lies in the column.
-                places[n] = unsafe { first.cast::<C>().add(location.row()) };
-            }
+            places[n] = self.directory.value(entity);
         }
         // SAFETY: each place is null or a valid `C` in a row of its own, and
         // `self` was the only way to the rows for `'a`.

@@ -33,7 +33,8 @@ pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
     Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
     Prepared, Query, QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape,
-    QueryState, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather, gather_mut,
+    QueryState, QueryView, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather,
+    gather_mut,
 };
 pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,

@@ -24,7 +24,7 @@ pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
     BackendError, BundleError, Capabilities, Chunk, ChunkError, Chunks, Consistency, DynamicChunk,
     DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or, OwnedChunk, Prepared, Query,
-    QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape, QueryState,
+    QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape, QueryState, QueryView,
     ReadOnlyQueryData, ReadSink, Records, SnapshotError, Spawn, StateHasher, Storage, StorageError,
     StorageExt, StorageImage, UpdateBatch, UpdateError, UpdatePlace, With, Without, WriteSink,
     remote, snapshot, state_hash,

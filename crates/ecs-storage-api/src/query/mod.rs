@@ -14,6 +14,7 @@ mod records;
 mod shape;
 mod state;
 mod typed;
+mod view;
 
 pub use chunk::{Chunk, Chunks};
 pub use dynamic::{DynamicChunk, DynamicQuery, DynamicQueryBuilder};
@@ -28,3 +29,4 @@ pub use shape::{QueryError, QueryShape, Term, TermAccess};
 pub use state::QueryState;
 pub(crate) use state::or_panic;
 pub use typed::{Query, QueryItems, QueryIter};
+pub use view::QueryView;

@@ -4,14 +4,16 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use ahash::AHashMap;
 use ecs_core::EntityId;
 
 use super::chunk::{Chunk, Chunks};
-use super::fetch::{Cursor, Fetch, OwnedCursor, QueryData, ReadOnlyQueryData, Rows, TypedRecords};
+use super::fetch::{
+    Cursor, Fetch, OwnedCursor, QueryData, ReadOnlyQueryData, Rows, RowsById, TypedRecords,
+};
 use super::filter::Filter;
 use super::records::{QueryCost, Records};
 use super::shape::QueryError;
+use super::view::QueryView;
 
 /// The entities that have what `D` asks for and meet `F`, for as long as the
 /// store is borrowed.
@@ -23,7 +25,7 @@ pub struct Query<'w, D: QueryData, F: Filter = ()> {
     records: TypedRecords<'w, D>,
     /// Record and row by entity, made at the first look-up where the backend
     /// lends no directory.
-    rows: OnceLock<AHashMap<EntityId, (u32, u32)>>,
+    rows: OnceLock<RowsById>,
     filter: PhantomData<fn() -> F>,
 }
 
@@ -132,9 +134,37 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
         self.records.cursor_mut().skip(record as usize).next()?.only(row as usize).next()
     }
 
-    fn rows(&self) -> &AHashMap<EntityId, (u32, u32)> {
+    /// Prepares to look many entities up: the columns of every matching table
+    /// are found once.
+    ///
+    /// # Complexity
+    /// O(archetypes) where the backend lends its directory, O(matched)
+    /// elsewhere.
+    pub fn view(&self) -> QueryView<'_, D>
+    where
+        D: ReadOnlyQueryData,
+    {
+        QueryView(self.records.lookup(self.rows_if_needed()))
+    }
+
+    /// Prepares to look many entities up, to change them: the columns of every
+    /// matching table are found once.
+    ///
+    /// # Complexity
+    /// As [`Query::view`].
+    pub fn view_mut(&mut self) -> QueryView<'_, D> {
+        self.rows_if_needed();
+        QueryView(self.records.lookup_mut(self.rows.get()))
+    }
+
+    /// Returns where each entity is, if the backend lends no directory.
+    fn rows_if_needed(&self) -> Option<&RowsById> {
+        self.records.get().directory().is_none().then(|| self.rows())
+    }
+
+    fn rows(&self) -> &RowsById {
         self.rows.get_or_init(|| {
-            let mut rows = AHashMap::new();
+            let mut rows = RowsById::new();
             for (record, ids) in self.records.ids().enumerate() {
                 rows.extend(
                     ids.iter().enumerate().map(|(row, &id)| (id, (record as u32, row as u32))),

@@ -131,6 +131,69 @@ pub fn a_query_is_asked_by_entity(make: Make<'_>) {
     assert_eq!((query.get(pv), query.get(p), query.get(dead)), (Some(&Position(2, 0)), None, None));
 }
 
+/// A view finds what its query finds, by one id, several, and none.
+pub fn a_view_finds_what_its_query_finds(make: Make<'_>) {
+    let mut storage = make();
+    let [p, pv, pvm, m] = four(&mut *storage);
+    let dead = storage.create(Position(9, 9)).unwrap();
+    storage.destroy_entity(dead).unwrap();
+    let elsewhere = EntityId::new(77, pv.index(), pv.generation()).unwrap();
+    let beyond = EntityId::new(0, u32::MAX, 0).unwrap();
+    let all = [p, pv, pvm, m, dead, elsewhere, beyond];
+
+    type Terms<'a> = (EntityId, &'a Position, Option<&'a Velocity>, Has<Marker>);
+    type Kept = Or<(With<Velocity>, Without<Marker>)>;
+    let query: Query<'_, Terms<'_>, Kept> = storage.query_as();
+    let view = query.view();
+    for id in all {
+        assert_eq!(view.get(id), query.get(id), "{id}");
+        assert_eq!(view.contains(id), query.contains(id), "{id}");
+    }
+    assert_eq!(view.get(pv), Some((pv, &Position(2, 0), Some(&Velocity(20, 0)), false)));
+    let kept: Vec<_> = all.into_iter().filter_map(|id| view.get(id)).collect();
+    assert_eq!(kept.len(), 3, "what a reading view gave stays borrowed beside the view");
+    // A query without terms, whose filter alone decides.
+    let query: Query<'_, EntityId, With<Marker>> = storage.query_as();
+    let view = query.view();
+    assert_eq!(all.map(|id| view.get(id)), all.map(|id| (id == pvm || id == m).then_some(id)));
+
+    let mut query: Query<'_, (EntityId, &mut Position), With<Velocity>> = storage.query_as_mut();
+    let mut view = query.view_mut();
+    assert!(view.contains(pvm) && !view.contains(p) && !view.contains(dead));
+    view.get_mut(pvm).unwrap().1.1 = 31;
+    assert!([p, m, dead, elsewhere, beyond].into_iter().all(|id| view.get_mut(id).is_none()));
+    let [first, none, second, again] = view.get_many_mut([pv, dead, pvm, pv]);
+    let ((one, a), (two, b)) = (first.unwrap(), second.unwrap());
+    assert!(none.is_none() && again.is_none(), "one entity is lent once");
+    assert_eq!((one, two), (pv, pvm));
+    std::mem::swap(a, b);
+    assert_eq!(storage.get_component::<Position>(pv), Some(&Position(3, 31)));
+    assert_eq!(storage.get_component::<Position>(pvm), Some(&Position(2, 0)));
+}
+
+/// Views of an empty store, of new rows, and of rows that moved.
+pub fn a_view_is_made_anew_after_each_change(make: Make<'_>) {
+    let (mut storage, mut other) = (make(), make());
+    let mut prepared = QueryState::<&mut Position>::new();
+    let nobody = EntityId::new(0, 1, 0).unwrap();
+    assert!(prepared.query_mut(&mut *storage).view_mut().get_mut(nobody).is_none());
+    let ids = storage.create_many((0..200).map(|n| Position(n, 0))).unwrap();
+    let others = other.create_many((0..3).map(|n| (Position(-n, 0), Marker))).unwrap();
+    for &id in ids.iter().step_by(3) {
+        storage.set_component(id, Marker).unwrap();
+    }
+    for &id in ids.iter().skip(1).step_by(3) {
+        storage.destroy_entity(id).unwrap();
+    }
+    assert_eq!(prepared.query_mut(&mut *other).view_mut().get_mut(others[2]).unwrap().0, -2);
+    let mut query = prepared.query_mut(&mut *storage);
+    let mut view = query.view_mut();
+    for (n, &id) in ids.iter().enumerate() {
+        let found = view.get_mut(id).map(|position| position.0);
+        assert_eq!(found, (n % 3 != 1).then_some(n as i32), "{id}");
+    }
+}
+
 /// `single` is an error with the count.
 pub fn a_single_match_is_told_from_none_and_several(make: Make<'_>) {
     let mut storage = make();
