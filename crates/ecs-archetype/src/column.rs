@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "room: one type-erased dense array")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
@@ -291,36 +292,85 @@ impl Column {
     }
 }
 
-/// Copies one value, with the sizes that are common known to the compiler.
+/// Copies one value of any size.
 ///
 /// # Safety
 /// Both addresses are valid for `size` bytes, which do not overlap.
-#[inline(always)]
+#[inline]
 pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
-    // SAFETY: the caller's, in each arm.
+    // SAFETY: the caller's.
     unsafe {
-        match size {
-            4 => ptr::copy_nonoverlapping(from, to, 4),
-            8 => ptr::copy_nonoverlapping(from, to, 8),
-            12 => ptr::copy_nonoverlapping(from, to, 12),
-            16 => ptr::copy_nonoverlapping(from, to, 16),
-            _ => ptr::copy_nonoverlapping(from, to, size),
+        match is_small(size) {
+            true => copy_small(from, to, size),
+            false => ptr::copy_nonoverlapping(from, to, size),
         }
     }
 }
 
-/// Exchanges two values.
+/// Tells whether values of a size are copied and exchanged by [`copy_small`] and
+/// [`swap_small`].
+#[inline]
+pub(crate) fn is_small(size: usize) -> bool {
+    (4..=16).contains(&size)
+}
+
+/// Copies one small value by its head and its tail, which may overlap: pieces
+/// of a size that the compiler knows, and no call.
+///
+/// # Safety
+/// Both addresses are valid for `size` bytes, which do not overlap; the size is
+/// [small](is_small).
+#[inline(always)]
+pub(crate) unsafe fn copy_small(from: *const u8, to: *mut u8, size: usize) {
+    // SAFETY: the caller's, in each arm: the size is at least that of an end.
+    unsafe {
+        match size <= 8 {
+            true => copy_ends::<4>(from, to, size),
+            false => copy_ends::<8>(from, to, size),
+        }
+    }
+}
+
+/// Copies the first and the last `N` bytes.
+///
+/// # Safety
+/// Both addresses are valid for `size` bytes, at least `N`, which do not overlap.
+#[inline(always)]
+unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, size: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        ptr::copy_nonoverlapping(from, to, N);
+        ptr::copy_nonoverlapping(from.add(size - N), to.add(size - N), N);
+    }
+}
+
+/// Exchanges two values of any size.
 ///
 /// # Safety
 /// Both addresses are valid for `size` bytes, which do not overlap.
-#[inline(always)]
+#[inline]
 pub(crate) unsafe fn swap_values(a: *mut u8, b: *mut u8, size: usize) {
-    // SAFETY: the caller's, in each arm.
+    // SAFETY: the caller's.
     unsafe {
-        match size {
-            // The size of most of what comes and goes, known to the compiler.
-            4 => ptr::swap_nonoverlapping(a.cast::<[u8; 4]>(), b.cast(), 1),
-            _ => ptr::swap_nonoverlapping(a, b, size),
+        match is_small(size) {
+            true => swap_small(a, b, size),
+            false => ptr::swap_nonoverlapping(a, b, size),
         }
+    }
+}
+
+/// Exchanges two small values.
+///
+/// # Safety
+/// As [`copy_small`].
+#[inline(always)]
+pub(crate) unsafe fn swap_small(a: *mut u8, b: *mut u8, size: usize) {
+    let mut of_a = MaybeUninit::<[u8; 16]>::uninit();
+    let of_a = of_a.as_mut_ptr().cast();
+    // SAFETY: the caller's; a small value fits into 16 bytes.
+    unsafe {
+        copy_small(a, of_a, size);
+        copy_small(b, a, size);
+        copy_small(of_a, b, size);
     }
 }

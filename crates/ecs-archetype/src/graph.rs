@@ -71,7 +71,7 @@ impl Graph {
         kind: impl Fn() -> BundleKind,
     ) -> Result<&mut Plan, StorageError> {
         let known =
-            kind().key().and_then(|key| self.by_kind.get(&TypedEdge::new(change, table, key)));
+            kind().key().and_then(|key| self.by_kind.get(TypedEdge::new(change, table, key)));
         let plan = match known {
             Some(plan) => plan,
             None => self.find(rows, change, table, &kind())?,

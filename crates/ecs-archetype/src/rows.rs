@@ -29,7 +29,7 @@ use ecs_storage_api::{
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::column::{copy_value, swap_values};
+use crate::column::{copy_small, swap_small};
 pub(crate) use course::Course;
 pub(crate) use panics::Panics;
 pub(crate) use plan::Plan;
@@ -217,14 +217,16 @@ impl Rows {
         Plan::remove(table(source), table(target))
     }
 
-    /// Brings a plan's addresses up to date, and makes room for one more row
-    /// where it leads.
+    /// Brings a plan's addresses up to date, makes room for one more row where it
+    /// leads, and returns that row.
     #[inline(always)]
-    fn prepare(&mut self, plan: &mut Plan) -> Result<(), StorageError> {
-        if plan.layout != self.layout || plan.room == self.len(plan.target) {
-            return self.prepare_anew(plan);
+    fn prepare(&mut self, plan: &mut Plan) -> Result<usize, StorageError> {
+        // SAFETY: a plan is between tables that there are.
+        let row = unsafe { self.directory.len_unchecked(plan.target) };
+        if plan.layout != self.layout || plan.room == row {
+            self.prepare_anew(plan)?;
         }
-        Ok(())
+        Ok(row)
     }
 
     #[cold]
@@ -245,8 +247,8 @@ impl Rows {
         ids: &mut IdSource,
     ) -> Result<EntityId, StorageError> {
         debug_assert!(plan.source == Self::EMPTY);
-        self.prepare(plan)?;
-        self.write_row(plan, bundle)?;
+        let row = self.prepare(plan)?;
+        self.write_row(plan, row, bundle)?;
         let entity = match ids.allocate() {
             Ok(entity) => entity,
             Err(error) => {
@@ -264,13 +266,18 @@ impl Rows {
     /// Writes a bundle to the row behind the target's last, for which there is
     /// room.
     #[inline(always)]
-    fn write_row(&self, plan: &Plan, bundle: &mut dyn DynBundle) -> Result<(), StorageError> {
-        let row = self.len(plan.target);
-        debug_assert!(row < self.tables[plan.target.index()].capacity);
+    fn write_row(
+        &self,
+        plan: &Plan,
+        row: usize,
+        bundle: &mut dyn DynBundle,
+    ) -> Result<(), StorageError> {
+        debug_assert!(plan.layout == self.layout && row == self.len(plan.target));
+        assert!(row < plan.room, "there is room for the row");
         let mut rows_done = 0;
         // SAFETY: `refresh` made the targets the target table's columns, which
-        // are apart from each other and have room for the row (the caller's),
-        // which holds no values.
+        // are apart from each other and have room for the row, which holds no
+        // values.
         bundle.write(unsafe { RowWriter::new(&plan.targets, row..row + 1, &mut rows_done) });
         match rows_done {
             1 => Ok(()),
@@ -355,10 +362,10 @@ impl Rows {
         if plan.stays() {
             return self.replace(plan, at.row(), bundle);
         }
-        self.prepare(plan)?;
+        let new_row = self.prepare(plan)?;
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
-        self.write_row(plan, bundle)?;
+        self.write_row(plan, new_row, bundle)?;
         self.move_row(plan, entity, at.row());
         if plan.drops {
             self.drop_ended(plan);
@@ -383,7 +390,7 @@ impl Rows {
         if plan.layout != self.layout {
             plan.refresh(self);
         }
-        self.write_row(plan, bundle)?;
+        self.write_row(plan, spare, bundle)?;
         let table = &mut self.tables[id.index()];
         for &column in &plan.written {
             // SAFETY: the row is counted, the row behind the last was written.
@@ -450,19 +457,10 @@ impl Rows {
         // the others from before.
         unsafe {
             let (last, new_row) = self.directory.move_row(entity, plan.source, row, plan.target);
-            for kept in &plan.kept {
-                let place = kept.from.add(row * kept.size).as_ptr();
-                copy_value(place, kept.to.add(new_row * kept.size).as_ptr(), kept.size);
-                if row != last {
-                    copy_value(kept.from.add(last * kept.size).as_ptr(), place, kept.size);
-                }
-            }
-            if row != last {
-                for ended in &plan.ended {
-                    let size = ended.info.stride();
-                    let (a, b) = (ended.first.add(row * size), ended.first.add(last * size));
-                    swap_values(a.as_ptr(), b.as_ptr(), size);
-                }
+            if plan.small {
+                plan.move_values(row, last, new_row, copy_small, swap_small);
+            } else {
+                plan.move_large(row, last, new_row);
             }
         }
     }

@@ -570,6 +570,17 @@ impl Directory {
         self.tables[table.index()].len
     }
 
+    /// As [`len`](Self::len), without a look at how many tables there are.
+    ///
+    /// # Safety
+    /// The table exists.
+    #[inline]
+    pub unsafe fn len_unchecked(&self, table: TableId) -> usize {
+        debug_assert!(table.index() < self.tables.len());
+        // SAFETY: the caller's.
+        unsafe { self.tables.get_unchecked(table.index()) }.len
+    }
+
     /// Tells whether no table has a row.
     pub fn is_empty(&self) -> bool {
         self.tables.iter().all(|table| table.len == 0)

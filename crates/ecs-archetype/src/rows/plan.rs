@@ -7,6 +7,7 @@ use ecs_storage_api::TableId;
 
 use super::Rows;
 use super::table::Table;
+use crate::column::{copy_value, is_small, swap_values};
 
 /// Which columns of a table go where in another, when a row moves.
 ///
@@ -25,6 +26,8 @@ pub(crate) struct Plan {
     pub(super) ended: Vec<Ended>,
     /// Whether a value that ends needs to be dropped.
     pub(super) drops: bool,
+    /// Whether all that is kept or ends is small.
+    pub(super) small: bool,
     /// The columns of the target that the bundle writes, in its own order.
     pub(super) written: Vec<u16>,
     /// Where these columns are.
@@ -123,6 +126,7 @@ impl Plan {
             kept: Vec::new(),
             ended: Vec::new(),
             drops: false,
+            small: false,
             written: Vec::new(),
             targets: RowTargets::new(kind),
         };
@@ -149,6 +153,8 @@ impl Plan {
             column: kept.columns.0,
         }));
         self.drops = self.ended.iter().any(|ended| ended.info.drop_fn().is_some());
+        self.small = self.kept.iter().all(|kept| is_small(kept.size))
+            && self.ended.iter().all(|ended| is_small(ended.info.stride()));
     }
 
     /// Returns the table where the plan leads.
@@ -160,6 +166,51 @@ impl Plan {
     #[inline]
     pub(super) fn stays(&self) -> bool {
         self.source == self.target
+    }
+
+    /// Moves the values of a row along, and those of the last row into its place.
+    /// Values that end come to lie in the last row.
+    ///
+    /// # Safety
+    /// - The addresses are up to date; `row` and `last` are rows of the source,
+    ///   and the target has room for `new_row`, which holds no values where the
+    ///   plan keeps some.
+    /// - `copy` and `swap` can be used on the sizes of all columns.
+    #[inline(always)]
+    pub(super) unsafe fn move_values(
+        &self,
+        row: usize,
+        last: usize,
+        new_row: usize,
+        copy: unsafe fn(*const u8, *mut u8, usize),
+        swap: unsafe fn(*mut u8, *mut u8, usize),
+    ) {
+        // SAFETY: the caller's.
+        unsafe {
+            for kept in &self.kept {
+                let place = kept.from.add(row * kept.size).as_ptr();
+                copy(place, kept.to.add(new_row * kept.size).as_ptr(), kept.size);
+                if row != last {
+                    copy(kept.from.add(last * kept.size).as_ptr(), place, kept.size);
+                }
+            }
+            for ended in self.ended.iter().filter(|_| row != last) {
+                let size = ended.info.stride();
+                let (a, b) = (ended.first.add(row * size), ended.first.add(last * size));
+                swap(a.as_ptr(), b.as_ptr(), size);
+            }
+        }
+    }
+
+    /// As `move_values`, for any sizes: apart, since the calls in it would cost
+    /// the small ones their registers.
+    ///
+    /// # Safety
+    /// As `move_values`.
+    #[inline(never)]
+    pub(super) unsafe fn move_large(&self, row: usize, last: usize, new_row: usize) {
+        // SAFETY: the caller's; any size can be copied and exchanged.
+        unsafe { self.move_values(row, last, new_row, copy_value, swap_values) }
     }
 
     /// Brings the addresses up to date.
