@@ -306,7 +306,7 @@ impl Rows {
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
         // A hint may lie: it is believed up to a million rows at a time.
-        self.reserve(plan.target, batch.rows_hint().clamp(1, 1 << 20))?;
+        self.reserve(plan.target, batch.size_hint().0.clamp(1, 1 << 20))?;
         loop {
             self.prepare(plan)?;
             let start = self.len(plan.target);
@@ -320,7 +320,7 @@ impl Rows {
             panics.keep(written);
             panics.go_on();
             counted?;
-            if rows < length {
+            if rows < length || batch.size_hint().1 == Some(0) {
                 return Ok(());
             }
         }

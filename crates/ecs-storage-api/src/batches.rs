@@ -140,8 +140,9 @@ impl BundleBatch for ColumnRows {
         self.kind.clone()
     }
 
-    fn rows_hint(&self) -> usize {
-        self.columns.first().map_or(0, Vec::len)
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let rows = self.columns.first().map_or(0, Vec::len);
+        (rows, Some(rows))
     }
 
     fn write(&mut self, rows: RowWriter<'_>) {

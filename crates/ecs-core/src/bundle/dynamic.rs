@@ -26,8 +26,10 @@ pub trait BundleBatch {
     /// Says which components every row has; see [`DynBundle::kind`].
     fn kind(&self) -> BundleKind;
 
-    /// Returns how many rows are likely to follow: a hint, never trusted.
-    fn rows_hint(&self) -> usize;
+    /// Returns how many rows follow at least, and at most if that is known, as
+    /// [`Iterator::size_hint`] does: a storage makes room by it, and may take a
+    /// batch that says that no row follows at its word.
+    fn size_hint(&self) -> (usize, Option<usize>);
 
     /// Writes rows as long as there is room; fewer mean that the batch has
     /// ended.
@@ -92,8 +94,8 @@ where
         BundleKind::of::<I::Item>()
     }
 
-    fn rows_hint(&self) -> usize {
-        self.0.size_hint().0
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
     }
 
     #[inline]
