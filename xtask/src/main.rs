@@ -6,6 +6,7 @@ mod asan;
 mod command;
 mod docs;
 mod examples;
+mod instructions;
 mod lint;
 mod measure;
 mod miri;
@@ -44,6 +45,13 @@ enum Chore {
     Asan,
     /// Runs unit tests of the crates with unsafe code under Miri, if installed.
     Miri,
+    /// Counts the instructions of the hot paths (needs valgrind), and compares with
+    /// benches/instructions/counts.json.
+    Instructions {
+        /// Keeps what was counted instead.
+        #[arg(long)]
+        update: bool,
+    },
     /// Runs every test and doctest.
     Unit,
     /// Compares the backends with the oracle for many operations.
@@ -78,6 +86,7 @@ fn main() -> ExitCode {
         Chore::Asan => asan::check(&mut report),
         Chore::Miri => miri::check(&mut report),
         Chore::Unit => unit::check(&mut report),
+        Chore::Instructions { update } => instructions::check(&mut report, update),
         Chore::Differential { ops } => measure::differential(&mut report, ops),
         Chore::Bench { arguments } => measure::bench(&mut report, &arguments),
     }
@@ -93,5 +102,6 @@ fn test(report: &mut Report) {
     examples::check(report);
     asan::check(report);
     miri::check(report);
+    instructions::check(report, false);
     unit::check(report);
 }

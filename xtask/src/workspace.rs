@@ -36,18 +36,28 @@ impl Package {
 
 /// Lists the packages of the workspace.
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
+    let metadata = metadata()?;
+    let packages = metadata["packages"].as_array();
+    packages
+        .and_then(|packages| packages.iter().map(read_package).collect())
+        .ok_or("cargo metadata has an unknown form".to_owned())
+}
+
+/// The folder that cargo builds in.
+pub(crate) fn target() -> Result<PathBuf, String> {
+    let metadata = metadata()?;
+    let folder = metadata["target_directory"].as_str().map(PathBuf::from);
+    folder.ok_or("cargo metadata has an unknown form".to_owned())
+}
+
+fn metadata() -> Result<Value, String> {
     let output = cargo(["metadata", "--no-deps", "--format-version=1"])
         .output()
         .map_err(|error| format!("cargo could not be started: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
-    read_packages(&output.stdout).ok_or("cargo metadata has an unknown form".to_owned())
-}
-
-fn read_packages(json: &[u8]) -> Option<Vec<Package>> {
-    let metadata: Value = serde_json::from_slice(json).ok()?;
-    metadata["packages"].as_array()?.iter().map(read_package).collect()
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
 fn read_package(package: &Value) -> Option<Package> {
