@@ -55,6 +55,20 @@ impl Graph {
         Ok(table)
     }
 
+    /// Removes the tables without rows, and every plan, since it may lead to one
+    /// of them; returns how many tables that were.
+    pub(crate) fn remove_empty_tables(&mut self, rows: &mut Rows) -> usize {
+        let before = self.tables.len();
+        rows.remove_empty_tables(|components| {
+            self.tables.remove(components);
+        });
+        if self.tables.len() != before {
+            let tables = std::mem::take(&mut self.tables);
+            *self = Self { tables, ..Self::new() };
+        }
+        before - self.tables.len()
+    }
+
     /// Returns the plan for rows of `table`, made at the first call.
     ///
     /// `kind` is called rather than handed over: where the plan is known,

@@ -41,6 +41,8 @@ use table::Table;
 pub(crate) struct Rows {
     directory: Directory,
     tables: Vec<Table>,
+    /// Places of tables that were removed, for those that come.
+    vacant: Vec<TableId>,
     /// Raised whenever ids or columns of some table move in memory: plans hold
     /// addresses.
     layout: u64,
@@ -52,13 +54,24 @@ impl Rows {
     pub(crate) const EMPTY: TableId = TableId(0);
 
     pub(crate) fn new(shard: u16) -> Self {
-        let mut rows =
-            Self { directory: Directory::new(shard), tables: Vec::new(), layout: 0, count: 0 };
+        let mut rows = Self {
+            directory: Directory::new(shard),
+            tables: Vec::new(),
+            vacant: Vec::new(),
+            layout: 0,
+            count: 0,
+        };
         rows.add_table(ComponentSet::new()).expect("the first table");
         rows
     }
 
     pub(crate) fn add_table(&mut self, components: ComponentSet) -> Result<TableId, StorageError> {
+        if let Some(id) = self.vacant.pop() {
+            self.tables[id.index()] = Table::new(components);
+            self.directory.renew();
+            self.publish(id);
+            return Ok(id);
+        }
         if self.tables.len() == Location::MAX_TABLES {
             return Err(StorageError::Capacity {
                 what: "the number of archetypes",
@@ -69,6 +82,21 @@ impl Rows {
         self.tables.push(Table::new(components));
         self.publish(id);
         Ok(id)
+    }
+
+    /// Removes the tables without rows, but for that of entities without
+    /// components, and calls `each` with them. No plan may be used afterwards.
+    pub(crate) fn remove_empty_tables(&mut self, mut each: impl FnMut(&ComponentSet)) {
+        for id in (1..self.tables.len()).map(|id| TableId(id as u32)) {
+            let table = &mut self.tables[id.index()];
+            if self.directory.len(id) == 0 && !table.components.is_empty() {
+                each(&table.components);
+                *table = Table::new(ComponentSet::new());
+                self.directory.clear_table(id);
+                self.vacant.push(id);
+            }
+        }
+        self.layout += 1;
     }
 
     /// Tells the directory where a table's ids and columns lie now.
@@ -90,7 +118,7 @@ impl Rows {
     }
 
     pub(crate) fn table_count(&self) -> usize {
-        self.tables.len()
+        self.tables.len() - self.vacant.len()
     }
 
     pub(crate) fn components(&self, table: TableId) -> &ComponentSet {

@@ -70,6 +70,21 @@ impl ArchetypeStorage {
         self.rows.shrink();
     }
 
+    /// Removes the archetypes that no entity has, with their memory; returns how
+    /// many those were. The one without components stays.
+    ///
+    /// Worth it where components come and go in ever new combinations: each is
+    /// an archetype, and all of them are looked at when a query is matched.
+    /// Archetypes that come later take the places of those removed in the order
+    /// of iteration.
+    ///
+    /// # Complexity
+    /// O(archetypes), and O(components in use) for each that is removed. Moves
+    /// and queries are prepared anew at their next use.
+    pub fn remove_empty_archetypes(&mut self) -> usize {
+        self.graph.remove_empty_tables(&mut self.rows)
+    }
+
     #[inline]
     fn locate(&self, entity: EntityId) -> Result<Location, StorageError> {
         self.rows.locate(entity).ok_or(StorageError::NoSuchEntity(entity))

@@ -207,6 +207,34 @@ impl Directory {
         TableId(id as u32)
     }
 
+    /// Takes a table's components away, so that its place can be another's;
+    /// whatever was prepared for this directory is prepared anew.
+    ///
+    /// # Panics
+    /// If the table has rows.
+    pub fn clear_table(&mut self, table: TableId) {
+        let entry = &mut self.tables[table.index()];
+        assert!(entry.len == 0, "a table is cleared when it is empty");
+        entry.ids = NonNull::dangling();
+        let (word, bit) = (table.index() / 64, table.index() % 64);
+        for component in &mut self.components {
+            if let Some(bits) = component.tables.get_mut(word) {
+                *bits &= !(1 << bit);
+            }
+            if let Some(column) = component.columns.get_mut(table.index()) {
+                *column = std::ptr::null_mut();
+            }
+        }
+        self.renew();
+    }
+
+    /// Has whatever was prepared for this directory prepared anew: a table has
+    /// other components than before.
+    pub fn renew(&mut self) {
+        self.identity = new_identity();
+        self.changes += 1;
+    }
+
     /// Says where the entities of a table lie.
     ///
     /// # Safety
@@ -280,11 +308,7 @@ impl Directory {
             entry.len = row + 1;
             row
         };
-        let location = Location::new(entity.generation(), table, row);
-        match self.locations.get_mut(entity.index() as usize) {
-            Some(place) if self.home == entity.high() & Self::SHARD => *place = location,
-            _ => self.place_far(entity, location),
-        }
+        self.place(entity, Location::new(entity.generation(), table, row));
     }
 
     /// Counts the rows behind a table's last as those of `entities`, and writes
@@ -306,8 +330,7 @@ impl Directory {
         };
         let recycled = entities.len() - fresh.len();
         for (row, &entity) in (start..).zip(&entities[..recycled]) {
-            let location = Location::new(entity.generation(), table, row);
-            self.place_far(entity, location);
+            self.place(entity, Location::new(entity.generation(), table, row));
         }
         let (first, end) = (fresh.start as usize, fresh.end as usize);
         let base = Location::new(0, table, start + recycled).0;
@@ -495,6 +518,15 @@ impl Directory {
     #[inline(never)]
     fn foreign_location_mut(&mut self, entity: EntityId) -> &mut Location {
         self.foreign.get_mut(&entity).expect("a foreign entity that was placed")
+    }
+
+    /// Says where an entity is.
+    #[inline(always)]
+    fn place(&mut self, entity: EntityId, location: Location) {
+        match self.locations.get_mut(entity.index() as usize) {
+            Some(place) if self.home == entity.high() & Self::SHARD => *place = location,
+            _ => self.place_far(entity, location),
+        }
     }
 
     /// Says where an entity is, whatever its id.
