@@ -22,7 +22,7 @@ use ecs_core::{
 
 use smallvec::SmallVec;
 
-use crate::query::{Matcher, RecordBuffer, Term};
+use crate::query::{RecordBuffer, Term};
 
 /// Names a table of a directory: dense, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -658,7 +658,8 @@ impl Directory {
     }
 
     /// Returns 64 bits: which of the tables `64 * word ..` have a component.
-    fn table_bits(&self, component: ComponentId, word: usize) -> u64 {
+    #[inline]
+    pub(crate) fn table_bits(&self, component: ComponentId, word: usize) -> u64 {
         self.components
             .get(component.index())
             .and_then(|entry| entry.tables.get(word))
@@ -666,15 +667,21 @@ impl Directory {
             .unwrap_or(0)
     }
 
-    /// Gives each table from `from` on that matches to `each`, ascending.
+    /// Gives each table from `from` on that matches to `each`, ascending;
+    /// `bits` tells of the tables `64 * word ..` which do.
     ///
     /// # Complexity
     /// A few AND instructions a component and 64 tables, and O(matched).
     #[inline]
-    pub(crate) fn matching(&self, matcher: &Matcher, from: usize, mut each: impl FnMut(TableId)) {
+    pub(crate) fn matching(
+        &self,
+        bits: impl Fn(usize) -> u64,
+        from: usize,
+        mut each: impl FnMut(TableId),
+    ) {
         let end = self.tables.len();
         for word in from / 64..end.div_ceil(64) {
-            let mut bits = matcher.bits(&|component| self.table_bits(component, word));
+            let mut bits = bits(word);
             if word == from / 64 {
                 bits &= u64::MAX << (from % 64);
             }
@@ -690,8 +697,8 @@ impl Directory {
 
     /// Returns where the ids of a table lie.
     #[inline]
-    pub(crate) fn ids(&self, table: TableId) -> *const EntityId {
-        self.tables[table.index()].ids.as_ptr()
+    pub(crate) fn ids(&self, table: TableId) -> NonNull<EntityId> {
+        self.tables[table.index()].ids
     }
 
     #[inline]

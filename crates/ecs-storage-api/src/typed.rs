@@ -196,7 +196,7 @@ pub trait StorageExt: Storage {
     /// If a component that is written occurs twice in `D`.
     #[inline]
     fn query_as<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
-        Query::of(or_panic(or_panic(TypedPrepared::<D, F>::new()).into_read(self)))
+        Query::of(or_panic(TypedPrepared::<D, F>::read_once(self)))
     }
 
     /// Asks for just `D`, among the entities that meet `F`, to be changed.
@@ -205,7 +205,7 @@ pub trait StorageExt: Storage {
     /// If a component that is written occurs twice in `D`.
     #[inline]
     fn query_as_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
-        Query::of(or_panic(or_panic(TypedPrepared::<D, F>::new()).into_write(self)))
+        Query::of(or_panic(TypedPrepared::<D, F>::write_once(self)))
     }
 }
 

@@ -7,6 +7,7 @@
 //! is borrowed; and records that write are held by one owner.
 #![expect(unsafe_code, reason = "room: the typed fetch over the records of a query")]
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -15,8 +16,9 @@ use ahash::AHashMap;
 use ecs_core::{Component, ComponentId, EntityId, ErasedSlice, ErasedSliceMut};
 
 use super::filter::Filter;
-use super::gather::Prepared;
-use super::records::{RecordBuffer, Records};
+use super::gather::{Prepared, lent};
+use super::matcher::Answer;
+use super::records::{QueryCost, RecordBuffer, Records};
 use super::shape::{QueryError, QueryShape, Term, TermAccess};
 use crate::directory::{Directory, HomeLocations, TableId};
 use crate::storage::Storage;
@@ -59,15 +61,14 @@ impl fmt::Debug for Word {
 /// The columns of one record, handed out term by term.
 #[derive(Debug)]
 pub struct Columns<'a> {
-    ids: *const EntityId,
+    ids: NonNull<EntityId>,
     terms: &'a [Word],
 }
 
 impl Columns<'_> {
     #[inline]
     fn next(&mut self) -> *mut u8 {
-        // Nothing is left only where there are no rows (`Rows::none`).
-        let Some((first, rest)) = self.terms.split_first() else { return ptr::null_mut() };
+        let (first, rest) = self.terms.split_first().expect("a record has a word a term");
         self.terms = rest;
         first.0
     }
@@ -79,8 +80,11 @@ mod sealed {
     /// What a query fetches, behind the public face.
     ///
     /// # Safety
-    /// - `columns` and `look_up` return pointers that are null or address the
-    ///   columns of the terms that `describe` added, in order.
+    /// - `describe` adds `TERMS` terms, and `columns` takes as many words.
+    /// - `columns` and `look_up` return `Some` if every required column is there,
+    ///   and then pointers to the columns of those terms, in order; `words` gives
+    ///   the addresses of those columns, null for one that is not there.
+    /// - `required` holds for no set that lacks a required component.
     /// - `item` reads and writes nothing but the row of those columns, writes
     ///   only to terms described as `Write`, and its item holds nothing that
     ///   outlives `'w`.
@@ -94,19 +98,30 @@ mod sealed {
         type Slices<'w>;
         /// Whether nothing is written.
         const READ_ONLY: bool;
+        /// How many terms there are.
+        const TERMS: usize;
+        /// The columns of a chunk without rows.
+        const NONE: Self::Columns;
 
         /// Adds the terms.
         fn describe(shape: &mut QueryShape);
 
-        /// Takes the columns of a record.
-        fn columns(columns: &mut Columns<'_>) -> Self::Columns;
+        /// Tells which sets have every required component; `has` says which hold
+        /// a component.
+        fn required<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A;
+
+        /// Takes the columns of a record; `None` if a required one is missing.
+        fn columns(columns: &mut Columns<'_>) -> Option<Self::Columns>;
 
         /// Finds the columns of a table; `None` if a required one is missing.
         fn look_up(
             directory: &Directory,
             table: TableId,
-            ids: *const EntityId,
+            ids: NonNull<EntityId>,
         ) -> Option<Self::Columns>;
+
+        /// Writes the words that `columns` takes.
+        fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));
 
         /// Returns one row.
         ///
@@ -122,9 +137,6 @@ mod sealed {
         /// # Safety
         /// As for `item`, for each of the rows.
         unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> Self::Slices<'w>;
-
-        /// Tells whether every required column is there.
-        fn present(columns: Self::Columns) -> bool;
     }
 }
 
@@ -144,10 +156,12 @@ impl<D: Fetch> QueryData for D {}
 // SAFETY (of the impl below, and of each that follows): stated at each.
 // SAFETY: one term, described as `Read`; `item` reads its row.
 unsafe impl<C: Component> Fetch for &C {
-    type Columns = *const C;
+    type Columns = NonNull<C>;
     type Item<'w> = &'w C;
     type Slices<'w> = &'w [C];
     const READ_ONLY: bool = true;
+    const TERMS: usize = 1;
+    const NONE: NonNull<C> = NonNull::dangling();
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
@@ -155,35 +169,39 @@ unsafe impl<C: Component> Fetch for &C {
     }
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> Self::Columns {
-        columns.next().cast_const().cast()
+    fn required<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
+        has(ComponentId::of::<C>())
+    }
+
+    #[inline]
+    fn columns(columns: &mut Columns<'_>) -> Option<NonNull<C>> {
+        NonNull::new(columns.next().cast())
     }
 
     #[inline]
     fn look_up(
         directory: &Directory,
         table: TableId,
-        _ids: *const EntityId,
-    ) -> Option<Self::Columns> {
-        let column = directory.column(table, ComponentId::of::<C>());
-        (!column.is_null()).then(|| column.cast_const().cast())
+        _ids: NonNull<EntityId>,
+    ) -> Option<NonNull<C>> {
+        NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
+    }
+
+    #[inline]
+    fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+        each(directory.column(table, ComponentId::of::<C>()));
     }
 
     #[inline]
     unsafe fn item<'w>(columns: Self::Columns, row: usize) -> &'w C {
         // SAFETY: the caller's: the row is valid for `'w`, and not written.
-        unsafe { &*columns.add(row) }
+        unsafe { columns.add(row).as_ref() }
     }
 
     #[inline]
     unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> &'w [C] {
         // SAFETY: the caller's: the rows are valid for `'w`, and not written.
-        unsafe { std::slice::from_raw_parts(columns.add(start), len) }
-    }
-
-    #[inline]
-    fn present(columns: Self::Columns) -> bool {
-        !columns.is_null()
+        unsafe { std::slice::from_raw_parts(columns.add(start).as_ptr(), len) }
     }
 }
 
@@ -191,10 +209,12 @@ impl<C: Component> ReadOnlyQueryData for &C {}
 
 // SAFETY: one term, described as `Write`; `item` gives its row.
 unsafe impl<C: Component> Fetch for &mut C {
-    type Columns = *mut C;
+    type Columns = NonNull<C>;
     type Item<'w> = &'w mut C;
     type Slices<'w> = &'w mut [C];
     const READ_ONLY: bool = false;
+    const TERMS: usize = 1;
+    const NONE: NonNull<C> = NonNull::dangling();
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
@@ -202,77 +222,86 @@ unsafe impl<C: Component> Fetch for &mut C {
     }
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> Self::Columns {
-        columns.next().cast()
+    fn required<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
+        has(ComponentId::of::<C>())
+    }
+
+    #[inline]
+    fn columns(columns: &mut Columns<'_>) -> Option<NonNull<C>> {
+        NonNull::new(columns.next().cast())
     }
 
     #[inline]
     fn look_up(
         directory: &Directory,
         table: TableId,
-        _ids: *const EntityId,
-    ) -> Option<Self::Columns> {
-        let column = directory.column(table, ComponentId::of::<C>());
-        (!column.is_null()).then(|| column.cast())
+        _ids: NonNull<EntityId>,
+    ) -> Option<NonNull<C>> {
+        NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
+    }
+
+    #[inline]
+    fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+        each(directory.column(table, ComponentId::of::<C>()));
     }
 
     #[inline]
     unsafe fn item<'w>(columns: Self::Columns, row: usize) -> &'w mut C {
         // SAFETY: the caller's: the row is valid for `'w`, and nobody else's.
-        unsafe { &mut *columns.add(row) }
+        unsafe { columns.add(row).as_mut() }
     }
 
     #[inline]
     unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> &'w mut [C] {
         // SAFETY: the caller's: the rows are valid for `'w`, and nobody else's.
-        unsafe { std::slice::from_raw_parts_mut(columns.add(start), len) }
-    }
-
-    #[inline]
-    fn present(columns: Self::Columns) -> bool {
-        !columns.is_null()
+        unsafe { std::slice::from_raw_parts_mut(columns.add(start).as_ptr(), len) }
     }
 }
 
 // SAFETY: no term; ids are in every record and are never written while lent.
 unsafe impl Fetch for EntityId {
-    type Columns = *const EntityId;
+    type Columns = NonNull<EntityId>;
     type Item<'w> = EntityId;
     type Slices<'w> = &'w [EntityId];
     const READ_ONLY: bool = true;
+    const TERMS: usize = 0;
+    const NONE: NonNull<EntityId> = NonNull::dangling();
 
     #[inline]
     fn describe(_shape: &mut QueryShape) {}
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> Self::Columns {
-        columns.ids
+    fn required<A: Answer>(_has: &impl Fn(ComponentId) -> A) -> A {
+        A::ALL
+    }
+
+    #[inline]
+    fn columns(columns: &mut Columns<'_>) -> Option<NonNull<EntityId>> {
+        Some(columns.ids)
     }
 
     #[inline]
     fn look_up(
         _directory: &Directory,
         _table: TableId,
-        ids: *const EntityId,
-    ) -> Option<Self::Columns> {
+        ids: NonNull<EntityId>,
+    ) -> Option<NonNull<EntityId>> {
         Some(ids)
     }
 
     #[inline]
+    fn words(_directory: &Directory, _table: TableId, _each: &mut impl FnMut(*mut u8)) {}
+
+    #[inline]
     unsafe fn item<'w>(columns: Self::Columns, row: usize) -> Self::Item<'w> {
         // SAFETY: the caller's: the chunk has more than `row` ids.
-        unsafe { *columns.add(row) }
+        unsafe { columns.add(row).read() }
     }
 
     #[inline]
     unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> &'w [EntityId] {
         // SAFETY: the caller's: the ids are valid for `'w`.
-        unsafe { std::slice::from_raw_parts(columns.add(start), len) }
-    }
-
-    #[inline]
-    fn present(_columns: Self::Columns) -> bool {
-        true
+        unsafe { std::slice::from_raw_parts(columns.add(start).as_ptr(), len) }
     }
 }
 
@@ -293,19 +322,31 @@ unsafe impl<C: Component> Fetch for Has<C> {
     type Item<'w> = bool;
     type Slices<'w> = bool;
     const READ_ONLY: bool = true;
+    const TERMS: usize = 1;
+    const NONE: bool = false;
 
     fn describe(shape: &mut QueryShape) {
         shape.add(ComponentId::of::<C>(), TermAccess::Presence);
     }
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> bool {
-        !columns.next().is_null()
+    fn required<A: Answer>(_has: &impl Fn(ComponentId) -> A) -> A {
+        A::ALL
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId, _ids: *const EntityId) -> Option<bool> {
+    fn columns(columns: &mut Columns<'_>) -> Option<bool> {
+        Some(!columns.next().is_null())
+    }
+
+    #[inline]
+    fn look_up(directory: &Directory, table: TableId, _ids: NonNull<EntityId>) -> Option<bool> {
         Some(directory.has(table, ComponentId::of::<C>()))
+    }
+
+    #[inline]
+    fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+        each(directory.column(table, ComponentId::of::<C>()));
     }
 
     #[inline]
@@ -317,11 +358,6 @@ unsafe impl<C: Component> Fetch for Has<C> {
     unsafe fn slices<'w>(columns: bool, _start: usize, _len: usize) -> Self::Slices<'w> {
         columns
     }
-
-    #[inline]
-    fn present(_columns: bool) -> bool {
-        true
-    }
 }
 
 impl<C: Component> ReadOnlyQueryData for Has<C> {}
@@ -332,27 +368,34 @@ unsafe impl Fetch for () {
     type Item<'w> = ();
     type Slices<'w> = ();
     const READ_ONLY: bool = true;
+    const TERMS: usize = 0;
+    const NONE: () = ();
 
     fn describe(_shape: &mut QueryShape) {}
 
     #[inline]
-    fn columns(_columns: &mut Columns<'_>) {}
+    fn required<A: Answer>(_has: &impl Fn(ComponentId) -> A) -> A {
+        A::ALL
+    }
 
     #[inline]
-    fn look_up(_directory: &Directory, _table: TableId, _ids: *const EntityId) -> Option<()> {
+    fn columns(_columns: &mut Columns<'_>) -> Option<()> {
         Some(())
     }
+
+    #[inline]
+    fn look_up(_directory: &Directory, _table: TableId, _ids: NonNull<EntityId>) -> Option<()> {
+        Some(())
+    }
+
+    #[inline]
+    fn words(_directory: &Directory, _table: TableId, _each: &mut impl FnMut(*mut u8)) {}
 
     #[inline]
     unsafe fn item<'w>(_columns: (), _row: usize) -> Self::Item<'w> {}
 
     #[inline]
     unsafe fn slices<'w>(_columns: (), _start: usize, _len: usize) -> Self::Slices<'w> {}
-
-    #[inline]
-    fn present(_columns: ()) -> bool {
-        true
-    }
 }
 
 impl ReadOnlyQueryData for () {}
@@ -364,24 +407,35 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     type Item<'w> = Option<D::Item<'w>>;
     type Slices<'w> = Option<D::Slices<'w>>;
     const READ_ONLY: bool = D::READ_ONLY;
+    const TERMS: usize = D::TERMS;
+    const NONE: Self::Columns = None;
 
     fn describe(shape: &mut QueryShape) {
         shape.optional(D::describe);
     }
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> Self::Columns {
-        let inner = D::columns(columns);
-        D::present(inner).then_some(inner)
+    fn required<A: Answer>(_has: &impl Fn(ComponentId) -> A) -> A {
+        A::ALL
+    }
+
+    #[inline]
+    fn columns(columns: &mut Columns<'_>) -> Option<Self::Columns> {
+        Some(D::columns(columns))
     }
 
     #[inline]
     fn look_up(
         directory: &Directory,
         table: TableId,
-        ids: *const EntityId,
+        ids: NonNull<EntityId>,
     ) -> Option<Self::Columns> {
         Some(D::look_up(directory, table, ids))
+    }
+
+    #[inline]
+    fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+        D::words(directory, table, each);
     }
 
     #[inline]
@@ -394,11 +448,6 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> Self::Slices<'w> {
         // SAFETY: the caller's; `Some` means that every required column is there.
         columns.map(|columns| unsafe { D::slices(columns, start, len) })
-    }
-
-    #[inline]
-    fn present(_columns: Self::Columns) -> bool {
-        true
     }
 }
 
@@ -414,46 +463,55 @@ macro_rules! tuple_fetch {
         // SAFETY: the terms of the members, in order; each keeps its promises.
         // That no component is borrowed twice is checked by `QueryShape::check`
         // before records are made.
-        #[allow(non_snake_case, clippy::unused_unit)]
+        #[allow(non_snake_case)]
         unsafe impl<$($name: Fetch),*> Fetch for ($($name,)*) {
             type Columns = ($($name::Columns,)*);
             type Item<'w> = ($($name::Item<'w>,)*);
             type Slices<'w> = ($($name::Slices<'w>,)*);
             const READ_ONLY: bool = true $(&& $name::READ_ONLY)*;
+            const TERMS: usize = 0 $(+ $name::TERMS)*;
+            const NONE: Self::Columns = ($($name::NONE,)*);
 
             #[inline]
-            fn describe(_shape: &mut QueryShape) {
-                $($name::describe(_shape);)*
+            fn describe(shape: &mut QueryShape) {
+                $($name::describe(shape);)*
             }
 
             #[inline]
-            fn columns(_columns: &mut Columns<'_>) -> Self::Columns {
-                ($($name::columns(_columns),)*)
+            fn required<Sets: Answer>(has: &impl Fn(ComponentId) -> Sets) -> Sets {
+                Sets::ALL $(& $name::required(has))*
             }
 
             #[inline]
-            fn look_up(_directory: &Directory, _table: TableId, _ids: *const EntityId) -> Option<Self::Columns> {
-                Some(($($name::look_up(_directory, _table, _ids)?,)*))
+            fn columns(columns: &mut Columns<'_>) -> Option<Self::Columns> {
+                // Each takes its words, whether or not the ones before it found
+                // their columns.
+                $(let $name = $name::columns(columns);)*
+                Some(($($name?,)*))
             }
 
             #[inline]
-            unsafe fn item<'w>(columns: Self::Columns, _row: usize) -> Self::Item<'w> {
+            fn look_up(directory: &Directory, table: TableId, ids: NonNull<EntityId>) -> Option<Self::Columns> {
+                Some(($($name::look_up(directory, table, ids)?,)*))
+            }
+
+            #[inline]
+            fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+                $($name::words(directory, table, each);)*
+            }
+
+            #[inline]
+            unsafe fn item<'w>(columns: Self::Columns, row: usize) -> Self::Item<'w> {
                 let ($($name,)*) = columns;
                 // SAFETY: the caller's, for each member.
-                unsafe { ($($name::item($name, _row),)*) }
+                unsafe { ($($name::item($name, row),)*) }
             }
 
             #[inline]
-            unsafe fn slices<'w>(columns: Self::Columns, _start: usize, _len: usize) -> Self::Slices<'w> {
+            unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> Self::Slices<'w> {
                 let ($($name,)*) = columns;
                 // SAFETY: the caller's, for each member.
-                unsafe { ($($name::slices($name, _start, _len),)*) }
-            }
-
-            #[inline]
-            fn present(columns: Self::Columns) -> bool {
-                let ($($name,)*) = columns;
-                true $(&& $name::present($name))*
+                unsafe { ($($name::slices($name, start, len),)*) }
             }
         }
 
@@ -477,7 +535,7 @@ tuple_fetch!(A B C D E F G H I J K L);
 /// The rows of one chunk that are still to be given out, each once.
 pub(crate) struct Rows<'w, D: Fetch> {
     columns: D::Columns,
-    ids: *const EntityId,
+    ids: NonNull<EntityId>,
     next: usize,
     end: usize,
     store: PhantomData<&'w mut [u8]>,
@@ -493,14 +551,24 @@ impl<'w, D: Fetch> Rows<'w, D> {
     /// Stands for no rows.
     #[inline]
     pub(crate) fn none() -> Self {
-        let mut columns = Columns { ids: ptr::null(), terms: &[] };
-        Self {
-            columns: D::columns(&mut columns),
-            ids: ptr::null(),
-            next: 0,
-            end: 0,
-            store: PhantomData,
-        }
+        Self { columns: D::NONE, ids: NonNull::dangling(), next: 0, end: 0, store: PhantomData }
+    }
+
+    /// Returns the rows of a record.
+    ///
+    /// # Safety
+    /// - The record was made for `D`, and speaks the truth for `'w`.
+    /// - During `'w` nobody else uses its rows against what `D` does with them.
+    #[inline]
+    unsafe fn of(record: &[Word]) -> Self {
+        // SAFETY: a record is made where the query matches, so the required
+        // columns are there; ids are never null.
+        let (columns, ids) = unsafe {
+            let ids = NonNull::new_unchecked(record[1].0).cast();
+            let mut columns = Columns { ids, terms: &record[RecordBuffer::HEAD..] };
+            (D::columns(&mut columns).unwrap_unchecked(), ids)
+        };
+        Self { columns, ids, next: 0, end: record[0].count(), store: PhantomData }
     }
 
     /// Returns the next row.
@@ -540,7 +608,7 @@ impl<'w, D: Fetch> Rows<'w, D> {
         // while the store is borrowed, and are valid for as many rows.
         unsafe {
             (
-                std::slice::from_raw_parts(self.ids.add(self.next), len),
+                std::slice::from_raw_parts(self.ids.add(self.next).as_ptr(), len),
                 D::slices(self.columns, self.next, len),
             )
         }
@@ -549,7 +617,7 @@ impl<'w, D: Fetch> Rows<'w, D> {
     /// Returns the entities of the rows that are left.
     pub(crate) fn ids(&self) -> &'w [EntityId] {
         // SAFETY: as in `into_slices`.
-        unsafe { std::slice::from_raw_parts(self.ids.add(self.next), self.len()) }
+        unsafe { std::slice::from_raw_parts(self.ids.add(self.next).as_ptr(), self.len()) }
     }
 
     /// Splits off the rows from the `at`-th on.
@@ -561,50 +629,64 @@ impl<'w, D: Fetch> Rows<'w, D> {
     }
 }
 
+/// Words in a record of `D`.
+const fn stride<D: Fetch>() -> usize {
+    RecordBuffer::HEAD + D::TERMS
+}
+
 /// Goes through the records of a query, and gives each out once.
 pub(crate) struct Cursor<'r, 'w, D: Fetch> {
     words: &'r [Word],
-    stride: usize,
     items: PhantomData<fn() -> D>,
     store: PhantomData<&'w mut [u8]>,
 }
 
 impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
-    fn over(records: &'r Records<'_>) -> Self {
-        Self {
-            words: records.words(),
-            stride: records.stride(),
-            items: PhantomData,
-            store: PhantomData,
-        }
+    /// Begins at the first record.
+    ///
+    /// # Safety
+    /// - The records were made for `D`, and speak the truth for `'w`.
+    /// - During `'w` nobody else uses their rows against what `D` does with them.
+    #[inline]
+    unsafe fn over(words: &'r [Word]) -> Self {
+        Self { words, items: PhantomData, store: PhantomData }
     }
 
     /// Returns the rows of the next record.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Rows<'w, D>> {
-        let (record, rest) = self.words.split_at_checked(self.stride)?;
+        let (record, rest) = self.words.split_at_checked(stride::<D>())?;
         self.words = rest;
-        let ids = record[1].0.cast_const().cast();
-        let mut columns = Columns { ids, terms: &record[RecordBuffer::HEAD..] };
-        let columns = D::columns(&mut columns);
-        Some(Rows { columns, ids, next: 0, end: record[0].count(), store: PhantomData })
+        // SAFETY: by `over`, and each record is given out once.
+        Some(unsafe { Rows::of(record) })
     }
 
     /// Returns how many rows are left in all.
     pub(crate) fn rows_left(&self) -> usize {
-        self.words.chunks_exact(self.stride).map(|record| record[0].count()).sum()
+        row_counts::<D>(self.words).sum()
     }
 
     /// Skips records.
     pub(crate) fn skip(mut self, records: usize) -> Self {
-        self.words = self.words.get(records * self.stride..).unwrap_or_default();
+        self.words = self.words.get(records * stride::<D>()..).unwrap_or_default();
         self
     }
 }
 
-/// Records that were made for the shape of `D` under some filter: the only place where typed
-/// cursors come from.
-pub(crate) struct TypedRecords<'w, D>(Records<'w>, PhantomData<fn() -> D>);
+/// Returns how many rows each record has, in order.
+fn row_counts<D: Fetch>(words: &[Word]) -> impl Iterator<Item = usize> {
+    words.chunks_exact(stride::<D>()).map(|record| record[0].count())
+}
+
+/// Records that were made for the shape of `D` under some filter: the only
+/// place where typed cursors come from.
+pub(crate) struct TypedRecords<'w, D> {
+    buffer: Cow<'w, RecordBuffer>,
+    /// For look-ups by id, if the backend lends it.
+    directory: Option<&'w Directory>,
+    query: PhantomData<fn() -> D>,
+    store: PhantomData<&'w mut [u8]>,
+}
 
 impl<'w, D: Fetch> TypedRecords<'w, D> {
     /// Checks that the records were made for `D` among what meets `F`.
@@ -617,19 +699,36 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
         // the records were matched with.
         let shape = QueryShape::describe::<D, F>();
         assert!(shape == *records.shape(), "records are read by a query of their own shape");
-        Self(records, PhantomData)
+        let (buffer, directory) = records.into_parts();
+        Self::of(buffer, directory)
+    }
+
+    /// Trusts that the records were made for `D`.
+    #[inline]
+    fn of(buffer: Cow<'w, RecordBuffer>, directory: Option<&'w Directory>) -> Self {
+        Self { buffer, directory, query: PhantomData, store: PhantomData }
     }
 
     #[inline]
-    pub(crate) fn get(&self) -> &Records<'w> {
-        &self.0
+    pub(crate) fn directory(&self) -> Option<&'w Directory> {
+        self.directory
+    }
+
+    /// Returns how many rows each record has, in order.
+    pub(crate) fn row_counts(&self) -> impl Iterator<Item = usize> {
+        row_counts::<D>(self.buffer.words())
+    }
+
+    /// Returns what was looked at and what of it matched.
+    pub(crate) fn cost(&self) -> QueryCost {
+        self.buffer.cost(self.row_counts())
     }
 
     /// Goes through the records, which nobody else does meanwhile.
     #[inline]
     pub(crate) fn cursor_mut(&mut self) -> Cursor<'_, '_, D> {
-        // `self` is borrowed mutably as long as what is given out.
-        Cursor::over(&self.0)
+        // SAFETY: `self` is borrowed mutably as long as what is given out.
+        unsafe { Cursor::over(self.buffer.words()) }
     }
 
     /// Goes through the records, as others may do too.
@@ -638,27 +737,31 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     where
         D: ReadOnlyQueryData,
     {
-        Cursor::over(&self.0)
+        // SAFETY: nothing is written, and writers are kept out by the records.
+        unsafe { Cursor::over(self.buffer.words()) }
     }
 
     /// Prepares to find rows by id, which nobody else does meanwhile.
-    pub(crate) fn lookup_mut<'q>(&'q mut self, rows: Option<&'q RowsById>) -> Lookup<'q, D> {
+    pub(crate) fn lookup_mut<'q, F: Filter>(
+        &'q mut self,
+        rows: Option<&'q RowsById>,
+    ) -> Lookup<'q, D> {
         // SAFETY: `self` is borrowed mutably as long as what is given out.
-        unsafe { Lookup::over(&self.0, rows) }
+        unsafe { Lookup::over::<F>(self, rows) }
     }
 
     /// As `lookup_mut`, as others may do too.
-    pub(crate) fn lookup<'q>(&'q self, rows: Option<&'q RowsById>) -> Lookup<'q, D>
+    pub(crate) fn lookup<'q, F: Filter>(&'q self, rows: Option<&'q RowsById>) -> Lookup<'q, D>
     where
         D: ReadOnlyQueryData,
     {
         // SAFETY: nothing is written, and writers are kept out by the records.
-        unsafe { Lookup::over(&self.0, rows) }
+        unsafe { Lookup::over::<F>(self, rows) }
     }
 
     /// Returns the entities of each record.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &[EntityId]> {
-        self.0.words().chunks_exact(self.0.stride()).map(|record| {
+        self.buffer.words().chunks_exact(stride::<D>()).map(|record| {
             // SAFETY: the record says so, for as long as the store is borrowed;
             // ids are never written meanwhile.
             unsafe {
@@ -670,7 +773,15 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     /// Goes through the records for as long as the store is borrowed.
     #[inline]
     pub(crate) fn into_cursor(self) -> OwnedCursor<'w, D> {
-        OwnedCursor { records: self, next: 0 }
+        let words = self.buffer.words();
+        let (words, left) = (words.as_ptr(), words.len());
+        let owner = match self.buffer {
+            // The words stay where they are when the vector of them moves.
+            Cow::Owned(buffer) => buffer.into_words(),
+            // They are borrowed for `'w`.
+            Cow::Borrowed(_) => Vec::new(),
+        };
+        OwnedCursor { words, left, _owner: owner, query: PhantomData, store: PhantomData }
     }
 
     /// Finds the row of an entity in the backend's directory; the outer `None`
@@ -678,7 +789,7 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     #[inline]
     pub(crate) fn find_mut<F: Filter>(&mut self, entity: EntityId) -> Option<Option<Rows<'_, D>>> {
         // SAFETY: `self` is borrowed mutably as long as what is given out.
-        self.0.directory().map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity) })
     }
 
     /// As `find_mut`, as others may do too.
@@ -688,7 +799,27 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
         D: ReadOnlyQueryData,
     {
         // SAFETY: nothing is written, and writers are kept out by the records.
-        self.0.directory().map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+    }
+
+    /// Tells whether an entity matches; `None` stands for a backend without a
+    /// directory.
+    pub(crate) fn contains<F: Filter>(&self, entity: EntityId) -> Option<bool> {
+        let directory = self.directory?;
+        let matches = |table| {
+            let has = |component| directory.has(table, component);
+            D::required(&has) && F::answer(&has)
+        };
+        Some(directory.locate(entity).is_some_and(|location| matches(location.table())))
+    }
+}
+
+/// Tells of the tables `64 * word ..` which match `D` and `F`.
+#[inline]
+fn matching_bits<D: Fetch, F: Filter>(directory: &Directory) -> impl Fn(usize) -> u64 {
+    |word| {
+        let has = |component| directory.table_bits(component, word);
+        D::required(&has) & F::answer(&has)
     }
 }
 
@@ -715,7 +846,8 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         &'w mut self,
         storage: &'w S,
     ) -> Result<TypedRecords<'w, D>, QueryError> {
-        Ok(TypedRecords(self.prepared.read(storage)?, PhantomData))
+        let directory = self.prepared.gather(storage)?;
+        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
     }
 
     #[inline]
@@ -723,45 +855,92 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<TypedRecords<'w, D>, QueryError> {
-        Ok(TypedRecords(self.prepared.write(storage)?, PhantomData))
+        let directory = self.prepared.gather_mut(storage)?;
+        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
     }
 
+    /// Matches a query for this once, for reading.
     #[inline]
-    pub(crate) fn into_read<S: Storage + ?Sized>(
-        self,
+    pub(crate) fn read_once<S: Storage + ?Sized>(
         storage: &S,
-    ) -> Result<TypedRecords<'_, D>, QueryError> {
-        Ok(TypedRecords(self.prepared.into_read(storage)?, PhantomData))
+    ) -> Result<TypedRecords<'_, D>, QueryError>
+    where
+        D: ReadOnlyQueryData,
+    {
+        match storage.directory() {
+            Some(directory) => Ok(Self::of_directory(directory.get_ref())),
+            None => {
+                let mut once = Self::new()?;
+                once.prepared.gather(storage)?;
+                Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+            }
+        }
     }
 
+    /// Matches a query for this once, for writing.
     #[inline]
-    pub(crate) fn into_write<S: Storage + ?Sized>(
-        self,
+    pub(crate) fn write_once<S: Storage + ?Sized>(
         storage: &mut S,
     ) -> Result<TypedRecords<'_, D>, QueryError> {
-        Ok(TypedRecords(self.prepared.into_write(storage)?, PhantomData))
+        if storage.directory_mut().is_some() {
+            if D::TERMS > 1 && !D::READ_ONLY {
+                QueryShape::of::<D, F>()?;
+            }
+            return Ok(Self::of_directory(lent(storage)));
+        }
+        let mut once = Self::new()?;
+        once.prepared.gather_mut(storage)?;
+        Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+    }
+
+    /// Makes a record of each table that matches, without a list of them.
+    #[inline]
+    fn of_directory(directory: &Directory) -> TypedRecords<'_, D> {
+        let mut buffer = RecordBuffer::default();
+        directory.matching(matching_bits::<D, F>(directory), 0, |table| {
+            let rows = directory.len(table);
+            if rows != 0 {
+                let record = buffer.begin(stride::<D>(), rows, directory.ids(table));
+                D::words(directory, table, &mut |word| record.push(Word::from_ptr(word)));
+            }
+        });
+        TypedRecords::of(Cow::Owned(buffer), Some(directory))
     }
 }
 
 /// Goes through records that it owns, and gives each out once.
 pub(crate) struct OwnedCursor<'w, D> {
-    records: TypedRecords<'w, D>,
-    next: usize,
+    /// The records that are left: a pointer beside the vector, so that a loop
+    /// keeps its state in registers.
+    words: *const Word,
+    left: usize,
+    /// Where they lie, unless they are borrowed.
+    _owner: Vec<Word>,
+    query: PhantomData<fn() -> D>,
+    store: PhantomData<&'w mut [u8]>,
 }
 
+// SAFETY: words may be sent and shared, and so may what they stand for.
+unsafe impl<D> Send for OwnedCursor<'_, D> {}
+// SAFETY: as above.
+unsafe impl<D> Sync for OwnedCursor<'_, D> {}
+
 impl<'w, D: Fetch> OwnedCursor<'w, D> {
+    #[inline]
     fn rest(&self) -> Cursor<'_, 'w, D> {
-        let mut rest = Cursor::over(&self.records.0);
-        rest.words = &rest.words[self.next..];
-        rest
+        // SAFETY: `left` words lie there, in `_owner` or borrowed for `'w`; they
+        // come from `TypedRecords`, which this took by value, and each is given
+        // out once, since `left` only falls.
+        unsafe { Cursor::over(std::slice::from_raw_parts(self.words, self.left)) }
     }
 
     /// Returns the rows of the next record.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Rows<'w, D>> {
-        // The records are owned, and `next` only grows: each is given out once.
-        let rows = self.rest().next()?;
-        self.next += self.records.0.stride();
+        let mut rest = self.rest();
+        let rows = rest.next()?;
+        let rest = rest.words;
+        (self.words, self.left) = (rest.as_ptr(), rest.len());
         Some(rows)
     }
 
@@ -783,7 +962,7 @@ unsafe fn look_up<'w, D: Fetch, F: Filter>(
 ) -> Option<Rows<'w, D>> {
     let location = directory.locate(entity)?;
     let (table, row) = (location.table(), location.row());
-    if !F::holds(&|component| directory.has(table, component)) {
+    if !F::answer(&|component| directory.has(table, component)) {
         return None;
     }
     let ids = directory.ids(table);
@@ -791,9 +970,9 @@ unsafe fn look_up<'w, D: Fetch, F: Filter>(
     Some(Rows { columns, ids, next: row, end: row + 1, store: PhantomData })
 }
 
-impl<D> fmt::Debug for TypedRecords<'_, D> {
+impl<D: Fetch> fmt::Debug for TypedRecords<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.debug_struct("TypedRecords").field("cost", &self.cost()).finish_non_exhaustive()
     }
 }
 
@@ -815,7 +994,7 @@ pub(crate) struct Lookup<'q, D: Fetch> {
     homes: HomeLocations<'q>,
     /// By table; `None` where the query does not match.
     columns: Vec<Option<D::Columns>>,
-    records: &'q Records<'q>,
+    records: &'q TypedRecords<'q, D>,
     /// `None` where there is a directory.
     rows: Option<&'q RowsById>,
     store: PhantomData<&'q mut [u8]>,
@@ -832,18 +1011,21 @@ impl<'q, D: Fetch> Lookup<'q, D> {
     /// Resolves the columns of every table that matches.
     ///
     /// # Safety
-    /// - `records` are for `D`, `rows` are theirs.
+    /// - `records` were matched with `F`, `rows` are theirs.
     /// - During `'q` nobody else uses the records' rows against what `D` does
     ///   with them.
-    unsafe fn over(records: &'q Records<'q>, rows: Option<&'q RowsById>) -> Self {
+    unsafe fn over<F: Filter>(
+        records: &'q TypedRecords<'q, D>,
+        rows: Option<&'q RowsById>,
+    ) -> Self {
         let mut columns = Vec::new();
-        if let Some(directory) = records.directory() {
-            directory.matching(records.shape().matcher(), 0, |table| {
+        if let Some(directory) = records.directory {
+            directory.matching(matching_bits::<D, F>(directory), 0, |table| {
                 columns.resize(table.index(), None);
                 columns.push(D::look_up(directory, table, directory.ids(table)));
             });
         }
-        let homes = records.directory().map(Directory::home_locations).unwrap_or_default();
+        let homes = records.directory.map(Directory::home_locations).unwrap_or_default();
         Self { homes, columns, records, rows, store: PhantomData }
     }
 
@@ -877,11 +1059,12 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         match self.rows {
             Some(rows) => {
                 let &(record, row) = rows.get(&entity)?;
-                let mut cursor = Cursor::<D>::over(self.records).skip(record as usize);
-                cursor.next()?.only(row as usize).next()
+                // SAFETY: by `over`, and the caller's.
+                let cursor = unsafe { Cursor::<D>::over(self.records.buffer.words()) };
+                cursor.skip(record as usize).next()?.only(row as usize).next()
             }
             None => {
-                let at = self.records.directory()?.locate(entity)?;
+                let at = self.records.directory?.locate(entity)?;
                 let columns = (*self.columns.get(at.table().index())?)?;
                 // SAFETY: as in `find`.
                 Some(unsafe { D::item(columns, at.row()) })
@@ -924,7 +1107,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         if let Some(rows) = self.rows {
             return rows.contains_key(&entity);
         }
-        let location = self.records.directory().and_then(|directory| directory.locate(entity));
+        let location = self.records.directory.and_then(|directory| directory.locate(entity));
         location.is_some_and(|location| {
             matches!(self.columns.get(location.table().index()), Some(Some(_)))
         })

@@ -5,28 +5,44 @@ use std::marker::PhantomData;
 
 use ecs_core::{Component, ComponentId};
 
-use super::matcher::Matcher;
+use super::matcher::{Answer, Matcher};
+
+mod sealed {
+    use super::*;
+
+    /// What a filter asks, behind the public face.
+    ///
+    /// Queries that run side by side are told apart by what `describe` says, and
+    /// look-ups by id go by `answer`: a filter in which the two differ would let
+    /// both borrow one value. So nobody else writes filters.
+    pub trait Condition: 'static {
+        /// Narrows `matcher`.
+        fn describe(matcher: &mut Matcher);
+
+        /// Tells which sets meet the condition; `has` says which hold a
+        /// component.
+        fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A;
+    }
+
+    /// A tuple of filters of which one must hold.
+    pub trait Alternatives: 'static {
+        /// Returns each as a condition of its own.
+        fn describe() -> Vec<Matcher>;
+
+        /// Tells for which sets one of them holds.
+        fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A;
+    }
+}
+
+pub(crate) use sealed::{Alternatives, Condition};
 
 /// A condition on the components of an entity, without a look at their values.
 ///
 /// Filters are [`With`], [`Without`], [`Or`] and tuples, which ask for all
 /// their members.
-pub trait Filter: 'static {
-    /// Narrows `matcher`.
-    fn describe(matcher: &mut Matcher);
+pub trait Filter: Condition {}
 
-    /// Tells whether a set meets the condition; `has` says what it holds.
-    fn holds(has: &impl Fn(ComponentId) -> bool) -> bool;
-}
-
-/// A tuple of filters of which one must hold.
-pub trait Alternatives: 'static {
-    /// Returns each as a condition of its own.
-    fn describe() -> Vec<Matcher>;
-
-    /// Tells whether one of them holds.
-    fn holds(has: &impl Fn(ComponentId) -> bool) -> bool;
-}
+impl<F: Condition> Filter for F {}
 
 /// Keeps entities that have `C`.
 pub struct With<C>(PhantomData<fn() -> C>);
@@ -37,60 +53,60 @@ pub struct Without<C>(PhantomData<fn() -> C>);
 /// Keeps entities that meet one of a tuple of filters.
 pub struct Or<T>(PhantomData<fn() -> T>);
 
-impl<C: Component> Filter for With<C> {
+impl<C: Component> Condition for With<C> {
     #[inline]
     fn describe(matcher: &mut Matcher) {
         matcher.require(ComponentId::of::<C>());
     }
 
     #[inline]
-    fn holds(has: &impl Fn(ComponentId) -> bool) -> bool {
+    fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
         has(ComponentId::of::<C>())
     }
 }
 
-impl<C: Component> Filter for Without<C> {
+impl<C: Component> Condition for Without<C> {
     #[inline]
     fn describe(matcher: &mut Matcher) {
         matcher.exclude(ComponentId::of::<C>());
     }
 
     #[inline]
-    fn holds(has: &impl Fn(ComponentId) -> bool) -> bool {
+    fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
         !has(ComponentId::of::<C>())
     }
 }
 
-impl<T: Alternatives> Filter for Or<T> {
+impl<T: Alternatives> Condition for Or<T> {
     fn describe(matcher: &mut Matcher) {
         matcher.any_of(T::describe());
     }
 
     #[inline]
-    fn holds(has: &impl Fn(ComponentId) -> bool) -> bool {
-        T::holds(has)
+    fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
+        T::answer(has)
     }
 }
 
-// impl<A: Filter, B: Filter> Filter for (A, B) {
+// impl<A: Filter, B: Filter> Condition for (A, B) {
 //     fn describe(matcher) { A::describe(matcher); B::describe(matcher); }
-//     fn holds(has) -> bool { A::holds(has) && B::holds(has) }
+//     fn answer(has) { ALL & A::answer(has) & B::answer(has) }
 // }
 // impl<A: Filter, B: Filter> Alternatives for (A, B) {
 //     fn describe() -> Vec<Matcher> { vec![matcher_of::<A>(), matcher_of::<B>()] }
-//     fn holds(has) -> bool { A::holds(has) || B::holds(has) }
+//     fn answer(has) { NONE | A::answer(has) | B::answer(has) }
 // }
 macro_rules! tuple_filter {
     ($($name:ident)*) => {
-        impl<$($name: Filter),*> Filter for ($($name,)*) {
+        impl<$($name: Filter),*> Condition for ($($name,)*) {
             #[inline]
             fn describe(_matcher: &mut Matcher) {
                 $($name::describe(_matcher);)*
             }
 
             #[inline]
-            fn holds(_has: &impl Fn(ComponentId) -> bool) -> bool {
-                true $(&& $name::holds(_has))*
+            fn answer<Sets: Answer>(_has: &impl Fn(ComponentId) -> Sets) -> Sets {
+                Sets::ALL $(& $name::answer(_has))*
             }
         }
 
@@ -100,8 +116,8 @@ macro_rules! tuple_filter {
             }
 
             #[inline]
-            fn holds(_has: &impl Fn(ComponentId) -> bool) -> bool {
-                false $(|| $name::holds(_has))*
+            fn answer<Sets: Answer>(_has: &impl Fn(ComponentId) -> Sets) -> Sets {
+                Sets::NONE $(| $name::answer(_has))*
             }
         }
     };

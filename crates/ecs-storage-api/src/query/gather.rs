@@ -59,8 +59,8 @@ impl Prepared {
             self.matched.clear();
         }
         if self.tables_seen != directory.table_count() {
-            directory
-                .matching(self.shape.matcher(), self.tables_seen, |table| self.matched.push(table));
+            let bits = |word| self.shape.matcher().bits(&|id| directory.table_bits(id, word));
+            directory.matching(bits, self.tables_seen, |table| self.matched.push(table));
             self.tables_seen = directory.table_count();
         }
         self.changes_seen = directory.changes();
@@ -73,15 +73,6 @@ impl Prepared {
     fn forget(&mut self) {
         self.identity = 0;
         self.buffer.clear();
-    }
-
-    /// Fills the buffer for this once, without a list of the tables that match.
-    #[inline]
-    fn fill_once(&mut self, directory: &Directory) {
-        let recorder = directory.recorder(self.shape.terms());
-        self.buffer.reserve(128);
-        directory
-            .matching(self.shape.matcher(), 0, |table| recorder.record(table, &mut self.buffer));
     }
 
     /// Returns a component that makes it unsound to use both at once on the
@@ -106,7 +97,7 @@ impl Prepared {
         &'w mut self,
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage, Self::fill)?;
+        let directory = self.gather(storage)?;
         Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
     }
 
@@ -119,48 +110,33 @@ impl Prepared {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage, Self::fill)?;
+        let directory = self.gather_mut(storage)?;
         Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
     }
 
-    /// Matches the query against a store, for reading, for this once.
-    ///
-    /// # Errors
-    /// [`QueryError::ReadOnly`] if the query writes.
+    /// Returns what was gathered last.
     #[inline]
-    pub fn into_read<'w, S: Storage + ?Sized>(
-        mut self,
-        storage: &'w S,
-    ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage, Self::fill_once)?;
-        Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
+    pub(crate) fn buffer(&self) -> &RecordBuffer {
+        &self.buffer
     }
 
-    /// Matches the query against a store, for writing, for this once.
-    ///
-    /// # Errors
-    /// [`QueryError::Conflict`] if the backend offers a value twice.
-    #[inline]
-    pub fn into_write<'w, S: Storage + ?Sized>(
-        mut self,
-        storage: &'w mut S,
-    ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage, Self::fill_once)?;
-        Ok(Records::new(Cow::Owned(self.shape), Cow::Owned(self.buffer), directory))
+    /// Returns what was gathered last, by value.
+    pub(crate) fn into_buffer(self) -> RecordBuffer {
+        self.buffer
     }
 
+    /// Fills the buffer for reading, and returns the directory if there is one.
     #[inline]
-    fn gather<'w, S: Storage + ?Sized>(
+    pub(crate) fn gather<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w S,
-        fill: impl FnOnce(&mut Self, &Directory),
     ) -> Result<Option<&'w Directory>, QueryError> {
         if let Some(component) = self.shape.first_write() {
             return Err(QueryError::ReadOnly { component });
         }
         let directory = storage.directory().map(|directory| directory.get_ref());
         match directory {
-            Some(directory) => fill(self, directory),
+            Some(directory) => self.fill(directory),
             None => {
                 self.forget();
                 let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
@@ -170,11 +146,11 @@ impl Prepared {
         Ok(directory)
     }
 
+    /// Fills the buffer for writing, and returns the directory if there is one.
     #[inline]
-    fn gather_mut<'w, S: Storage + ?Sized>(
+    pub(crate) fn gather_mut<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w mut S,
-        fill: impl FnOnce(&mut Self, &Directory),
     ) -> Result<Option<&'w Directory>, QueryError> {
         if storage.directory_mut().is_none() {
             self.forget();
@@ -185,13 +161,13 @@ impl Prepared {
             return Ok(None);
         }
         let directory = lent(storage);
-        fill(self, directory);
+        self.fill(directory);
         Ok(Some(directory))
     }
 }
 
 /// Lends the directory of a backend that was seen to lend it.
-fn lent<S: Storage + ?Sized>(storage: &mut S) -> &Directory {
+pub(crate) fn lent<S: Storage + ?Sized>(storage: &mut S) -> &Directory {
     storage
         .directory_mut()
         .expect("a backend that lends its directory does so at every call")

@@ -16,11 +16,13 @@ pub struct Matcher {
     any: Vec<Vec<Matcher>>,
 }
 
-/// The answer for one set, or for 64.
-trait Answer:
+/// The answer for one set, or for 64 with a bit each.
+pub trait Answer:
     Copy + PartialEq + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self>
 {
+    /// Every set meets the condition.
     const ALL: Self;
+    /// No set meets it.
     const NONE: Self;
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
@@ -48,9 +49,38 @@ impl RecordBuffer {
         self.words.is_empty()
     }
 
-    /// Makes room for `words` words.
-    pub(crate) fn reserve(&mut self, words: usize) {
-        self.words.reserve(words);
+    #[inline]
+    pub(crate) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    #[inline]
+    pub(crate) fn into_words(self) -> Vec<Word> {
+        self.words
+    }
+
+    /// Begins a record of `stride` words; the caller adds those of the terms.
+    #[inline]
+    pub(crate) fn begin(
+        &mut self,
+        stride: usize,
+        rows: usize,
+        ids: NonNull<EntityId>,
+    ) -> &mut Vec<Word> {
+        if self.words.capacity() - self.words.len() < stride {
+            self.words.reserve(64 * stride);
+        }
+        self.words.extend([Word::from_count(rows), Word::from_ptr(ids.as_ptr().cast())]);
+        &mut self.words
+    }
+
+    /// Returns what was looked at, and what of it matched: chunks with so many
+    /// rows.
+    pub(crate) fn cost(&self, matched: impl Iterator<Item = usize>) -> QueryCost {
+        let (chunks_matched, rows_matched) =
+            matched.fold((0, 0), |(chunks, rows), more| (chunks + 1, rows + more));
+        let (chunks_visited, rows_visited) = self.offered.unwrap_or((chunks_matched, rows_matched));
+        QueryCost { chunks_visited, rows_visited, chunks_matched, rows_matched }
     }
 
     /// Counts a chunk that a backend offered.
@@ -108,8 +138,8 @@ impl<'w> Records<'w> {
     }
 
     #[inline]
-    pub(crate) fn directory(&self) -> Option<&'w Directory> {
-        self.directory
+    pub(crate) fn into_parts(self) -> (Cow<'w, RecordBuffer>, Option<&'w Directory>) {
+        (self.buffer, self.directory)
     }
 
     /// Returns how many words a record has.
@@ -125,9 +155,6 @@ impl<'w> Records<'w> {
 
     /// Returns what was looked at and what of it matched.
     pub fn cost(&self) -> QueryCost {
-        let (chunks_matched, rows_matched) = (self.row_counts().count(), self.row_counts().sum());
-        let (chunks_visited, rows_visited) =
-            self.buffer.offered.unwrap_or((chunks_matched, rows_matched));
-        QueryCost { chunks_visited, rows_visited, chunks_matched, rows_matched }
+        self.buffer.cost(self.row_counts())
     }
 }

@@ -25,7 +25,7 @@ pub struct Query<'w, D: QueryData, F: Filter = ()> {
     records: TypedRecords<'w, D>,
     /// Record and row by entity, made at the first look-up where the backend
     /// lends no directory.
-    rows: OnceLock<RowsById>,
+    rows: OnceLock<Box<RowsById>>,
     filter: PhantomData<fn() -> F>,
 }
 
@@ -127,7 +127,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// As [`Query::get`].
     #[inline]
     pub fn get_mut(&mut self, entity: EntityId) -> Option<<D as Fetch>::Item<'_>> {
-        if self.records.get().directory().is_some() {
+        if self.records.directory().is_some() {
             return self.records.find_mut::<F>(entity)??.next();
         }
         let &(record, row) = self.rows().get(&entity)?;
@@ -144,7 +144,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     where
         D: ReadOnlyQueryData,
     {
-        QueryView(self.records.lookup(self.rows_if_needed()))
+        QueryView(self.records.lookup::<F>(self.rows_if_needed()))
     }
 
     /// Prepares to look many entities up, to change them: the columns of every
@@ -154,12 +154,12 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// As [`Query::view`].
     pub fn view_mut(&mut self) -> QueryView<'_, D> {
         self.rows_if_needed();
-        QueryView(self.records.lookup_mut(self.rows.get()))
+        QueryView(self.records.lookup_mut::<F>(self.rows.get().map(Box::as_ref)))
     }
 
     /// Returns where each entity is, if the backend lends no directory.
     fn rows_if_needed(&self) -> Option<&RowsById> {
-        self.records.get().directory().is_none().then(|| self.rows())
+        self.records.directory().is_none().then(|| self.rows())
     }
 
     fn rows(&self) -> &RowsById {
@@ -170,19 +170,14 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
                     ids.iter().enumerate().map(|(row, &id)| (id, (record as u32, row as u32))),
                 );
             }
-            rows
+            Box::new(rows)
         })
     }
 
     /// Tells whether an entity matches.
     pub fn contains(&self, entity: EntityId) -> bool {
-        match self.records.get().directory() {
-            Some(directory) => directory.locate(entity).is_some_and(|location| {
-                let has = |component| directory.has(location.table(), component);
-                self.records.get().shape().matcher().matches(&has)
-            }),
-            None => self.rows().contains_key(&entity),
-        }
+        let found = self.records.contains::<F>(entity);
+        found.unwrap_or_else(|| self.rows().contains_key(&entity))
     }
 
     /// Returns what the query gives for the one entity that matches.
@@ -215,7 +210,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// # Complexity
     /// O(chunks).
     pub fn count(&self) -> usize {
-        self.records.get().row_counts().sum()
+        self.records.row_counts().sum()
     }
 
     /// Tells whether no entity matches.
@@ -225,7 +220,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
 
     /// Returns what was looked at to find the matching entities.
     pub fn cost(&self) -> QueryCost {
-        self.records.get().cost()
+        self.records.cost()
     }
 }
 
