@@ -32,9 +32,9 @@ pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
     Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
-    Prepared, Query, QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape,
-    QueryState, QueryView, ReadOnlyQueryData, Records, Term, TermAccess, With, Without, gather,
-    gather_mut,
+    Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryItems, QueryIter,
+    QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Term, TermAccess, With, Without,
+    gather, gather_mut,
 };
 pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,

@@ -95,6 +95,7 @@ macro_rules! for_each_claim {
                 a_view_is_made_anew_after_each_change
                 a_single_match_is_told_from_none_and_several
                 prepared_queries_follow_new_entities
+                a_cache_gives_what_a_new_query_gives
                 dynamic_queries_see_what_typed_ones_see
                 chunks_have_a_value_for_each_entity
                 a_component_borrowed_twice_is_refused_in_every_form

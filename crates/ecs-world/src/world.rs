@@ -8,8 +8,8 @@ use ecs_core::{
 };
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
 use ecs_storage_api::{
-    Filter, Query, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage, StorageError,
-    StorageExt, UpdateBatch, UpdateError,
+    Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage,
+    StorageError, StorageExt, UpdateBatch, UpdateError,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +43,7 @@ use crate::saved::SavedResource;
 /// ```
 pub struct World<S: Storage = ArchetypeStorage> {
     pub(crate) storage: S,
+    queries: QueryCache,
     pub(crate) resources: Resources,
     saved: Vec<SavedResource>,
     pub(crate) tick: u64,
@@ -74,7 +75,8 @@ impl Default for World {
 impl<S: Storage> World<S> {
     /// Creates a world on a backend.
     pub fn with_storage(storage: S) -> Self {
-        Self { storage, resources: Resources::default(), saved: Vec::new(), tick: 0 }
+        let (resources, queries, saved) = Default::default();
+        Self { storage, queries, resources, saved, tick: 0 }
     }
 
     /// Returns the backend.
@@ -350,11 +352,14 @@ impl<S: Storage> World<S> {
 
     /// Finds the entities that have what `D` asks for, to be changed.
     ///
+    /// The world remembers which archetypes match, so that asking again costs
+    /// little more than a [`QueryState`](ecs_storage_api::QueryState).
+    ///
     /// # Panics
     /// If `D` would borrow a component twice, once for writing.
     #[inline]
     pub fn query_mut<D: QueryData>(&mut self) -> Query<'_, D> {
-        self.storage.query_as_mut()
+        self.query_filtered_mut()
     }
 
     /// Finds the entities that have what `D` asks for and meet `F`.
@@ -370,7 +375,10 @@ impl<S: Storage> World<S> {
     /// If `D` would borrow a component twice, once for writing.
     #[inline]
     pub fn query_filtered_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
-        self.storage.query_as_mut()
+        match self.queries.query_mut(&mut self.storage) {
+            Ok(query) => query,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     // Resources.

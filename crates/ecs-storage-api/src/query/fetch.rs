@@ -7,8 +7,12 @@
 //! is borrowed; and records that write are held by one owner.
 #![expect(unsafe_code, reason = "room: the typed fetch over the records of a query")]
 
+use std::any::TypeId;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
@@ -80,7 +84,8 @@ mod sealed {
     /// What a query fetches, behind the public face.
     ///
     /// # Safety
-    /// - `describe` adds `TERMS` terms, and `columns` takes as many words.
+    /// - `describe` adds `TERMS` terms, `columns` takes as many words, and `words`
+    ///   gives as many.
     /// - `columns` and `look_up` return `Some` if every required column is there,
     ///   and then pointers to the columns of those terms, in order; `words` gives
     ///   the addresses of those columns, null for one that is not there.
@@ -89,7 +94,10 @@ mod sealed {
     ///   only to terms described as `Write`, and its item holds nothing that
     ///   outlives `'w`.
     /// - if `READ_ONLY`, no term is described as `Write`.
+    /// - types of one `Static` describe the same terms.
     pub unsafe trait Fetch {
+        /// The query without its lifetimes, to be known by.
+        type Static: 'static;
         /// The columns of one chunk.
         type Columns: Copy;
         /// What one row gives.
@@ -156,6 +164,7 @@ impl<D: Fetch> QueryData for D {}
 // SAFETY (of the impl below, and of each that follows): stated at each.
 // SAFETY: one term, described as `Read`; `item` reads its row.
 unsafe impl<C: Component> Fetch for &C {
+    type Static = &'static C;
     type Columns = NonNull<C>;
     type Item<'w> = &'w C;
     type Slices<'w> = &'w [C];
@@ -209,6 +218,7 @@ impl<C: Component> ReadOnlyQueryData for &C {}
 
 // SAFETY: one term, described as `Write`; `item` gives its row.
 unsafe impl<C: Component> Fetch for &mut C {
+    type Static = &'static mut C;
     type Columns = NonNull<C>;
     type Item<'w> = &'w mut C;
     type Slices<'w> = &'w mut [C];
@@ -260,6 +270,7 @@ unsafe impl<C: Component> Fetch for &mut C {
 
 // SAFETY: no term; ids are in every record and are never written while lent.
 unsafe impl Fetch for EntityId {
+    type Static = EntityId;
     type Columns = NonNull<EntityId>;
     type Item<'w> = EntityId;
     type Slices<'w> = &'w [EntityId];
@@ -318,6 +329,7 @@ impl<C> fmt::Debug for Has<C> {
 
 // SAFETY: one term, described as `Presence`; nothing is read or written.
 unsafe impl<C: Component> Fetch for Has<C> {
+    type Static = Self;
     type Columns = bool;
     type Item<'w> = bool;
     type Slices<'w> = bool;
@@ -364,6 +376,7 @@ impl<C: Component> ReadOnlyQueryData for Has<C> {}
 
 // SAFETY: no term.
 unsafe impl Fetch for () {
+    type Static = ();
     type Columns = ();
     type Item<'w> = ();
     type Slices<'w> = ();
@@ -403,6 +416,7 @@ impl ReadOnlyQueryData for () {}
 // SAFETY: the terms of `D`, none of them required; rows are given only where
 // all that `D` requires is there.
 unsafe impl<D: Fetch> Fetch for Option<D> {
+    type Static = Option<D::Static>;
     type Columns = Option<D::Columns>;
     type Item<'w> = Option<D::Item<'w>>;
     type Slices<'w> = Option<D::Slices<'w>>;
@@ -454,6 +468,7 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
 impl<D: ReadOnlyQueryData> ReadOnlyQueryData for Option<D> {}
 
 // unsafe impl<A: Fetch, B: Fetch> Fetch for (A, B) {
+//     type Static = (A::Static, B::Static);
 //     type Columns = (A::Columns, B::Columns);
 //     type Item<'w> = (A::Item<'w>, B::Item<'w>);
 //     … every method calls A's, then B's.
@@ -465,6 +480,7 @@ macro_rules! tuple_fetch {
         // before records are made.
         #[allow(non_snake_case)]
         unsafe impl<$($name: Fetch),*> Fetch for ($($name,)*) {
+            type Static = ($($name::Static,)*);
             type Columns = ($($name::Columns,)*);
             type Item<'w> = ($($name::Item<'w>,)*);
             type Slices<'w> = ($($name::Slices<'w>,)*);
@@ -896,15 +912,81 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
     /// Makes a record of each table that matches, without a list of them.
     #[inline]
     fn of_directory(directory: &Directory) -> TypedRecords<'_, D> {
-        let mut buffer = RecordBuffer::default();
+        let mut words = Vec::new();
         directory.matching(matching_bits::<D, F>(directory), 0, |table| {
             let rows = directory.len(table);
             if rows != 0 {
-                let record = buffer.begin(stride::<D>(), rows, directory.ids(table));
-                D::words(directory, table, &mut |word| record.push(Word::from_ptr(word)));
+                push_record::<D>(&mut words, directory, table, rows);
             }
         });
-        TypedRecords::of(Cow::Owned(buffer), Some(directory))
+        TypedRecords::of(Cow::Owned(RecordBuffer::of(words)), Some(directory))
+    }
+}
+
+/// Writes the record of a table.
+#[inline]
+fn push_record<D: Fetch>(
+    words: &mut Vec<Word>,
+    directory: &Directory,
+    table: TableId,
+    rows: usize,
+) {
+    let (start, stride) = (words.len(), stride::<D>());
+    if words.capacity() - start < stride {
+        words.reserve(32 * stride);
+    }
+    let record = &mut words.spare_capacity_mut()[..stride];
+    record[0].write(Word::from_count(rows));
+    record[1].write(Word::from_ptr(directory.ids(table).as_ptr().cast()));
+    let mut next = RecordBuffer::HEAD;
+    D::words(directory, table, &mut |word| {
+        record[next].write(Word::from_ptr(word));
+        next += 1;
+    });
+    // SAFETY: the head was written, and a word a term (`Fetch`).
+    unsafe { words.set_len(start + stride) };
+}
+
+/// Prepared queries by their types.
+#[derive(Debug, Default)]
+pub(crate) struct PreparedByType(HashMap<TypeId, Prepared, BuildHasherDefault<TypeHasher>>);
+
+impl PreparedByType {
+    /// Matches a query, for writing.
+    #[inline]
+    pub(crate) fn write<'w, D: Fetch, F: Filter, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w mut S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        let prepared = match self.0.entry(TypeId::of::<(D::Static, F)>()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Prepared::new(QueryShape::of::<D, F>()?)),
+        };
+        let directory = prepared.gather_mut(storage)?;
+        // Whatever lies under this type was prepared for `D` and `F` (`Fetch`).
+        Ok(TypedRecords::of(Cow::Borrowed(prepared.buffer()), directory))
+    }
+}
+
+/// Takes a `TypeId` for its own hash, which it is.
+#[derive(Debug, Default)]
+pub(crate) struct TypeHasher(u64);
+
+impl Hasher for TypeHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    #[inline]
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

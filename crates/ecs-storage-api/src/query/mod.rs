@@ -4,6 +4,7 @@
 //! must have. Matching turns the chunks of a backend into [`Records`], flat
 //! lists of pointers; the typed layer sees nothing else.
 
+mod cache;
 mod chunk;
 mod dynamic;
 mod fetch;
@@ -16,6 +17,7 @@ mod state;
 mod typed;
 mod view;
 
+pub use cache::QueryCache;
 pub use chunk::{Chunk, Chunks};
 pub use dynamic::{DynamicChunk, DynamicQuery, DynamicQueryBuilder};
 pub(crate) use fetch::TypedPrepared;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
@@ -40,6 +39,11 @@ impl RecordBuffer {
     /// Words before those of the terms.
     pub(crate) const HEAD: usize = 2;
 
+    /// Takes records that were written elsewhere.
+    pub(crate) fn of(words: Vec<Word>) -> Self {
+        Self { words, offered: None }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.words.clear();
         self.offered = None;
@@ -57,21 +61,6 @@ impl RecordBuffer {
     #[inline]
     pub(crate) fn into_words(self) -> Vec<Word> {
         self.words
-    }
-
-    /// Begins a record of `stride` words; the caller adds those of the terms.
-    #[inline]
-    pub(crate) fn begin(
-        &mut self,
-        stride: usize,
-        rows: usize,
-        ids: NonNull<EntityId>,
-    ) -> &mut Vec<Word> {
-        if self.words.capacity() - self.words.len() < stride {
-            self.words.reserve(64 * stride);
-        }
-        self.words.extend([Word::from_count(rows), Word::from_ptr(ids.as_ptr().cast())]);
-        &mut self.words
     }
 
     /// Returns what was looked at, and what of it matched: chunks with so many

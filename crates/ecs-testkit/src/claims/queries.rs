@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{ComponentId, EntityId};
 use ecs_storage_api::{
-    DynamicQuery, Has, Or, Prepared, Query, QueryData, QueryError, QueryShape, QueryState, Storage,
-    StorageExt, With, Without, gather, gather_mut,
+    DynamicQuery, Has, Or, Prepared, Query, QueryCache, QueryData, QueryError, QueryShape,
+    QueryState, Storage, StorageExt, With, Without, gather, gather_mut,
 };
 
 use crate::Make;
@@ -226,6 +226,39 @@ pub fn prepared_queries_follow_new_entities(make: Make<'_>) {
     assert_eq!(prepared.query_mut(&mut *storage).count(), 1);
     storage.create_many((0..5000).map(|n| Position(n, 0))).unwrap();
     assert_eq!(prepared.query_mut(&mut *storage).iter_mut().count(), 5001);
+}
+
+/// A cache keeps queries apart by their types, and is right after every change
+/// and on other stores.
+pub fn a_cache_gives_what_a_new_query_gives(make: Make<'_>) {
+    let (mut storage, mut other) = (make(), make());
+    let mut cache = QueryCache::new();
+    fn counts(cache: &mut QueryCache, storage: &mut dyn Storage) -> [usize; 5] {
+        [
+            cache.query_mut::<&Position, (), _>(storage).unwrap().count(),
+            cache.query_mut::<&mut Position, (), _>(storage).unwrap().iter_mut().count(),
+            cache.query_mut::<&mut Position, With<Marker>, _>(storage).unwrap().count(),
+            cache.query_mut::<(&Velocity, &mut Position), (), _>(storage).unwrap().count(),
+            cache.query_mut::<Option<&mut Velocity>, (), _>(storage).unwrap().count(),
+        ]
+    }
+    assert_eq!(counts(&mut cache, &mut *storage), [0; 5]);
+    let [p, pv, ..] = four(&mut *storage);
+    assert_eq!(counts(&mut cache, &mut *storage), [3, 3, 1, 2, 4]);
+    other.create((Position(0, 0), Marker, Name("other".into()))).unwrap();
+    assert_eq!(counts(&mut cache, &mut *other), [1, 1, 1, 0, 1]);
+    storage.set_component(p, Marker).unwrap();
+    storage.destroy_entity(pv).unwrap();
+    assert_eq!(counts(&mut cache, &mut *storage), [2, 2, 2, 1, 3]);
+    drop(std::mem::replace(&mut storage, other));
+    assert_eq!(counts(&mut cache, &mut *storage), [1, 1, 1, 0, 1]);
+    let conflict = QueryError::Conflict { component: ComponentId::of::<Position>() };
+    for _ in 0..2 {
+        let asked = cache.query_mut::<(&Position, &mut Position), (), _>(&mut *storage);
+        assert_eq!(asked.map(drop), Err(conflict.clone()));
+    }
+    cache.query_mut::<&mut Position, (), _>(&mut *storage).unwrap().single_mut().unwrap().1 = 7;
+    assert_eq!(storage.query_as::<&Position, ()>().single(), Ok(&Position(0, 7)));
 }
 
 /// By `ComponentId`, with the same rows.
