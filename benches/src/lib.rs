@@ -6,6 +6,8 @@
 
 pub mod compare;
 mod components;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod malloc;
 mod population;
 pub mod rows;
@@ -16,3 +18,4 @@ mod worlds;
 pub use components::*;
 pub use malloc::keep_memory;
 pub use scattered::scattered;
+use scattered::shuffled;

@@ -12,3 +12,12 @@ pub fn scattered(count: usize, bound: usize) -> Vec<usize> {
     };
     (0..count).map(next).collect()
 }
+
+/// Puts items out of order, the same way every time.
+pub(crate) fn shuffled<T>(mut items: Vec<T>) -> Vec<T> {
+    let count = items.len();
+    for (at, other) in scattered(count, count).into_iter().enumerate() {
+        items.swap(at, other);
+    }
+    items
+}

@@ -125,7 +125,7 @@ fn set_up(row: &Row) -> Result<Vec<Racer>, Disagreement> {
         let sum = (contender.name, racer.workload.checksum());
         let first = *first.get_or_insert(sum);
         // Sums of whole numbers in f64 are exact, whatever their order.
-        if first.1.to_bits() != sum.1.to_bits() {
+        if first.1 != sum.1 {
             return Err(Disagreement { row: row.name, first, other: sum });
         }
         racers.push(racer);

@@ -1,5 +1,10 @@
 //! Every entity gets a component, and then loses it again.
 
+use std::iter::repeat;
+
+use bevy_ecs::entity::Entity;
+use bevy_ecs::world::World;
+
 use super::by_hand::{Id, Places};
 use crate::compare::{Row, Size, Workload, steady};
 use crate::components::{A, B};
@@ -15,6 +20,17 @@ pub(super) fn one_by_one(size: Size) -> Row {
         .with("hecs/insert_remove", move || hecs(n))
         .with("flecs/set_remove", move || flecs(n))
         .with("legion/entry", move || legion(n))
+        .with("shipyard/views", move || shipyard(n))
+        .with("specs/storages", move || specs(n))
+        .with("sparsey/insert_remove", move || sparsey(n))
+}
+
+/// One call for all, where the engine has one; sparse sets need none.
+pub(super) fn batch(size: Size) -> Row {
+    let n = size.of(10_000);
+    Row::new("add_remove_batch", "insert a component, then remove it, as batches", n)
+        .with("ecs/batch", move || ours_batch(n))
+        .with("bevy/insert_batch", move || bevy_batch(n))
         .with("shipyard/views", move || shipyard(n))
         .with("specs/storages", move || specs(n))
         .with("sparsey/insert_remove", move || sparsey(n))
@@ -124,30 +140,53 @@ fn ours(n: usize) -> impl Workload {
             world.remove::<B>(id).unwrap();
         }
     };
-    come_and_go(world, ids, insert, remove, |world| {
-        let sum = world.query::<&A>().iter().map(|a| f64::from(a.0)).sum();
-        (world.query::<&B>().count(), sum)
-    })
+    come_and_go(world, ids, insert, remove, ours_count)
+}
+
+fn ours_count(world: &mut ecs::World) -> (usize, f64) {
+    let sum = world.query::<&A>().iter().map(|a| f64::from(a.0)).sum();
+    (world.query::<&B>().count(), sum)
+}
+
+fn ours_batch(n: usize) -> impl Workload {
+    let (world, ids) = worlds::ours::with_ids(population(n));
+    let insert = |world: &mut ecs::World, ids: &[_]| {
+        world.insert_batch(ids, repeat(B(0.0))).unwrap();
+    };
+    let remove = |world: &mut ecs::World, ids: &[_]| {
+        world.remove_batch::<B>(ids).unwrap();
+    };
+    come_and_go(world, ids, insert, remove, ours_count)
 }
 
 fn bevy(n: usize) -> impl Workload {
-    use bevy_ecs::entity::Entity;
-    use bevy_ecs::world::World;
     let (world, ids) = worlds::bevy::with_ids(population(n));
     let insert = |world: &mut World, ids: &[Entity]| {
         for &id in ids {
             world.entity_mut(id).insert(B(0.0));
         }
     };
-    let remove = |world: &mut World, ids: &[Entity]| {
-        for &id in ids {
-            world.entity_mut(id).remove::<B>();
-        }
+    come_and_go(world, ids, insert, bevy_remove, bevy_count)
+}
+
+/// It can insert into many, but not remove from many.
+fn bevy_batch(n: usize) -> impl Workload {
+    let (world, ids) = worlds::bevy::with_ids(population(n));
+    let insert = |world: &mut World, ids: &[Entity]| {
+        world.insert_batch(ids.iter().map(|&id| (id, B(0.0))));
     };
-    come_and_go(world, ids, insert, remove, |world| {
-        let sum = world.query::<&A>().iter(world).map(|a| f64::from(a.0)).sum();
-        (world.query::<&B>().iter(world).count(), sum)
-    })
+    come_and_go(world, ids, insert, bevy_remove, bevy_count)
+}
+
+fn bevy_remove(world: &mut World, ids: &[Entity]) {
+    for &id in ids {
+        world.entity_mut(id).remove::<B>();
+    }
+}
+
+fn bevy_count(world: &mut World) -> (usize, f64) {
+    let sum = world.query::<&A>().iter(world).map(|a| f64::from(a.0)).sum();
+    (world.query::<&B>().iter(world).count(), sum)
 }
 
 fn hecs(n: usize) -> impl Workload {

@@ -3,9 +3,20 @@
 use crate::compare::{Row, Size};
 
 mod add_remove;
+mod bulk_insert;
 mod by_hand;
+mod ending;
+mod fragmented;
+mod heavy_compute;
+mod many_archetypes;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod memory;
 mod motion;
+mod random_get;
+mod random_get_mut;
+mod schedule;
 mod simple_insert;
+mod snapshot;
 
 /// Returns every row.
 pub fn rows(size: Size) -> Vec<Row> {
@@ -13,11 +24,28 @@ pub fn rows(size: Size) -> Vec<Row> {
         simple_insert::spawn,
         simple_insert::batch,
         motion::simple_iter,
+        fragmented::row,
+        many_archetypes::wide_frag,
+        many_archetypes::sparse_match,
+        schedule::row,
+        heavy_compute::row,
         add_remove::one_by_one,
+        add_remove::batch,
         motion::large_iter,
         motion::xlarge_iter,
         motion::large_iter_2of8,
+        random_get::row,
+        random_get_mut::row,
+        ending::despawn,
+        ending::despawn_batch,
+        ending::churn,
+        bulk_insert::row,
         motion::par_iter,
+        snapshot::save,
+        snapshot::load,
+        // Only glibc says how much of its heap is in use.
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        memory::row,
     ];
     rows.iter().map(|row| row(size)).collect()
 }

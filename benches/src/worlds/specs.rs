@@ -36,6 +36,11 @@ bundle!(A a, B b, C c);
 bundle!(A a, B b, C c, D d);
 bundle!(A a, B b, C c, D d, E e, F f, G g, H h);
 
+/// Registers the components of a tuple.
+pub(crate) fn register<B: Bundle>(world: &mut World) {
+    B::register(world);
+}
+
 pub(crate) fn spawned<B: Bundle>(bundles: impl IntoIterator<Item = B>) -> World {
     with_ids(bundles).0
 }
@@ -43,8 +48,15 @@ pub(crate) fn spawned<B: Bundle>(bundles: impl IntoIterator<Item = B>) -> World 
 pub(crate) fn with_ids<B: Bundle>(bundles: impl IntoIterator<Item = B>) -> (World, Vec<Entity>) {
     let mut world = World::new();
     B::register(&mut world);
-    let ids = bundles.into_iter().map(|bundle| bundle.build(world.create_entity())).collect();
+    let ids = extend(&mut world, bundles);
     (world, ids)
+}
+
+pub(crate) fn extend<B: Bundle>(
+    world: &mut World,
+    bundles: impl IntoIterator<Item = B>,
+) -> Vec<Entity> {
+    bundles.into_iter().map(|bundle| bundle.build(world.create_entity())).collect()
 }
 
 pub(crate) fn positions(world: &World) -> f64 {

@@ -1,0 +1,81 @@
+//! A world to bytes, ids included, and back to a world in which one can go on.
+
+mod bevy;
+mod by_hand;
+mod hecs;
+mod ours;
+mod shipyard;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::compare::{Row, Size, Workload, fresh, steady};
+use crate::components::{Position, Velocity};
+use crate::{population, worlds};
+
+/// How an engine writes and reads its world.
+#[derive(Clone, Copy)]
+struct Format<W> {
+    save: fn(&mut W) -> Vec<u8>,
+    load: fn(&[u8]) -> W,
+    sum: fn(&mut W) -> f64,
+}
+
+/// An entity, as one writes it by hand.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Record {
+    id: u64,
+    position: Position,
+    velocity: Velocity,
+}
+
+pub(super) fn save(size: Size) -> Row {
+    let n = size.of(1_000_000);
+    Row::new("snapshot_save", "1M entities of position and velocity to bytes", n)
+        .with("limit/copy", move || saving(by_hand::table(n), by_hand::FORMAT))
+        .with("ecs/snapshot", move || saving(ours_world(n), ours::FORMAT))
+        .with("bevy/by_hand", move || saving(bevy_world(n), bevy::FORMAT))
+        .with("hecs/bincode", move || saving(hecs_world(n), hecs::BINCODE))
+        .with("hecs/postcard", move || saving(hecs_world(n), hecs::POSTCARD))
+        .with("shipyard/by_hand", move || saving(shipyard_world(n), shipyard::FORMAT))
+}
+
+pub(super) fn load(size: Size) -> Row {
+    let n = size.of(1_000_000);
+    Row::new("snapshot_load", "1M entities of position and velocity from bytes", n)
+        .with("limit/copy", move || loading(by_hand::table(n), by_hand::FORMAT))
+        .with("ecs/restore", move || loading(ours_world(n), ours::FORMAT))
+        .with("bevy/by_hand", move || loading(bevy_world(n), bevy::FORMAT))
+        .with("hecs/bincode", move || loading(hecs_world(n), hecs::BINCODE))
+        .with("hecs/postcard", move || loading(hecs_world(n), hecs::POSTCARD))
+        .with("shipyard/by_hand", move || loading(shipyard_world(n), shipyard::FORMAT))
+}
+
+fn ours_world(n: usize) -> ecs::World {
+    worlds::ours::spawned(population::moving(n))
+}
+
+fn bevy_world(n: usize) -> bevy_ecs::world::World {
+    worlds::bevy::spawned(population::moving(n))
+}
+
+fn hecs_world(n: usize) -> ::hecs::World {
+    worlds::hecs::spawned(population::moving(n))
+}
+
+fn shipyard_world(n: usize) -> ::shipyard::World {
+    worlds::shipyard::spawned(population::moving(n))
+}
+
+fn saving<W>(world: W, format: Format<W>) -> impl Workload {
+    steady(world, format.save, move |world| {
+        let bytes = (format.save)(world);
+        (format.sum)(&mut (format.load)(&bytes))
+    })
+}
+
+fn loading<W>(mut world: W, format: Format<W>) -> impl Workload {
+    let bytes = (format.save)(&mut world);
+    drop(world);
+    fresh(|| (), move |()| (format.load)(&bytes), move |(), world| (format.sum)(world))
+}
