@@ -167,7 +167,7 @@ pub(crate) fn insert(
     let runs = runs(rows, entities)?;
     let staged = Staged::write(&kind, batch, entities.len())?;
     let target = |rows: &mut Rows, table| {
-        graph.plan(rows, Change::Insert, table, || kind.clone()).map(|plan| Some(plan.target()))
+        graph.plan(rows, Change::Insert, table, &kind).map(|plan| Some(plan.target()))
     };
     let courses = Courses::new(rows, &runs, target, Some(&staged))?;
     follow(rows, &courses, entities, Some(staged))
@@ -183,7 +183,7 @@ pub(crate) fn remove(
 ) -> Result<usize, StorageError> {
     let runs = runs(rows, entities)?;
     let target = |rows: &mut Rows, table| {
-        graph.plan(rows, Change::Remove, table, || kind.clone()).map(|plan| Some(plan.target()))
+        graph.plan(rows, Change::Remove, table, kind).map(|plan| Some(plan.target()))
     };
     let courses = Courses::new(rows, &runs, target, None)?;
     let count = runs.iter().map(|run| run.rows.len() * courses.of(run.table).ended()).sum();

@@ -311,7 +311,7 @@ pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
 /// [`swap_small`].
 #[inline]
 pub(crate) fn is_small(size: usize) -> bool {
-    (4..=16).contains(&size)
+    (4..=64).contains(&size)
 }
 
 /// Copies one small value by its head and its tail, which may overlap: pieces
@@ -322,11 +322,14 @@ pub(crate) fn is_small(size: usize) -> bool {
 /// [small](is_small).
 #[inline(always)]
 pub(crate) unsafe fn copy_small(from: *const u8, to: *mut u8, size: usize) {
-    // SAFETY: the caller's, in each arm: the size is at least that of an end.
+    // SAFETY: the caller's, in each arm: the size is at least that of an end, and
+    // at most that of two.
     unsafe {
-        match size <= 8 {
-            true => copy_ends::<4>(from, to, size),
-            false => copy_ends::<8>(from, to, size),
+        match size {
+            ..=8 => copy_ends::<4>(from, to, size),
+            ..=16 => copy_ends::<8>(from, to, size),
+            ..=32 => copy_ends::<16>(from, to, size),
+            _ => copy_ends::<32>(from, to, size),
         }
     }
 }
@@ -364,10 +367,10 @@ pub(crate) unsafe fn swap_values(a: *mut u8, b: *mut u8, size: usize) {
 /// # Safety
 /// As [`copy_small`].
 #[inline(always)]
-pub(crate) unsafe fn swap_small(a: *mut u8, b: *mut u8, size: usize) {
-    let mut of_a = MaybeUninit::<[u8; 16]>::uninit();
+unsafe fn swap_small(a: *mut u8, b: *mut u8, size: usize) {
+    let mut of_a = MaybeUninit::<[u8; 64]>::uninit();
     let of_a = of_a.as_mut_ptr().cast();
-    // SAFETY: the caller's; a small value fits into 16 bytes.
+    // SAFETY: the caller's; a small value fits into 64 bytes.
     unsafe {
         copy_small(a, of_a, size);
         copy_small(b, a, size);

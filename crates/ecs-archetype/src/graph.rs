@@ -5,6 +5,9 @@
 
 mod kinds;
 
+use std::any::TypeId;
+use std::collections::hash_map::Entry;
+
 use ahash::AHashMap;
 use ecs_core::{BundleKind, ComponentIds, ComponentSet};
 use ecs_storage_api::{BundleError, StorageError, TableId};
@@ -25,17 +28,15 @@ type Edge = (Change, TableId, ComponentIds);
 /// The tables by their components, and the plans between them.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    tables: AHashMap<ComponentSet, TableId>,
-    plans: Vec<Plan>,
+    tables: Tables,
     by_kind: Kinds,
-    by_components: AHashMap<Edge, usize>,
+    by_components: AHashMap<Edge, Plan>,
 }
 
 impl Graph {
     pub(crate) fn new() -> Self {
         Self {
             tables: AHashMap::from_iter([(ComponentSet::new(), Rows::EMPTY)]),
-            plans: Vec::new(),
             by_kind: Kinds::new(),
             by_components: AHashMap::new(),
         }
@@ -47,12 +48,7 @@ impl Graph {
         rows: &mut Rows,
         components: ComponentSet,
     ) -> Result<TableId, StorageError> {
-        if let Some(&table) = self.tables.get(&components) {
-            return Ok(table);
-        }
-        let table = rows.add_table(components.clone())?;
-        self.tables.insert(components, table);
-        Ok(table)
+        table_of(&mut self.tables, rows, components)
     }
 
     /// Removes the tables without rows, and every plan, since it may lead to one
@@ -69,80 +65,83 @@ impl Graph {
         before - self.tables.len()
     }
 
+    /// Returns the plan for rows of `table` where components of the type that
+    /// `key` names come or go, if it is known and found at once.
+    #[inline(always)]
+    pub(crate) fn known(
+        &mut self,
+        change: Change,
+        table: TableId,
+        key: TypeId,
+    ) -> Option<&mut Plan> {
+        self.by_kind.first(TypedEdge::new(change, table, key))
+    }
+
     /// Returns the plan for rows of `table`, made at the first call.
-    ///
-    /// `kind` is called rather than handed over: where the plan is known,
-    /// nothing of it but the key is ever looked at.
     ///
     /// # Errors
     /// [`StorageError::Bundle`] if a component is to be inserted twice.
-    #[inline(always)]
     pub(crate) fn plan(
         &mut self,
         rows: &mut Rows,
         change: Change,
         table: TableId,
-        kind: impl Fn() -> BundleKind,
+        kind: &BundleKind,
     ) -> Result<&mut Plan, StorageError> {
-        let known =
-            kind().key().and_then(|key| self.by_kind.get(TypedEdge::new(change, table, key)));
-        let plan = match known {
-            Some(plan) => plan,
-            None => self.find(rows, change, table, &kind())?,
-        };
-        Ok(&mut self.plans[plan])
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn find(
-        &mut self,
-        rows: &mut Rows,
-        change: Change,
-        table: TableId,
-        kind: &BundleKind,
-    ) -> Result<usize, StorageError> {
+        let Self { tables, by_kind, by_components } = self;
         if let Some(key) = kind.key() {
-            let plan = self.make(rows, change, table, kind)?;
-            self.by_kind.insert(TypedEdge::new(change, table, key), plan);
-            return Ok(plan);
+            let edge = TypedEdge::new(change, table, key);
+            return by_kind.get_or_make(edge, || make(tables, rows, change, table, kind));
         }
-        let edge = (change, table, kind.component_ids());
-        if let Some(&plan) = self.by_components.get(&edge) {
-            return Ok(plan);
+        match by_components.entry((change, table, kind.component_ids())) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => Ok(new.insert(make(tables, rows, change, table, kind)?)),
         }
-        let plan = self.make(rows, change, table, kind)?;
-        self.by_components.insert(edge, plan);
-        Ok(plan)
     }
+}
 
-    fn make(
-        &mut self,
-        rows: &mut Rows,
-        change: Change,
-        source: TableId,
-        kind: &BundleKind,
-    ) -> Result<usize, StorageError> {
-        let ids = kind.component_ids();
-        let mut components = rows.components(source).clone();
-        let plan = match change {
-            Change::Insert => {
-                if let Some(twice) = kind.duplicate() {
-                    return Err(BundleError::Duplicate(twice).into());
-                }
-                components.extend(ids.iter().copied());
-                let target = self.table(rows, components)?;
-                rows.plan_insert(source, target, kind)
+/// The tables by their components.
+type Tables = AHashMap<ComponentSet, TableId>;
+
+/// Returns the table for a component set, made at the first call.
+fn table_of(
+    tables: &mut Tables,
+    rows: &mut Rows,
+    components: ComponentSet,
+) -> Result<TableId, StorageError> {
+    if let Some(&table) = tables.get(&components) {
+        return Ok(table);
+    }
+    let table = rows.add_table(components.clone())?;
+    tables.insert(components, table);
+    Ok(table)
+}
+
+/// Makes the plan for rows of `source`.
+fn make(
+    tables: &mut Tables,
+    rows: &mut Rows,
+    change: Change,
+    source: TableId,
+    kind: &BundleKind,
+) -> Result<Plan, StorageError> {
+    let ids = kind.component_ids();
+    let mut components = rows.components(source).clone();
+    match change {
+        Change::Insert => {
+            if let Some(twice) = kind.duplicate() {
+                return Err(BundleError::Duplicate(twice).into());
             }
-            Change::Remove => {
-                for &id in &ids {
-                    components.remove(id);
-                }
-                let target = self.table(rows, components)?;
-                rows.plan_remove(source, target)
+            components.extend(ids.iter().copied());
+            let target = table_of(tables, rows, components)?;
+            Ok(rows.plan_insert(source, target, kind))
+        }
+        Change::Remove => {
+            for &id in &ids {
+                components.remove(id);
             }
-        };
-        self.plans.push(plan);
-        Ok(self.plans.len() - 1)
+            let target = table_of(tables, rows, components)?;
+            Ok(rows.plan_remove(source, target, kind))
+        }
     }
 }

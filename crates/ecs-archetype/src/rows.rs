@@ -18,6 +18,7 @@ mod panics;
 mod plan;
 mod staged;
 mod table;
+mod transfer;
 
 use ecs_core::{
     AllocatorError, BundleBatch, BundleKind, ComponentSet, DynBundle, EntityId, ErasedSlice,
@@ -29,12 +30,20 @@ use ecs_storage_api::{
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::column::{copy_small, swap_small};
 pub(crate) use course::Course;
 pub(crate) use panics::Panics;
 pub(crate) use plan::Plan;
 pub(crate) use staged::Staged;
 use table::Table;
+
+/// A plan by which a row can be moved as it is: it leads somewhere, its addresses
+/// are up to date, and there is room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready<'a> {
+    plan: &'a Plan,
+    /// The row behind the target's last.
+    new_row: usize,
+}
 
 /// The tables and the directory of a store.
 #[derive(Debug)]
@@ -239,44 +248,69 @@ impl Rows {
         Plan::insert(table(source), table(target), kind)
     }
 
-    /// Plans what becomes of a row of `source` when it loses components.
-    pub(crate) fn plan_remove(&self, source: TableId, target: TableId) -> Plan {
+    /// Plans what becomes of a row of `source` when it loses the components of a
+    /// kind.
+    pub(crate) fn plan_remove(&self, source: TableId, target: TableId, kind: &BundleKind) -> Plan {
         let table = |id: TableId| (id, &self.tables[id.index()]);
-        Plan::remove(table(source), table(target))
+        Plan::remove(table(source), table(target), kind)
     }
 
-    /// Brings a plan's addresses up to date, makes room for one more row where it
-    /// leads, and returns that row.
+    /// Tells whether a row can be moved by a plan as it is.
+    ///
+    /// Whoever moves single rows asks this first and goes another way if not, so
+    /// that nothing rare stands in the middle of what is done for each row.
     #[inline(always)]
-    fn prepare(&mut self, plan: &mut Plan) -> Result<usize, StorageError> {
+    pub(crate) fn ready<'a>(&self, plan: &'a Plan) -> Option<Ready<'a>> {
         // SAFETY: a plan is between tables that there are.
-        let row = unsafe { self.directory.len_unchecked(plan.target) };
-        if plan.layout != self.layout || plan.room == row {
-            self.prepare_anew(plan)?;
-        }
-        Ok(row)
+        let new_row = unsafe { self.directory.len_unchecked(plan.target) };
+        let ready = plan.layout == self.layout && new_row < plan.room;
+        ready.then_some(Ready { plan, new_row })
     }
 
-    #[cold]
-    #[inline(never)]
-    fn prepare_anew(&mut self, plan: &mut Plan) -> Result<(), StorageError> {
-        self.reserve(plan.target, 1)?;
-        plan.refresh(self);
-        Ok(())
+    /// Does what it takes that a row can be moved by a plan, which leads
+    /// somewhere.
+    fn prepare<'a>(&mut self, plan: &'a mut Plan) -> Result<Ready<'a>, StorageError> {
+        if self.ready(plan).is_none() {
+            self.reserve(plan.target, 1)?;
+            plan.refresh(self);
+        }
+        Ok(self.ready(plan).expect("there is room now, and the addresses are up to date"))
+    }
+
+    /// Makes an entity without components.
+    pub(crate) fn spawn_empty(&mut self, ids: &mut IdSource) -> Result<EntityId, StorageError> {
+        self.reserve(Self::EMPTY, 1)?;
+        let entity = ids.allocate()?;
+        self.adopt(entity)?;
+        Ok(entity)
     }
 
     /// Makes an entity with the components of a bundle, along a plan from the
     /// empty table.
-    #[inline(always)]
     pub(crate) fn spawn(
         &mut self,
         plan: &mut Plan,
         bundle: &mut dyn DynBundle,
         ids: &mut IdSource,
     ) -> Result<EntityId, StorageError> {
+        if plan.stays() {
+            return self.spawn_empty(ids);
+        }
+        let ready = self.prepare(plan)?;
+        self.spawn_ready(ready, bundle, ids)
+    }
+
+    /// As `spawn`, along a plan that is ready.
+    #[inline(always)]
+    pub(crate) fn spawn_ready(
+        &mut self,
+        ready: Ready<'_>,
+        bundle: &mut (impl DynBundle + ?Sized),
+        ids: &mut IdSource,
+    ) -> Result<EntityId, StorageError> {
+        let plan = ready.plan;
         debug_assert!(plan.source == Self::EMPTY);
-        let row = self.prepare(plan)?;
-        self.write_row(plan, row, bundle)?;
+        self.write_row(&plan.targets, ready.new_row, bundle)?;
         let entity = match ids.allocate() {
             Ok(entity) => entity,
             Err(error) => {
@@ -291,25 +325,22 @@ impl Rows {
         Ok(entity)
     }
 
-    /// Writes a bundle to the row behind the target's last, for which there is
-    /// room.
+    /// Writes a bundle to the row behind the last of the table whose columns are
+    /// the targets, by addresses that are up to date; there is room for the row.
     #[inline(always)]
     fn write_row(
-        &self,
-        plan: &Plan,
+        &mut self,
+        targets: &RowTargets,
         row: usize,
-        bundle: &mut dyn DynBundle,
+        bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
-        debug_assert!(plan.layout == self.layout && row == self.len(plan.target));
-        assert!(row < plan.room, "there is room for the row");
         let mut rows_done = 0;
-        // SAFETY: `refresh` made the targets the target table's columns, which
-        // are apart from each other and have room for the row, which holds no
-        // values.
-        bundle.write(unsafe { RowWriter::new(&plan.targets, row..row + 1, &mut rows_done) });
+        // SAFETY: the columns are apart from each other and have room for the
+        // row, which holds no values.
+        bundle.write(unsafe { RowWriter::new(targets, row..row + 1, &mut rows_done) });
         match rows_done {
             1 => Ok(()),
-            _ => Err(incomplete(&plan.targets)),
+            _ => Err(incomplete(targets)),
         }
     }
 
@@ -336,7 +367,10 @@ impl Rows {
         // A hint may lie: it is believed up to a million rows at a time.
         self.reserve(plan.target, batch.size_hint().0.clamp(1, 1 << 20))?;
         loop {
-            self.prepare(plan)?;
+            self.reserve(plan.target, 1)?;
+            if plan.layout != self.layout {
+                plan.refresh(self);
+            }
             let start = self.len(plan.target);
             let room = start..self.tables[plan.target.index()].capacity;
             let (length, mut rows) = (room.len(), 0);
@@ -378,7 +412,6 @@ impl Rows {
     }
 
     /// Gives an entity the components of a bundle, along a plan from its table.
-    #[inline(always)]
     pub(crate) fn insert(
         &mut self,
         plan: &mut Plan,
@@ -390,19 +423,30 @@ impl Rows {
         if plan.stays() {
             return self.replace(plan, at.row(), bundle);
         }
-        let new_row = self.prepare(plan)?;
+        let ready = self.prepare(plan)?;
+        self.insert_ready(ready, entity, at, bundle)
+    }
+
+    /// As `insert`, along a plan that is ready.
+    #[inline(always)]
+    pub(crate) fn insert_ready(
+        &mut self,
+        ready: Ready<'_>,
+        entity: EntityId,
+        at: Location,
+        bundle: &mut (impl DynBundle + ?Sized),
+    ) -> Result<(), StorageError> {
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
-        self.write_row(plan, new_row, bundle)?;
-        self.move_row(plan, entity, at.row());
-        if plan.drops {
-            self.drop_ended(plan);
+        self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
+        self.move_row(ready, entity, at.row());
+        if ready.plan.drops {
+            self.drop_ended(ready.plan);
         }
         Ok(())
     }
 
     /// Replaces components of a row by those of a bundle.
-    #[inline(never)]
     fn replace(
         &mut self,
         plan: &mut Plan,
@@ -418,7 +462,7 @@ impl Rows {
         if plan.layout != self.layout {
             plan.refresh(self);
         }
-        self.write_row(plan, spare, bundle)?;
+        self.write_row(&plan.targets, spare, bundle)?;
         let table = &mut self.tables[id.index()];
         for &column in &plan.written {
             // SAFETY: the row is counted, the row behind the last was written.
@@ -438,7 +482,6 @@ impl Rows {
     }
 
     /// Takes components from an entity, along a plan from its table.
-    #[inline(always)]
     pub(crate) fn remove(
         &mut self,
         plan: &mut Plan,
@@ -450,8 +493,22 @@ impl Rows {
         if plan.stays() {
             return Ok(0);
         }
-        self.prepare(plan)?;
-        self.move_row(plan, entity, at.row());
+        let ready = self.prepare(plan)?;
+        self.remove_ready(ready, entity, at, removal);
+        Ok(ready.plan.ended.len())
+    }
+
+    /// As `remove`, along a plan that is ready.
+    #[inline(always)]
+    pub(crate) fn remove_ready(
+        &mut self,
+        ready: Ready<'_>,
+        entity: EntityId,
+        at: Location,
+        removal: &mut (impl Removal + ?Sized),
+    ) {
+        self.move_row(ready, entity, at.row());
+        let plan = ready.plan;
         if removal.wants_values() {
             let last = self.len(plan.source);
             match &plan.ended[..] {
@@ -470,31 +527,27 @@ impl Rows {
         } else if plan.drops {
             self.drop_ended(plan);
         }
-        Ok(plan.ended.len())
     }
 
     /// Moves a row to the plan's other table, where the columns that do not
     /// come along are written already. Values that end are left behind the last
     /// row of the source.
     #[inline(always)]
-    fn move_row(&mut self, plan: &Plan, entity: EntityId, row: usize) {
-        debug_assert!(plan.layout == self.layout && plan.room > self.len(plan.target));
+    fn move_row(&mut self, Ready { plan, new_row }: Ready<'_>, entity: EntityId, row: usize) {
+        debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
         // SAFETY: the plan's addresses are up to date, its pairs of columns hold
         // the same component, `row` and `last` are rows of the source, and the
         // target has room for `new_row`. That has the kept columns from here,
         // the others from before.
         unsafe {
-            let (last, new_row) = self.directory.move_row(entity, plan.source, row, plan.target);
-            if plan.small {
-                plan.move_values(row, last, new_row, copy_small, swap_small);
-            } else {
-                plan.move_large(row, last, new_row);
-            }
+            let last = self.directory.move_row(entity, plan.source, row, plan.target);
+            plan.move_values(transfer::Rows { row, last, new_row });
         }
     }
 
     /// Drops the values that `move_row` left behind the last row.
     #[cold]
+    #[inline(never)]
     fn drop_ended(&mut self, plan: &Plan) {
         let last = self.len(plan.source);
         // SAFETY: as in `remove`. Collected first, so that all are dropped.
@@ -510,23 +563,36 @@ impl Rows {
     #[inline(always)]
     pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
-        let last = self.len(id) - 1;
         let table = &mut self.tables[id.index()];
+        if table.drops {
+            return self.despawn_dropping(entity, at);
+        }
         self.count -= 1;
-        // SAFETY: both rows are counted; the directory is told what is done.
+        // SAFETY: the directory is told what is done, and says which is the last
+        // row; both were counted. Values that are not dropped may be lost.
         unsafe {
-            if table.drops {
-                table.columns.iter_mut().filter(|_| row != last).for_each(|column| {
-                    column.swap_rows(row, last, 1);
-                });
-            } else if row != last {
+            let last = self.directory.swap_remove(entity, id, row);
+            if row != last {
                 table.columns.iter_mut().for_each(|column| column.move_rows(last, row, 1));
             }
-            self.directory.swap_remove(entity, id, row);
         }
-        if table.drops {
-            self.forget_written(id, 1);
+    }
+
+    /// As `despawn`, from a table with components that need to be dropped.
+    #[inline(never)]
+    fn despawn_dropping(&mut self, entity: EntityId, at: Location) {
+        let (id, row) = (at.table(), at.row());
+        let table = &mut self.tables[id.index()];
+        self.count -= 1;
+        // SAFETY: as in `despawn`. The values that end come to lie behind the
+        // last row.
+        unsafe {
+            let last = self.directory.swap_remove(entity, id, row);
+            table.columns.iter_mut().filter(|_| row != last).for_each(|column| {
+                column.swap_rows(row, last, 1);
+            });
         }
+        self.forget_written(id, 1);
     }
 
     /// Ends every entity.

@@ -1,9 +1,11 @@
 //! The archetype backend.
 
+use std::any::TypeId;
+
 use ecs_core::{
-    AllocatorState, BundleBatch, BundleKind, BundleRow, ComponentId, ComponentSet, DynBundle,
-    EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, ErasedVec, IdSource, InPlace,
-    Removal,
+    AllocatorState, Bundle, BundleBatch, BundleKind, BundleRow, Component, ComponentId,
+    ComponentSet, DynBundle, EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, ErasedVec,
+    IdSource, InPlace, Removal, Taken,
 };
 use ecs_storage_api::{
     Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Storage, StorageError,
@@ -89,6 +91,35 @@ impl ArchetypeStorage {
     fn locate(&self, entity: EntityId) -> Result<Location, StorageError> {
         self.rows.locate(entity).ok_or(StorageError::NoSuchEntity(entity))
     }
+
+    // The ways of single rows where a plan is to be made or brought up to date.
+    // Apart, and for every type the same code.
+
+    #[cold]
+    #[inline(never)]
+    fn create_unprepared(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
+        self.create_with(bundle)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_unprepared(
+        &mut self,
+        entity: EntityId,
+        bundle: &mut dyn DynBundle,
+    ) -> Result<(), StorageError> {
+        self.insert_with(entity, bundle)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_unprepared(
+        &mut self,
+        entity: EntityId,
+        removal: &mut dyn Removal,
+    ) -> Result<usize, StorageError> {
+        self.remove_with(entity, removal)
+    }
 }
 
 impl Default for ArchetypeStorage {
@@ -103,16 +134,26 @@ impl Storage for ArchetypeStorage {
         Capabilities::in_memory().with_contiguous().with_parallel().with_adoption()
     }
 
-    #[inline]
     fn create_entity(&mut self) -> Result<EntityId, StorageError> {
-        self.create_with(&mut BundleRow::new(()))
+        self.rows.spawn_empty(&mut self.ids)
+    }
+
+    fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
+        let Self { ids, graph, rows } = self;
+        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, &bundle.kind())?;
+        rows.spawn(plan, bundle, ids)
     }
 
     #[inline]
-    fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
+    fn create_typed<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
         let Self { ids, graph, rows } = self;
-        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, || bundle.kind())?;
-        rows.spawn(plan, bundle, ids)
+        let mut bundle = BundleRow::new(bundle);
+        if let Some(plan) = graph.known(Change::Insert, Rows::EMPTY, TypeId::of::<B>())
+            && let Some(ready) = rows.ready(plan)
+        {
+            return rows.spawn_ready(ready, &mut bundle, ids);
+        }
+        self.create_unprepared(&mut bundle)
     }
 
     fn create_batch(
@@ -121,7 +162,7 @@ impl Storage for ArchetypeStorage {
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
         let Self { ids, graph, rows } = self;
-        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, || batch.kind())?;
+        let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, &batch.kind())?;
         rows.spawn_batch(plan, batch, ids, made)
     }
 
@@ -236,7 +277,6 @@ impl Storage for ArchetypeStorage {
         Ok(None)
     }
 
-    #[inline]
     fn insert_with(
         &mut self,
         entity: EntityId,
@@ -244,8 +284,21 @@ impl Storage for ArchetypeStorage {
     ) -> Result<(), StorageError> {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        let plan = graph.plan(rows, Change::Insert, at.table(), || bundle.kind())?;
+        let plan = graph.plan(rows, Change::Insert, at.table(), &bundle.kind())?;
         rows.insert(plan, entity, at, bundle)
+    }
+
+    #[inline]
+    fn insert_typed<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
+        let at = self.locate(entity)?;
+        let Self { graph, rows, .. } = self;
+        let mut bundle = BundleRow::new(bundle);
+        if let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>())
+            && let Some(ready) = rows.ready(plan)
+        {
+            return rows.insert_ready(ready, entity, at, &mut bundle);
+        }
+        self.insert_unprepared(entity, &mut bundle)
     }
 
     fn remove_component_erased(
@@ -258,7 +311,6 @@ impl Storage for ArchetypeStorage {
         Ok(one.value)
     }
 
-    #[inline]
     fn remove_with(
         &mut self,
         entity: EntityId,
@@ -266,8 +318,23 @@ impl Storage for ArchetypeStorage {
     ) -> Result<usize, StorageError> {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        let plan = graph.plan(rows, Change::Remove, at.table(), || removal.kind())?;
+        let plan = graph.plan(rows, Change::Remove, at.table(), &removal.kind())?;
         rows.remove(plan, entity, at, removal)
+    }
+
+    #[inline]
+    fn remove_typed<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
+        let at = self.locate(entity)?;
+        let Self { graph, rows, .. } = self;
+        let mut taken = Taken(None);
+        if let Some(plan) = graph.known(Change::Remove, at.table(), TypeId::of::<C>())
+            && let Some(ready) = rows.ready(plan)
+        {
+            rows.remove_ready(ready, entity, at, &mut taken);
+        } else {
+            self.remove_unprepared(entity, &mut taken)?;
+        }
+        Ok(taken.0)
     }
 
     fn insert_batch(

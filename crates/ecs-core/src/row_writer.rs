@@ -23,10 +23,14 @@ use crate::info::ComponentInfo;
 /// order in which the bundle puts them.
 #[derive(Debug)]
 pub struct RowTargets {
-    /// The type of the bundles that have exactly these components.
-    key: Option<TypeId>,
+    /// The type of the bundles that have exactly these components, or
+    /// [`Unnamed`].
+    key: TypeId,
     targets: Vec<RowTarget>,
 }
+
+/// Stands for the kinds of bundle that have no type.
+struct Unnamed;
 
 #[derive(Debug)]
 struct RowTarget {
@@ -45,7 +49,8 @@ impl RowTargets {
     #[must_use]
     pub fn new(kind: &BundleKind) -> Self {
         let target = |id: ComponentId| RowTarget { info: id.info(), first: NonNull::dangling() };
-        Self { key: kind.key(), targets: kind.component_ids().into_iter().map(target).collect() }
+        let key = kind.key().unwrap_or(TypeId::of::<Unnamed>());
+        Self { key, targets: kind.component_ids().into_iter().map(target).collect() }
     }
 
     /// Sets the address of row 0 of a component's column.
@@ -62,10 +67,24 @@ impl RowTargets {
         self.targets.iter().map(|target| target.info)
     }
 
+    /// Returns the key of the kind of bundle; of kinds without one, a key that no
+    /// bundle has.
+    #[must_use]
+    pub fn key(&self) -> TypeId {
+        self.key
+    }
+
+    /// Tells whether they were prepared for the bundles that a key names.
+    #[inline(always)]
+    #[must_use]
+    pub fn are_named(&self, key: TypeId) -> bool {
+        self.key == key
+    }
+
     /// Tells whether bundles of type `B` are written here.
     #[inline(always)]
     fn are_of<B: Bundle>(&self) -> bool {
-        self.key == Some(TypeId::of::<B>()) || self.have_components_of(&B::COMPONENTS)
+        self.are_named(TypeId::of::<B>()) || self.have_components_of(&B::COMPONENTS)
     }
 
     #[cold]

@@ -118,19 +118,21 @@ struct TableEntry {
 }
 
 impl TableEntry {
-    /// Takes the last id away and puts it in the place of `row`; returns it.
+    /// Takes the last id away and puts it in the place of `row`; returns it and
+    /// its row.
     ///
     /// # Safety
     /// There is such a row.
     #[inline(always)]
-    unsafe fn swap_remove(&mut self, row: usize) -> EntityId {
+    unsafe fn swap_remove(&mut self, row: usize) -> (EntityId, usize) {
         debug_assert!(row < self.len);
-        self.len -= 1;
+        let last = self.len - 1;
+        self.len = last;
         // SAFETY: the caller's: both rows are initialised.
         unsafe {
-            let moved = self.ids.add(self.len).read();
+            let moved = self.ids.add(last).read();
             self.ids.add(row).write(moved);
-            moved
+            (moved, last)
         }
     }
 }
@@ -346,26 +348,30 @@ impl Directory {
     }
 
     /// Ends a row, whose place the last one takes; says so of their entities.
+    /// Returns which was the last row.
     ///
     /// # Safety
     /// - The table exists and has the row, which is the entity's.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
-    pub unsafe fn swap_remove(&mut self, entity: EntityId, table: TableId, row: usize) {
+    pub unsafe fn swap_remove(&mut self, entity: EntityId, table: TableId, row: usize) -> usize {
         self.changes += 1;
-        // SAFETY: the caller's. If the row is the last, `moved` is `entity`, and
-        // the second line corrects the first.
-        unsafe {
-            let entry = self.entry(table);
-            let moved = entry.swap_remove(row);
-            *self.location_mut(moved) = Location::new(moved.generation(), table, row);
-            self.clear_location(entity);
+        // SAFETY: the caller's.
+        let (moved, last) = unsafe { self.entry(table).swap_remove(row) };
+        let place = Location::new(moved.generation(), table, row);
+        if self.foreign.is_empty() {
+            // SAFETY: both ids were placed, and none is foreign. If the row is the
+            // last, `moved` is `entity`, and the second location corrects the
+            // first.
+            unsafe { self.place_home([(moved, place), (entity, Location::NOWHERE)]) }
+        } else {
+            self.swap_places(moved, place, entity);
         }
+        last
     }
 
     /// Moves a row to the end of another table, and lets the last one take its
-    /// place; says so of their entities. Returns which was the last row, and
-    /// which is the new one.
+    /// place; says so of their entities. Returns which was the last row.
     ///
     /// # Safety
     /// - Both tables exist and differ; `source` has the row, which is the
@@ -378,22 +384,58 @@ impl Directory {
         source: TableId,
         row: usize,
         target: TableId,
-    ) -> (usize, usize) {
+    ) -> usize {
         self.changes += 1;
-        // SAFETY: the caller's. If the row is the last, `moved` is `entity`, and
-        // the second location corrects the first.
-        unsafe {
-            let entry = self.entry(source);
-            let moved = entry.swap_remove(row);
-            let last = entry.len;
+        // SAFETY: the caller's.
+        let (moved, last, new_row) = unsafe {
+            let (moved, last) = self.entry(source).swap_remove(row);
             let entry = self.entry(target);
             let new_row = entry.len;
             entry.ids.add(new_row).write(entity);
             entry.len = new_row + 1;
-            *self.location_mut(moved) = Location::new(moved.generation(), source, row);
-            *self.location_mut(entity) = Location::new(entity.generation(), target, new_row);
-            (last, new_row)
+            (moved, last, new_row)
+        };
+        let place = Location::new(moved.generation(), source, row);
+        let new_place = Location::new(entity.generation(), target, new_row);
+        if self.foreign.is_empty() {
+            // SAFETY: both ids were placed, and none is foreign. If the row is
+            // the last, `moved` is `entity`, and the second location corrects the
+            // first.
+            unsafe { self.place_home([(moved, place), (entity, new_place)]) }
+        } else {
+            self.place_both(moved, place, entity, new_place);
         }
+        last
+    }
+
+    /// Says where home ids are, one after the other.
+    ///
+    /// # Safety
+    /// They are of the home shard, and have been placed before.
+    #[inline(always)]
+    unsafe fn place_home(&mut self, places: [(EntityId, Location); 2]) {
+        for (entity, location) in places {
+            debug_assert!(self.home == entity.high() & Self::SHARD);
+            // SAFETY: the caller's: a home id that was placed has an entry.
+            unsafe { *self.locations.get_unchecked_mut(entity.index() as usize) = location }
+        }
+    }
+
+    /// Says where two ids are, of which one may be foreign. Apart, since few
+    /// stores have such ids.
+    #[cold]
+    #[inline(never)]
+    fn place_both(&mut self, first: EntityId, at: Location, second: EntityId, then: Location) {
+        self.place_far(first, at);
+        self.place_far(second, then);
+    }
+
+    /// Says where an id is, and that another is nowhere; one may be foreign.
+    #[cold]
+    #[inline(never)]
+    fn swap_places(&mut self, moved: EntityId, place: Location, ended: EntityId) {
+        self.place_far(moved, place);
+        self.clear_location(ended);
     }
 
     /// Ends a run of rows, whose places as many of the last rows take in their

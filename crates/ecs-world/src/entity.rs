@@ -77,7 +77,7 @@ impl<'w, S: Storage> EntityMut<'w, S> {
     /// [`StorageError::Bundle`] if a component occurs twice, and those of the
     /// backend.
     pub fn insert<B: Bundle>(&mut self, bundle: B) -> Result<&mut Self, StorageError> {
-        self.storage.insert(self.id, bundle)?;
+        self.storage.insert_typed(self.id, bundle)?;
         Ok(self)
     }
 
@@ -86,7 +86,7 @@ impl<'w, S: Storage> EntityMut<'w, S> {
     /// # Errors
     /// Those of the backend.
     pub fn remove<C: Component>(&mut self) -> Result<Option<C>, StorageError> {
-        self.storage.take_component(self.id)
+        self.storage.remove_typed(self.id)
     }
 
     /// Ends the entity.

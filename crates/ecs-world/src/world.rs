@@ -3,9 +3,7 @@
 use std::fmt;
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{
-    Bundle, BundleRow, BundleRows, CodecError, Columns, Component, EntityId, RemoveAll,
-};
+use ecs_core::{Bundle, BundleRows, CodecError, Columns, Component, EntityId, RemoveAll};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
 use ecs_storage_api::{
     Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage,
@@ -123,7 +121,7 @@ impl<S: Storage> World<S> {
     /// [`StorageError::Allocator`] if ids are used up, and those of the backend.
     #[inline]
     pub fn try_spawn<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
-        self.storage.create_with(&mut BundleRow::new(bundle))
+        self.storage.create_typed(bundle)
     }
 
     /// Makes an entity for each bundle, and returns their ids in order.
@@ -257,7 +255,7 @@ impl<S: Storage> World<S> {
     /// [`StorageError::Bundle`] if a component occurs twice.
     #[inline]
     pub fn insert<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
-        self.storage.insert_with(entity, &mut BundleRow::new(bundle))
+        self.storage.insert_typed(entity, bundle)
     }
 
     /// Adds or replaces components of several entities, wholly or not at all: the
@@ -303,7 +301,7 @@ impl<S: Storage> World<S> {
     /// [`StorageError::NoSuchEntity`] if the entity is dead.
     #[inline]
     pub fn remove<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
-        self.storage.take_component(entity)
+        self.storage.remove_typed(entity)
     }
 
     /// Takes the components of a bundle away, and returns how many of them the

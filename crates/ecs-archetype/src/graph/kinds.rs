@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 use ecs_storage_api::TableId;
 
 use super::Change;
+use crate::rows::Plan;
 
 /// What leads from one table to another, named by a bundle's type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct TypedEdge {
     key: TypeId,
     /// The table, and in the last bit whether components come or go.
@@ -16,15 +17,15 @@ pub(super) struct TypedEdge {
 }
 
 impl TypedEdge {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(change: Change, table: TableId, key: TypeId) -> Self {
         Self { key, table: table.0 << 1 | change as u32 }
     }
 
     /// Returns where to look first. A `TypeId` is a hash already; the tables of
     /// one kind follow each other.
-    #[inline]
-    fn hash(&self) -> usize {
+    #[inline(always)]
+    fn hash(self) -> usize {
         let mut hash = FromTypeId(0);
         self.key.hash(&mut hash);
         (hash.0 as usize).wrapping_add(self.table as usize)
@@ -43,13 +44,14 @@ impl Hasher for FromTypeId {
         bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
     }
 
+    #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
 }
 
-/// A hash table that is never more than half full, with the next free place for
-/// what collides. Nothing is ever taken out.
+/// A hash table that is never more than a quarter full, with the next free place
+/// for what collides. Nothing is ever taken out.
 #[derive(Debug)]
 pub(super) struct Kinds {
     /// As many as a power of two.
@@ -57,69 +59,77 @@ pub(super) struct Kinds {
     len: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// The key of the edge is in the plan, which is looked at anyway.
+#[derive(Debug)]
 struct Place {
-    edge: TypedEdge,
-    plan: u32,
+    table: u32,
+    /// `None` only where no edge is.
+    plan: Option<Box<Plan>>,
 }
 
 impl Place {
     /// Of an edge that leads from no table: they have fewer bits.
-    const EMPTY: Self =
-        Self { edge: TypedEdge { key: TypeId::of::<()>(), table: u32::MAX }, plan: 0 };
+    const EMPTY: Self = Self { table: u32::MAX, plan: None };
 
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.edge.table == u32::MAX
+    #[inline(always)]
+    fn is(&self, edge: TypedEdge) -> bool {
+        self.table == edge.table && self.plan.as_ref().is_some_and(|plan| plan.is_named(edge.key))
     }
 }
 
 impl Kinds {
     pub(super) fn new() -> Self {
-        Self { places: vec![Place::EMPTY; 16].into(), len: 0 }
+        Self { places: Self::places(64), len: 0 }
     }
 
-    /// Returns the plan of an edge, if it is known.
-    ///
-    /// By value: an edge that has an address is written to memory and read back
-    /// to be compared, and at twice the width of the writes, which waits for
-    /// them: that alone was half the time of an insert.
+    fn places(count: usize) -> Box<[Place]> {
+        std::iter::repeat_with(|| Place::EMPTY).take(count).collect()
+    }
+
+    /// Returns the plan of an edge if it lies in its first place, as most do.
     #[inline(always)]
-    pub(super) fn get(&self, edge: TypedEdge) -> Option<usize> {
-        let first = &self.places[edge.hash() & (self.places.len() - 1)];
-        if first.edge.table == edge.table && first.edge.key == edge.key {
-            return Some(first.plan as usize);
-        }
-        self.get_behind(edge)
+    pub(super) fn first(&mut self, edge: TypedEdge) -> Option<&mut Plan> {
+        let mask = self.places.len() - 1;
+        let place = &mut self.places[edge.hash() & mask];
+        if place.is(edge) { place.plan.as_deref_mut() } else { None }
     }
 
-    /// As `get`, where the edge is not in its first place.
-    #[inline(never)]
-    fn get_behind(&self, edge: TypedEdge) -> Option<usize> {
-        let found = &self.places[self.place(&edge)];
-        (!found.is_empty()).then_some(found.plan as usize)
+    /// Returns the plan of an edge, made by `make` if it is not known.
+    pub(super) fn get_or_make<E>(
+        &mut self,
+        edge: TypedEdge,
+        make: impl FnOnce() -> Result<Plan, E>,
+    ) -> Result<&mut Plan, E> {
+        let mut place = self.place(edge);
+        if self.places[place].plan.is_none() {
+            let plan = make()?;
+            if (self.len + 1) * 4 > self.places.len() {
+                self.grow();
+                place = self.place(edge);
+            }
+            self.places[place] = Place { table: edge.table, plan: Some(Box::new(plan)) };
+            self.len += 1;
+        }
+        Ok(self.places[place].plan.as_deref_mut().expect("it is known, or was made"))
     }
 
     /// Returns where an edge is, or would be.
-    fn place(&self, edge: &TypedEdge) -> usize {
+    fn place(&self, edge: TypedEdge) -> usize {
         let mask = self.places.len() - 1;
         let mut place = edge.hash() & mask;
-        while !self.places[place].is_empty() && self.places[place].edge != *edge {
+        while self.places[place].plan.is_some() && !self.places[place].is(edge) {
             place = (place + 1) & mask;
         }
         place
     }
 
-    /// Keeps the plan of an edge that is not known yet.
-    pub(super) fn insert(&mut self, edge: TypedEdge, plan: usize) {
-        if (self.len + 1) * 2 > self.places.len() {
-            let larger = vec![Place::EMPTY; self.places.len() * 2].into();
-            let known = std::mem::replace(&mut self.places, larger);
-            for place in known.into_iter().filter(|place| !place.is_empty()) {
-                self.places[self.place(&place.edge)] = place;
+    fn grow(&mut self) {
+        let larger = Self::places(self.places.len() * 2);
+        for known in std::mem::replace(&mut self.places, larger) {
+            if let Some(plan) = &known.plan {
+                let place = self.place(TypedEdge { key: plan.key(), table: known.table });
+                self.places[place] = known;
             }
         }
-        self.places[self.place(&edge)] = Place { edge, plan: plan as u32 };
-        self.len += 1;
     }
 }
