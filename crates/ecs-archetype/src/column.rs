@@ -326,9 +326,9 @@ pub(crate) unsafe fn copy_small(from: *const u8, to: *mut u8, size: usize) {
     // at most that of two.
     unsafe {
         match size {
-            ..=8 => copy_ends::<4>(from, to, size),
-            ..=16 => copy_ends::<8>(from, to, size),
-            ..=32 => copy_ends::<16>(from, to, size),
+            0..=8 => copy_ends::<4>(from, to, size),
+            9..=16 => copy_ends::<8>(from, to, size),
+            17..=32 => copy_ends::<16>(from, to, size),
             _ => copy_ends::<32>(from, to, size),
         }
     }

@@ -21,13 +21,14 @@ mod table;
 mod transfer;
 
 use ecs_core::{
-    AllocatorError, BundleBatch, BundleKind, ComponentSet, DynBundle, EntityId, ErasedSlice,
-    ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets, RowWriter,
+    AllocatorError, BundleBatch, BundleKind, Component, ComponentSet, DynBundle, EntityId,
+    ErasedSlice, ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets, RowWriter,
 };
 use ecs_storage_api::{
     BundleError, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk, StorageError, TableId,
 };
 use smallvec::SmallVec;
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use course::Course;
@@ -494,46 +495,54 @@ impl Rows {
             return Ok(0);
         }
         let ready = self.prepare(plan)?;
-        self.remove_ready(ready, entity, at, removal);
-        Ok(ready.plan.ended.len())
+        let (plan, last) = (ready.plan, self.move_row(ready, entity, at.row()));
+        if removal.wants_values() {
+            plan.ended
+                .iter()
+                // SAFETY: `move_row` left the values behind the last row.
+                .map(|ended| unsafe { ended.value(last) })
+                // All of them first: those that are not taken in the end, because
+                // one panics, are dropped.
+                .collect::<SmallVec<[InPlace<'_>; 8]>>()
+                .into_iter()
+                .for_each(|value| removal.take(value));
+        } else if plan.drops {
+            self.drop_ended(plan);
+        }
+        Ok(plan.ended.len())
     }
 
-    /// As `remove`, along a plan that is ready.
+    /// Takes a component from an entity, along a plan that is ready and was made
+    /// for the removal of it alone.
+    ///
+    /// # Panics
+    /// If the plan was made for something else.
     #[inline(always)]
-    pub(crate) fn remove_ready(
+    pub(crate) fn take<C: Component>(
         &mut self,
         ready: Ready<'_>,
         entity: EntityId,
         at: Location,
-        removal: &mut (impl Removal + ?Sized),
-    ) {
-        self.move_row(ready, entity, at.row());
+    ) -> C {
         let plan = ready.plan;
-        if removal.wants_values() {
-            let last = self.len(plan.source);
-            match &plan.ended[..] {
-                // SAFETY: `move_row` left the value behind the last row.
-                [one] => removal.take(unsafe { one.value(last) }),
-                // SAFETY: as above, for each.
-                more => more
-                    .iter()
-                    .map(|ended| unsafe { ended.value(last) })
-                    // All of them first: those that are not taken in the end,
-                    // because one panics, are dropped.
-                    .collect::<SmallVec<[InPlace<'_>; 8]>>()
-                    .into_iter()
-                    .for_each(|value| removal.take(value)),
-            }
-        } else if plan.drops {
-            self.drop_ended(plan);
-        }
+        assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
+        let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
+        let last = self.move_row(ready, entity, at.row());
+        // SAFETY: `move_row` left the value behind the last row, in the column
+        // that ends: that of the component by which the plan is named.
+        unsafe { ended.value_of::<C>(last) }
     }
 
     /// Moves a row to the plan's other table, where the columns that do not
     /// come along are written already. Values that end are left behind the last
-    /// row of the source.
+    /// row of the source; returns where that is.
     #[inline(always)]
-    fn move_row(&mut self, Ready { plan, new_row }: Ready<'_>, entity: EntityId, row: usize) {
+    fn move_row(
+        &mut self,
+        Ready { plan, new_row }: Ready<'_>,
+        entity: EntityId,
+        row: usize,
+    ) -> usize {
         debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
         // SAFETY: the plan's addresses are up to date, its pairs of columns hold
         // the same component, `row` and `last` are rows of the source, and the
@@ -541,7 +550,8 @@ impl Rows {
         // the others from before.
         unsafe {
             let last = self.directory.move_row(entity, plan.source, row, plan.target);
-            plan.move_values(transfer::Rows { row, last, new_row });
+            plan.transfer.run(row, last, new_row);
+            last
         }
     }
 

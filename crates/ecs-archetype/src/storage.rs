@@ -326,14 +326,13 @@ impl Storage for ArchetypeStorage {
     fn remove_typed<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        let mut taken = Taken(None);
         if let Some(plan) = graph.known(Change::Remove, at.table(), TypeId::of::<C>())
             && let Some(ready) = rows.ready(plan)
         {
-            rows.remove_ready(ready, entity, at, &mut taken);
-        } else {
-            self.remove_unprepared(entity, &mut taken)?;
+            return Ok(Some(rows.take(ready, entity, at)));
         }
+        let mut taken = Taken(None);
+        self.remove_unprepared(entity, &mut taken)?;
         Ok(taken.0)
     }
 

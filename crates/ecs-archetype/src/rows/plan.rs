@@ -3,12 +3,12 @@
 use std::any::TypeId;
 use std::ptr::NonNull;
 
-use ecs_core::{BundleKind, ComponentInfo, InPlace, RowTargets};
+use ecs_core::{BundleKind, Component, ComponentInfo, InPlace, RowTargets};
 use ecs_storage_api::TableId;
 
 use super::Rows;
 use super::table::Table;
-use super::transfer::{self, Kept, Left, Transfer};
+use super::transfer::Transfer;
 
 /// Which columns of a table go where in another, when a row moves.
 ///
@@ -22,11 +22,8 @@ pub(crate) struct Plan {
     /// How many rows the target has room for; none where the plan leads nowhere,
     /// so that no row is ever moved by it.
     pub(super) room: usize,
-    /// Columns with elements of some size that keep their value.
-    kept: Vec<Kept>,
-    /// Columns with elements of some size whose value ends.
-    left: Vec<Left>,
-    transfer: Transfer,
+    /// What becomes of the values of a row.
+    pub(super) transfer: Transfer,
     /// Columns of the source whose value ends.
     pub(super) ended: Vec<Ended>,
     /// Whether a value that ends needs to be dropped.
@@ -58,6 +55,16 @@ impl Ended {
     pub(super) unsafe fn value(&self, row: usize) -> InPlace<'_> {
         // SAFETY: the caller's; the address is that of the column.
         unsafe { InPlace::new(self.info, self.first.add(row * self.info.stride())) }
+    }
+
+    /// Moves the value out that ended.
+    ///
+    /// # Safety
+    /// As `value`; the column is of `C`.
+    #[inline(always)]
+    pub(super) unsafe fn value_of<C: Component>(&self, row: usize) -> C {
+        // SAFETY: the caller's.
+        unsafe { self.first.cast::<C>().add(row).read() }
     }
 }
 
@@ -102,38 +109,29 @@ impl Plan {
         written: Vec<u16>,
         replaced: impl Fn(&ComponentInfo) -> bool,
     ) -> Self {
-        let (mut kept, mut left, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-        let mut kept_in_all = 0;
-        for (column, info) in (0u16..).zip(from.columns.iter().map(|column| column.info)) {
-            let size = info.stride();
-            match to.column(info.id()) {
-                Some(there) if !replaced(info) => {
-                    kept_in_all += 1;
-                    let [from, to] = [NonNull::dangling(); 2];
-                    kept.push(Kept { from, to, size, columns: (column, there as u16) });
-                }
-                _ => {
-                    ended.push(Ended { first: NonNull::dangling(), info, column });
-                    left.push(Left { first: NonNull::dangling(), size, column });
-                }
-            }
-        }
+        let there = |info: &ComponentInfo| {
+            to.column(info.id()).filter(|_| !replaced(info)).map(|column| column as u16)
+        };
+        let columns = || (0u16..).zip(from.columns.iter().map(|column| column.info));
+        let ended: Vec<_> = columns()
+            .filter(|(_, info)| there(info).is_none())
+            .map(|(column, info)| Ended { first: NonNull::dangling(), info, column })
+            .collect();
         // Nothing may be left without a value.
         assert!(
-            source == target || kept_in_all + written.len() == to.columns.len(),
+            source == target
+                || from.columns.len() - ended.len() + written.len() == to.columns.len(),
             "a column of the target is kept or written"
         );
-        kept.retain(|kept| kept.size != 0);
-        left.retain(|left| left.size != 0);
         Self {
             source,
             target,
             // Layouts start at 1: no plan is up to date before its first use.
             layout: 0,
             room: 0,
-            transfer: transfer::of(&kept, &left),
-            kept,
-            left,
+            transfer: Transfer::new(
+                columns().map(|(column, info)| (column, info.stride(), there(info))),
+            ),
             drops: ended.iter().any(|ended| ended.info.drop_fn().is_some()),
             ended,
             written,
@@ -163,19 +161,6 @@ impl Plan {
         self.source == self.target
     }
 
-    /// Moves the values of a row along, and those of the last row into its place.
-    /// Values that end come to lie in the last row.
-    ///
-    /// # Safety
-    /// The addresses are up to date; `row` and `last` are rows of the source, and
-    /// the target has room for `new_row`, which holds no values where the plan
-    /// keeps some.
-    #[inline(always)]
-    pub(super) unsafe fn move_values(&self, rows: transfer::Rows) {
-        // SAFETY: the caller's; the transfer was chosen for these columns.
-        unsafe { (self.transfer)(&self.kept, &self.left, rows) }
-    }
-
     /// Brings the addresses up to date.
     pub(super) fn refresh(&mut self, rows: &Rows) {
         let (from, to) = (&rows.tables[self.source.index()], &rows.tables[self.target.index()]);
@@ -183,13 +168,7 @@ impl Plan {
         for (at, &column) in self.written.iter().enumerate() {
             self.targets.set_address(at, to.columns[column as usize].values.first());
         }
-        for kept in &mut self.kept {
-            kept.from = from.columns[kept.columns.0 as usize].values.first();
-            kept.to = to.columns[kept.columns.1 as usize].values.first();
-        }
-        for left in &mut self.left {
-            left.first = from.columns[left.column as usize].values.first();
-        }
+        self.transfer.refresh(from, to);
         for ended in &mut self.ended {
             ended.first = from.columns[ended.column as usize].values.first();
         }

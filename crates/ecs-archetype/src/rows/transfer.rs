@@ -1,107 +1,187 @@
-//! The values of one row, moved from table to table: code for each size.
+//! The values of one row, moved from table to table by code for their size.
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use super::table::Table;
 use crate::column::{copy_value, swap_values};
 
-/// A column that keeps its value when a row moves.
+/// The columns whose values move when a row goes from one table to another, and
+/// the code that moves them. Elements without a size are not moved.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Transfer {
+    kept: Vec<Kept>,
+    left: Vec<Left>,
+    code: Code,
+}
+
+/// A column that keeps its value.
+#[derive(Debug)]
+struct Kept {
     /// Row 0 of the source's column.
-    pub(super) from: NonNull<u8>,
+    from: NonNull<u8>,
     /// Row 0 of the target's column.
-    pub(super) to: NonNull<u8>,
-    pub(super) size: usize,
+    to: NonNull<u8>,
+    size: usize,
     /// The columns' places in the source and the target.
-    pub(super) columns: (u16, u16),
+    columns: (u16, u16),
 }
 
-/// A column whose value ends when a row moves, and comes to lie in the last row.
+/// A column of the source whose value ends.
 #[derive(Debug)]
-pub(super) struct Left {
+struct Left {
     /// Row 0 of the column.
-    pub(super) first: NonNull<u8>,
-    pub(super) size: usize,
+    first: NonNull<u8>,
+    size: usize,
     /// The column's place in the source.
-    pub(super) column: u16,
+    column: u16,
 }
 
-/// Which rows a transfer is about: the one that moves, the last one of its table,
-/// and the one that it becomes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rows {
-    pub(super) row: usize,
-    pub(super) last: usize,
-    pub(super) new_row: usize,
-}
-
-/// Moves the values of a row along, and those of the last row into its place.
-/// Values that are left come to lie in the last row.
+/// Takes the transfer that it is the code of, and the row that moves, the last
+/// one of the source, and the one that it becomes in the target.
 ///
 /// # Safety
-/// The addresses are those of columns with elements of `size` bytes, and with the
-/// rows: `row` and `last` hold values in the source, and no value lies in
-/// `new_row` of a target. The transfer was [chosen](of) for such columns.
-pub(super) type Transfer = unsafe fn(&[Kept], &[Left], Rows);
+/// As [`Transfer::run`].
+type Code = unsafe fn(&Transfer, usize, usize, usize);
 
-/// Chooses the code for some columns, none of which has elements without a size.
-pub(super) fn of(kept: &[Kept], left: &[Left]) -> Transfer {
+impl Transfer {
+    /// Chooses the code for columns of the source, with their sizes, some of which
+    /// keep their value in a column of the target.
+    pub(super) fn new(columns: impl Iterator<Item = (u16, usize, Option<u16>)>) -> Self {
+        let (mut kept, mut left) = (Vec::new(), Vec::new());
+        for (column, size, there) in columns.filter(|&(_, size, _)| size != 0) {
+            let [from, to] = [NonNull::dangling(); 2];
+            match there {
+                Some(there) => kept.push(Kept { from, to, size, columns: (column, there) }),
+                None => left.push(Left { first: from, size, column }),
+            }
+        }
+        let code = code(&kept, &left);
+        Self { kept, left, code }
+    }
+
+    /// Brings the addresses up to date.
+    pub(super) fn refresh(&mut self, source: &Table, target: &Table) {
+        let first = |table: &Table, column: u16| table.columns[column as usize].values.first();
+        for kept in &mut self.kept {
+            kept.from = first(source, kept.columns.0);
+            kept.to = first(target, kept.columns.1);
+        }
+        for left in &mut self.left {
+            left.first = first(source, left.column);
+        }
+    }
+
+    /// Moves the values of a row along, and those of the last row into its place.
+    /// Values that end come to lie in the last row.
+    ///
+    /// # Safety
+    /// The addresses are up to date; `row` and `last` hold values in the source;
+    /// the target, which is another table, has room for `new_row`, where no value
+    /// lies in the columns that are kept.
+    #[inline(always)]
+    pub(super) unsafe fn run(&self, row: usize, last: usize, new_row: usize) {
+        // SAFETY: the caller's.
+        unsafe { (self.code)(self, row, last, new_row) }
+    }
+}
+
+/// Chooses the code for some columns.
+fn code(kept: &[Kept], left: &[Left]) -> Code {
     let mut sizes = kept.iter().map(|kept| kept.size).chain(left.iter().map(|left| left.size));
     let first = sizes.next().unwrap_or(0);
     if !sizes.all(|size| size == first) {
         return any_sizes;
     }
+    let few = kept.len() <= 1 && left.len() <= 1;
     match first {
         0 => nothing,
-        1 => one_size::<1>,
-        2 => one_size::<2>,
-        4 => one_size::<4>,
-        8 => one_size::<8>,
-        12 => one_size::<12>,
-        16 => one_size::<16>,
-        24 => one_size::<24>,
-        32 => one_size::<32>,
+        1 => one_size::<1>(few),
+        2 => one_size::<2>(few),
+        4 => one_size::<4>(few),
+        8 => one_size::<8>(few),
+        12 => one_size::<12>(few),
+        16 => one_size::<16>(few),
+        24 => one_size::<24>(few),
+        32 => one_size::<32>(few),
         _ => any_sizes,
     }
+}
+
+fn one_size<const N: usize>(few: bool) -> Code {
+    if few { few_columns::<N> } else { many_columns::<N> }
 }
 
 /// Transfers a row without values.
 ///
 /// # Safety
-/// None; it is a [`Transfer`].
-unsafe fn nothing(_kept: &[Kept], _left: &[Left], _rows: Rows) {}
+/// None: it is a [`Code`].
+unsafe fn nothing(_: &Transfer, _row: usize, _last: usize, _new_row: usize) {}
 
-/// Transfers values that all have `N` bytes.
-///
-/// If the row is the last, its values are written to where they lie: that costs
-/// less than to ask.
+/// Transfers the values of at most one column of either sort, which have `N`
+/// bytes: no loop, whose beginning would cost more than its work.
 ///
 /// # Safety
-/// As [`Transfer`].
-unsafe fn one_size<const N: usize>(kept: &[Kept], left: &[Left], rows: Rows) {
-    let Rows { row, last, new_row } = rows;
-    for kept in kept {
-        // SAFETY: the caller's: values of `N` bytes lie in these rows.
-        unsafe {
-            let (place, end) = (at::<N>(kept.from, row), at::<N>(kept.from, last));
-            at::<N>(kept.to, new_row).write(place.read());
-            place.write(end.read());
+/// As [`Transfer::run`].
+unsafe fn few_columns<const N: usize>(this: &Transfer, row: usize, last: usize, new_row: usize) {
+    // SAFETY: the caller's; the values have `N` bytes.
+    unsafe {
+        if let Some(kept) = this.kept.first() {
+            kept.move_along::<N>(row, last, new_row);
         }
-    }
-    for left in left {
-        // SAFETY: as above.
-        unsafe {
-            let (place, end) = (at::<N>(left.first, row), at::<N>(left.first, last));
-            let (value, moved) = (place.read(), end.read());
-            place.write(moved);
-            end.write(value);
+        if let Some(left) = this.left.first() {
+            left.swap::<N>(row, last);
         }
     }
 }
 
-/// Returns the address of a row in a column of values of `N` bytes, which need
-/// not be aligned as an array of bytes is.
+/// Transfers values that all have `N` bytes.
+///
+/// # Safety
+/// As [`Transfer::run`].
+unsafe fn many_columns<const N: usize>(this: &Transfer, row: usize, last: usize, new_row: usize) {
+    // SAFETY: the caller's; the values have `N` bytes.
+    unsafe {
+        this.kept.iter().for_each(|kept| kept.move_along::<N>(row, last, new_row));
+        this.left.iter().for_each(|left| left.swap::<N>(row, last));
+    }
+}
+
+impl Kept {
+    /// Moves a value along, and the last one into its place. If it is the last,
+    /// it is written to where it lies: that costs less than to ask.
+    ///
+    /// # Safety
+    /// As [`Transfer::run`]; the values have `N` bytes.
+    #[inline(always)]
+    unsafe fn move_along<const N: usize>(&self, row: usize, last: usize, new_row: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let (place, end) = (at::<N>(self.from, row), at::<N>(self.from, last));
+            at::<N>(self.to, new_row).write_unaligned(place.read_unaligned());
+            place.write_unaligned(end.read_unaligned());
+        }
+    }
+}
+
+impl Left {
+    /// Exchanges a value with the last one.
+    ///
+    /// # Safety
+    /// As [`Transfer::run`]; the values have `N` bytes.
+    #[inline(always)]
+    unsafe fn swap<const N: usize>(&self, row: usize, last: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let (place, end) = (at::<N>(self.first, row), at::<N>(self.first, last));
+            let (value, moved) = (place.read_unaligned(), end.read_unaligned());
+            place.write_unaligned(moved);
+            end.write_unaligned(value);
+        }
+    }
+}
+
+/// Returns the address of a row in a column of values of `N` bytes.
 ///
 /// # Safety
 /// The column has the row.
@@ -114,10 +194,9 @@ unsafe fn at<const N: usize>(first: NonNull<u8>, row: usize) -> NonNull<[MaybeUn
 /// Transfers values of any sizes.
 ///
 /// # Safety
-/// As [`Transfer`].
-unsafe fn any_sizes(kept: &[Kept], left: &[Left], rows: Rows) {
-    let Rows { row, last, new_row } = rows;
-    for &Kept { from, to, size, .. } in kept {
+/// As [`Transfer::run`].
+unsafe fn any_sizes(this: &Transfer, row: usize, last: usize, new_row: usize) {
+    for &Kept { from, to, size, .. } in &this.kept {
         // SAFETY: the caller's; the tables differ, and so do the rows where the
         // second value is copied.
         unsafe {
@@ -128,7 +207,7 @@ unsafe fn any_sizes(kept: &[Kept], left: &[Left], rows: Rows) {
             }
         }
     }
-    for &Left { first, size, .. } in left.iter().filter(|_| row != last) {
+    for &Left { first, size, .. } in this.left.iter().filter(|_| row != last) {
         // SAFETY: as above.
         unsafe {
             swap_values(first.add(row * size).as_ptr(), first.add(last * size).as_ptr(), size);
