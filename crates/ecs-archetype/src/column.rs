@@ -1,110 +1,17 @@
 //! One type-erased dense array, whose length its table keeps.
 //!
 //! This is one of the rooms for unsafe code. A column knows its element's
-//! layout and where the memory is; how much of it is allocated and how much is
-//! initialised, its table says at every call. That is why nearly everything here
+//! layout and where the memory is; how much of it is initialised, its table says
+//! at every call. That is why nearly everything here
 //! is an `unsafe fn`: what leaves a row without a value must say so.
 #![expect(unsafe_code, reason = "room: one type-erased dense array")]
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
-use ecs_core::{ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec};
-
-/// Memory for an array of elements of one layout. It knows how much of it there
-/// is, and nothing of which elements are initialised.
-#[derive(Debug)]
-pub(crate) struct RawArray {
-    first: NonNull<u8>,
-    /// Of one element; the size is the distance between two.
-    element: Layout,
-    /// In elements. Elements without a size always have room.
-    capacity: usize,
-}
-
-// SAFETY: it owns its memory; whoever reads or writes elements answers for
-// their type.
-unsafe impl Send for RawArray {}
-// SAFETY: as above.
-unsafe impl Sync for RawArray {}
-
-impl RawArray {
-    pub(crate) fn new(element: Layout) -> Self {
-        let align = element.align().try_into().expect("an alignment is not zero");
-        let capacity = if element.size() == 0 { usize::MAX } else { 0 };
-        Self { first: NonNull::without_provenance(align), element, capacity }
-    }
-
-    fn layout(&self, capacity: usize) -> Option<Layout> {
-        let size = self.element.size().checked_mul(capacity)?;
-        Layout::from_size_align(size, self.element.align()).ok()
-    }
-
-    /// Tells whether an array of that many elements can exist at all.
-    pub(crate) fn fits(&self, capacity: usize) -> bool {
-        self.layout(capacity).is_some()
-    }
-
-    /// Returns how many elements there is room for.
-    #[inline]
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    #[inline]
-    pub(crate) fn first(&self) -> NonNull<u8> {
-        self.first
-    }
-
-    /// Returns the address of an element.
-    ///
-    /// # Safety
-    /// `row` is at most the capacity.
-    #[inline]
-    unsafe fn at(&self, row: usize) -> NonNull<u8> {
-        // SAFETY: the caller's: it stays in the allocation.
-        unsafe { self.first.add(row * self.element.size()) }
-    }
-
-    /// Changes the capacity; elements below both stay, others are forgotten.
-    ///
-    /// # Panics
-    /// If so many do not [fit](Self::fits).
-    pub(crate) fn resize(&mut self, capacity: usize) {
-        if self.element.size() == 0 || capacity == self.capacity {
-            return;
-        }
-        let new = self.layout(capacity).expect("a capacity is checked with `fits` first");
-        let old = self.layout(self.capacity).expect("it was allocated with this layout");
-        let memory = match (self.capacity, capacity) {
-            // SAFETY: neither size nor capacity is zero.
-            (0, _) => unsafe { alloc(new) },
-            (_, 0) => {
-                *self = Self::new(self.element);
-                return;
-            }
-            // SAFETY: allocated with this layout; the new size was checked by
-            // `layout` and is not zero.
-            _ => unsafe { realloc(self.first.as_ptr(), old, new.size()) },
-        };
-        self.first = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(new));
-        self.capacity = capacity;
-    }
-}
-
-impl Drop for RawArray {
-    fn drop(&mut self) {
-        if self.element.size() != 0
-            && self.capacity != 0
-            && let Some(layout) = self.layout(self.capacity)
-        {
-            // SAFETY: allocated with this layout, and freed once.
-            unsafe { dealloc(self.first.as_ptr(), layout) }
-        }
-    }
-}
+use ecs_core::{ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, RawArray};
 
 /// The entities of a table, in the order of its rows.
 #[derive(Debug)]
@@ -117,7 +24,7 @@ impl Ids {
 
     #[inline]
     pub(crate) fn first(&self) -> NonNull<EntityId> {
-        self.0.first.cast()
+        self.0.first().cast()
     }
 
     /// Returns the first `len` ids.
@@ -230,7 +137,7 @@ impl Column {
 
     #[inline]
     fn element_size(&self) -> usize {
-        self.values.element.size()
+        self.values.element_size()
     }
 
     /// Drops the values of rows `start..start + count` in place.
@@ -268,9 +175,8 @@ impl Column {
     pub(crate) unsafe fn adopt(&mut self, values: ErasedVec) {
         assert!(values.id() == self.info.id(), "a column takes values of its own component");
         let (first, _, capacity) = values.into_raw_parts();
-        if capacity != 0 {
-            self.values = RawArray { first, element: self.info.layout(), capacity };
-        }
+        // SAFETY: the parts are those of a vector's memory, which is ours now.
+        self.values = unsafe { RawArray::from_raw_parts(self.info.layout(), first, capacity) };
     }
 
     /// Returns the first `len` values.
@@ -279,7 +185,7 @@ impl Column {
     /// `len` is at most the length.
     pub(crate) unsafe fn slice(&self, len: usize) -> ErasedSlice<'_> {
         // SAFETY: the caller's, and the borrow of `self`.
-        unsafe { ErasedSlice::from_raw(self.info, self.values.first, len) }
+        unsafe { ErasedSlice::from_raw(self.info, self.values.first(), len) }
     }
 
     /// Returns the first `len` values to be changed.
@@ -288,7 +194,7 @@ impl Column {
     /// `len` is at most the length.
     pub(crate) unsafe fn slice_mut(&mut self, len: usize) -> ErasedSliceMut<'_> {
         // SAFETY: the caller's, and the borrow of `self`.
-        unsafe { ErasedSliceMut::from_raw(self.info, self.values.first, len) }
+        unsafe { ErasedSliceMut::from_raw(self.info, self.values.first(), len) }
     }
 }
 

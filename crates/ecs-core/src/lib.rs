@@ -17,6 +17,7 @@ mod entity;
 mod erased;
 mod id_source;
 mod info;
+mod memory;
 mod registry;
 mod row_writer;
 
@@ -37,6 +38,7 @@ pub use erased::{
 };
 pub use id_source::*;
 pub use info::ComponentInfo;
+pub use memory::{PlainVec, RawArray};
 pub use registry::{RegisterError, component_count};
 pub use row_writer::{InPlace, RowTargets, RowWriter};
 

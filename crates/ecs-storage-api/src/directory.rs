@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ahash::AHashMap;
 use ecs_core::{
     Component, ComponentId, ComponentInfo, EntityId, ErasedMut, ErasedRef, ErasedSlice,
-    ErasedSliceMut,
+    ErasedSliceMut, PlainVec,
 };
 
 use smallvec::SmallVec;
@@ -161,7 +161,7 @@ pub struct Directory {
     /// The upper half of a home id with generation 0.
     home: u32,
     /// By index of home ids.
-    locations: Vec<Location>,
+    locations: PlainVec<Location>,
     /// Where the entities are that other shards named.
     foreign: AHashMap<EntityId, Location>,
     tables: Vec<TableEntry>,
@@ -338,8 +338,8 @@ impl Directory {
         let base = Location::new(0, table, start + recycled).0;
         let located = |offset: usize| Location(base + offset as u64);
         if first >= self.locations.len() && !fresh.is_empty() {
-            self.locations.resize(first, Location::NOWHERE);
-            self.locations.extend((0..fresh.len()).map(located));
+            self.locations.grow_to(first, Location::NOWHERE);
+            self.locations.extend_with(fresh.len(), located);
         } else {
             self.reserve_locations(end);
             let places = &mut self.locations[first..end];
@@ -579,7 +579,7 @@ impl Directory {
             let index = entity.index() as usize;
             if index >= self.locations.len() {
                 let len = (index + 1).max(self.locations.len() * 2).max(64);
-                self.locations.resize(len, Location::NOWHERE);
+                self.locations.grow_to(len, Location::NOWHERE);
             }
             self.locations[index] = location;
         } else {
@@ -589,9 +589,7 @@ impl Directory {
 
     /// Makes room for home ids below `end`.
     pub fn reserve_locations(&mut self, end: usize) {
-        if end > self.locations.len() {
-            self.locations.resize(end, Location::NOWHERE);
-        }
+        self.locations.grow_to(end, Location::NOWHERE);
     }
 
     /// Says that an entity is nowhere any more.

@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{ComponentId, ComponentSet};
+use ecs_core::{ComponentId, ComponentSet, RawArray};
 use ecs_storage_api::{Location, StorageError};
 
 use super::panics::Panics;
-use crate::column::{Column, Ids, RawArray};
+use crate::column::{Column, Ids};
 
 /// Entities with the same components: their ids, and a column a component, in
 /// ascending order of component id.

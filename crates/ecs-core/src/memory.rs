@@ -1,0 +1,310 @@
+//! Memory for large arrays.
+//!
+//! This is one of the rooms for unsafe code. Its invariants: a [`RawArray`] owns
+//! as much memory as its capacity says, allocated with the alignment that it
+//! keeps; the first `len` elements of a [`PlainVec`] are initialised.
+//!
+//! Arrays of two mebibytes and more are aligned to that, and the system is asked
+//! to back them by pages of that size: reads without order then find their pages
+//! in the processor's tables, and fresh memory costs one fault where it cost 512.
+#![expect(unsafe_code, reason = "room: memory for large arrays")]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::{self, NonNull};
+
+/// The size of a huge page on the systems where it is asked for.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Memory for an array of elements of one layout. It knows how much of it there
+/// is, and nothing of which elements are initialised.
+#[derive(Debug)]
+pub struct RawArray {
+    first: NonNull<u8>,
+    /// Of one element; the size is the distance between two.
+    element: Layout,
+    /// In elements. Elements without a size always have room.
+    capacity: usize,
+    /// That the memory was allocated with.
+    align: usize,
+}
+
+// SAFETY: it owns its memory; whoever reads or writes elements answers for
+// their type.
+unsafe impl Send for RawArray {}
+// SAFETY: as above.
+unsafe impl Sync for RawArray {}
+
+impl RawArray {
+    /// Makes an array without room for elements of that layout, whose size is
+    /// the distance between two.
+    #[must_use]
+    pub fn new(element: Layout) -> Self {
+        let align = element.align().try_into().expect("an alignment is not zero");
+        let capacity = if element.size() == 0 { usize::MAX } else { 0 };
+        Self {
+            first: NonNull::without_provenance(align),
+            element,
+            capacity,
+            align: element.align(),
+        }
+    }
+
+    /// Takes over memory that a `Vec` of such elements allocated.
+    ///
+    /// # Safety
+    /// `first` is the beginning of memory for `capacity` elements, allocated with
+    /// the element's alignment by the global allocator, which nobody else uses or
+    /// frees; a capacity of 0 stands for none.
+    #[must_use]
+    pub unsafe fn from_raw_parts(element: Layout, first: NonNull<u8>, capacity: usize) -> Self {
+        if capacity == 0 || element.size() == 0 {
+            return Self::new(element);
+        }
+        Self { first, element, capacity, align: element.align() }
+    }
+
+    /// Returns the layout of memory for so many elements, if there can be such.
+    fn layout(&self, capacity: usize) -> Option<Layout> {
+        let size = self.element.size().checked_mul(capacity)?;
+        let align = if size < HUGE_PAGE { 1 } else { HUGE_PAGE };
+        Layout::from_size_align(size, self.element.align().max(align)).ok()
+    }
+
+    /// Returns the layout of the memory that it owns.
+    fn own_layout(&self) -> Layout {
+        let size = self.element.size() * self.capacity;
+        Layout::from_size_align(size, self.align).expect("it was allocated with this layout")
+    }
+
+    fn owns_memory(&self) -> bool {
+        self.element.size() != 0 && self.capacity != 0
+    }
+
+    /// Tells whether an array of that many elements can exist at all.
+    #[must_use]
+    pub fn fits(&self, capacity: usize) -> bool {
+        self.layout(capacity).is_some()
+    }
+
+    /// Returns how many elements there is room for.
+    #[inline]
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Returns the distance between two elements, in bytes.
+    #[inline]
+    #[must_use]
+    pub fn element_size(&self) -> usize {
+        self.element.size()
+    }
+
+    /// Returns the address of the first element.
+    #[inline]
+    #[must_use]
+    pub fn first(&self) -> NonNull<u8> {
+        self.first
+    }
+
+    /// Returns the address of an element.
+    ///
+    /// # Safety
+    /// `row` is at most the capacity.
+    #[inline]
+    #[must_use]
+    pub unsafe fn at(&self, row: usize) -> NonNull<u8> {
+        // SAFETY: the caller's: it stays in the allocation.
+        unsafe { self.first.add(row * self.element.size()) }
+    }
+
+    /// Changes the capacity; elements below both stay, others are forgotten.
+    ///
+    /// # Panics
+    /// If so many do not [fit](Self::fits).
+    pub fn resize(&mut self, capacity: usize) {
+        if self.element.size() == 0 || capacity == self.capacity {
+            return;
+        }
+        let new = self.layout(capacity).expect("a capacity is checked with `fits` first");
+        if capacity == 0 {
+            *self = Self::new(self.element);
+            return;
+        }
+        let first = if self.owns_memory() && new.align() == self.align && new.size() < HUGE_PAGE {
+            let old = self.own_layout();
+            // SAFETY: allocated with this layout; the new size was checked by
+            // `layout` and is not zero, and the alignment is the same.
+            let memory = unsafe { realloc(self.first.as_ptr(), old, new.size()) };
+            NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(new))
+        } else {
+            let first = allocate(new);
+            let kept = self.capacity.min(capacity) * self.element.size();
+            // SAFETY: both are as long, and apart.
+            unsafe { ptr::copy_nonoverlapping(self.first.as_ptr(), first.as_ptr(), kept) };
+            self.free();
+            first
+        };
+        (self.first, self.capacity, self.align) = (first, capacity, new.align());
+    }
+
+    /// Gives the memory back. Nobody uses it afterwards but to put other memory in
+    /// its place.
+    fn free(&mut self) {
+        if self.owns_memory() {
+            // SAFETY: allocated with this layout.
+            unsafe { dealloc(self.first.as_ptr(), self.own_layout()) }
+        }
+    }
+}
+
+impl Drop for RawArray {
+    fn drop(&mut self) {
+        self.free();
+    }
+}
+
+/// Allocates memory of a layout that is not empty.
+fn allocate(layout: Layout) -> NonNull<u8> {
+    assert!(layout.size() != 0, "memory of a size is allocated");
+    // SAFETY: the size is not zero.
+    let memory = unsafe { alloc(layout) };
+    let first = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+    if layout.size() >= HUGE_PAGE {
+        ask_for_huge_pages(first, layout.size());
+    }
+    first
+}
+
+/// Asks for huge pages below fresh memory, as far as it fills them. If the system
+/// has none, nothing changes.
+#[cfg(target_os = "linux")]
+fn ask_for_huge_pages(first: NonNull<u8>, size: usize) {
+    let whole = size / HUGE_PAGE * HUGE_PAGE;
+    // SAFETY: the range is memory of our own; the advice changes how it is backed
+    // and not what it holds.
+    unsafe { libc::madvise(first.as_ptr().cast(), whole, libc::MADV_HUGEPAGE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_huge_pages(_first: NonNull<u8>, _size: usize) {}
+
+/// A vector of plain values in the memory of a [`RawArray`].
+#[derive(Debug)]
+pub struct PlainVec<T> {
+    array: RawArray,
+    len: usize,
+    values: PhantomData<T>,
+}
+
+impl<T: Copy> Default for PlainVec<T> {
+    fn default() -> Self {
+        Self { array: RawArray::new(Layout::new::<T>()), len: 0, values: PhantomData }
+    }
+}
+
+impl<T: Copy> PlainVec<T> {
+    /// Makes room for exactly `additional` more values, if there is less.
+    ///
+    /// # Panics
+    /// If there can't be so many.
+    fn reserve_exact(&mut self, additional: usize) {
+        let needed = self.len.checked_add(additional).filter(|&needed| self.array.fits(needed));
+        let needed = needed.expect("as many values as memory can hold");
+        if needed > self.array.capacity() {
+            self.array.resize(needed);
+        }
+    }
+
+    /// Adds `count` values at the end: `value` of each number from 0.
+    ///
+    /// # Panics
+    /// If there can't be so many.
+    pub fn extend_with(&mut self, count: usize, value: impl Fn(usize) -> T) {
+        self.reserve_exact(count);
+        for n in 0..count {
+            // SAFETY: there is room for `count` values behind the last.
+            unsafe { self.array.at(self.len + n).cast::<T>().write(value(n)) }
+        }
+        self.len += count;
+    }
+
+    /// Makes it at least `len` long by copies of `value`.
+    ///
+    /// # Panics
+    /// If there can't be so many.
+    pub fn grow_to(&mut self, len: usize, value: T) {
+        self.extend_with(len.saturating_sub(self.len), |_| value);
+    }
+
+    /// Gives back the memory beyond the values.
+    pub fn shrink_to_fit(&mut self) {
+        self.array.resize(self.len);
+    }
+}
+
+impl<T> Deref for PlainVec<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: so many values are initialised.
+        unsafe { std::slice::from_raw_parts(self.array.first().cast().as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for PlainVec<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: so many values are initialised, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.array.first().cast().as_ptr(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_while_an_array_grows_past_a_huge_page_and_shrinks() {
+        let mut values = PlainVec::default();
+        for len in [1, 3, 1_000, HUGE_PAGE / 8 - 1, HUGE_PAGE / 8, HUGE_PAGE / 4 + 1, HUGE_PAGE] {
+            let start = values.len();
+            values.extend_with(len - start, |n| (start + n) as u64);
+            assert_eq!(values.len(), len);
+            assert!((0u64..).zip(&*values).all(|(n, &value)| n == value));
+            assert!(values.array.first().addr().get().is_multiple_of(values.array.align));
+        }
+        values.shrink_to_fit();
+        values.len = 5;
+        values.shrink_to_fit();
+        assert_eq!((&*values, values.array.align), (&[0, 1, 2, 3, 4][..], 8));
+        values.len = 0;
+        values.shrink_to_fit();
+        assert!(values.is_empty() && values.array.capacity() == 0);
+    }
+
+    #[test]
+    fn memory_of_a_vec_is_taken_over_and_freed_with_its_own_layout() {
+        let mut vec = std::mem::ManuallyDrop::new(vec![7u32; HUGE_PAGE]);
+        let first = NonNull::new(vec.as_mut_ptr()).unwrap().cast();
+        // SAFETY: the memory is the vector's, which is not dropped.
+        let mut array =
+            unsafe { RawArray::from_raw_parts(Layout::new::<u32>(), first, vec.capacity()) };
+        array.resize(HUGE_PAGE * 2);
+        // SAFETY: the elements were initialised, and stayed.
+        let last = unsafe { array.at(HUGE_PAGE - 1).cast::<u32>().read() };
+        assert_eq!(last, 7);
+    }
+
+    #[test]
+    fn elements_without_a_size_need_no_memory() {
+        let mut array = RawArray::new(Layout::new::<()>());
+        assert_eq!(array.capacity(), usize::MAX);
+        array.resize(0);
+        array.resize(10);
+        assert_eq!(array.capacity(), usize::MAX);
+    }
+}
