@@ -10,8 +10,8 @@ use std::hint::black_box;
 use bytemuck::{cast_slice, cast_slice_mut};
 use ecs::{EntityId, QueryState, World};
 use ecs_instructions::{
-    Comes, ENTITIES, Position, Stays, Velocity, alike, coming_and_going, fragments, prepared,
-    simple, step,
+    Comes, ENTITIES, Position, Stays, Velocity, alike, asked, coming_and_going, fragments,
+    prepared, simple, step,
 };
 use gungraun::prelude::*;
 
@@ -186,14 +186,21 @@ fn fragmented_for_loop(
 
 #[library_benchmark]
 #[bench::of_26(fragments(26, 20, 0))]
-fn one_shot(mut world: World) -> World {
+fn asked_first(mut world: World) -> World {
     world.query_mut::<&mut Stays>().for_each(|stays| stays.0 *= 2.0);
     world
 }
 
 #[library_benchmark]
-#[bench::ten_of_1000(fragments(1_000, 1, 10))]
-fn one_shot_sparse(mut world: World) -> World {
+#[bench::of_26(asked::<&mut Stays>(fragments(26, 20, 0)))]
+fn asked_again(mut world: World) -> World {
+    world.query_mut::<&mut Stays>().for_each(|stays| stays.0 *= 2.0);
+    world
+}
+
+#[library_benchmark]
+#[bench::ten_of_1000(asked::<&mut Position>(fragments(1_000, 1, 10)))]
+fn asked_again_sparse(mut world: World) -> World {
     world.query_mut::<&mut Position>().for_each(|position| position.0[0] *= 2.0);
     world
 }
@@ -224,8 +231,9 @@ library_benchmark_group!(
         flat_chunks,
         fragmented_for_each,
         fragmented_for_loop,
-        one_shot,
-        one_shot_sparse
+        asked_first,
+        asked_again,
+        asked_again_sparse
     ]
 );
 

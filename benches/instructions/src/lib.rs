@@ -111,6 +111,12 @@ pub fn prepared<D: ecs::QueryData>(mut world: World) -> (World, QueryState<D>) {
     (world, query)
 }
 
+/// A world that was asked the query before.
+pub fn asked<D: ecs::QueryData>(mut world: World) -> World {
+    world.query_mut::<D>().for_each(|_| ());
+    world
+}
+
 /// Adds a velocity to a position.
 #[inline(always)]
 pub fn step((position, velocity): (&mut Position, &Velocity)) {

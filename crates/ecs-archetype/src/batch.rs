@@ -138,12 +138,15 @@ fn follow(
     rows: &mut Rows,
     courses: &Courses,
     entities: &[EntityId],
+    mut first: Option<Run>,
     mut staged: Option<Staged>,
 ) -> Result<(), StorageError> {
     let mut panics = Panics::new();
     let mut done = 0;
     while done < entities.len() {
-        let run = Run::next(rows, &entities[done..]).expect("an entity that was found lives");
+        // Nothing has moved before the first.
+        let run = first.take().or_else(|| Run::next(rows, &entities[done..]));
+        let run = run.expect("an entity that was found lives");
         let count = run.rows.len();
         let written = staged.as_mut().map(|staged| (staged, done));
         rows.take_course(courses.of(run.table), run.rows, written, &mut panics)?;
@@ -170,7 +173,7 @@ pub(crate) fn insert(
         graph.plan(rows, Change::Insert, table, &kind).map(|plan| Some(plan.target()))
     };
     let courses = Courses::new(rows, &runs, target, Some(&staged))?;
-    follow(rows, &courses, entities, Some(staged))
+    follow(rows, &courses, entities, runs.into_iter().next(), Some(staged))
 }
 
 /// Takes components away from several entities, and returns how many values
@@ -187,7 +190,7 @@ pub(crate) fn remove(
     };
     let courses = Courses::new(rows, &runs, target, None)?;
     let count = runs.iter().map(|run| run.rows.len() * courses.of(run.table).ended()).sum();
-    follow(rows, &courses, entities, None)?;
+    follow(rows, &courses, entities, runs.into_iter().next(), None)?;
     Ok(count)
 }
 
@@ -200,5 +203,5 @@ pub(crate) fn despawn(
     let runs = runs(rows, entities)?;
     let courses = Courses::new(rows, &runs, |_, _| Ok(None), None)?;
     ending();
-    follow(rows, &courses, entities, None)
+    follow(rows, &courses, entities, runs.into_iter().next(), None)
 }

@@ -447,38 +447,44 @@ impl Rows {
         Ok(())
     }
 
-    /// Replaces components of a row by those of a bundle.
-    fn replace(
+    /// Replaces components of a row by those of a bundle, along a plan that leads
+    /// nowhere.
+    pub(crate) fn replace(
         &mut self,
         plan: &mut Plan,
         row: usize,
-        bundle: &mut dyn DynBundle,
+        bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
         let (id, spare) = (plan.target, self.len(plan.target));
         if self.tables[id.index()].capacity == spare {
-            // One row more, not twice as many: none is added.
-            self.tables[id.index()].capacity_for(spare + 1)?;
-            self.resize(id, spare + 1);
+            self.make_spare_row(id)?;
         }
         if plan.layout != self.layout {
             plan.refresh(self);
         }
         self.write_row(&plan.targets, spare, bundle)?;
         let table = &mut self.tables[id.index()];
-        for &column in &plan.written {
-            // SAFETY: the row is counted, the row behind the last was written.
-            unsafe { table.columns[column as usize].swap_rows(row, spare, 1) };
-        }
         if table.drops {
-            let mut panics = Panics::new();
-            for &column in &plan.written {
-                let column = &mut table.columns[column as usize];
-                // SAFETY: the replaced value lies there, and is no row's.
-                let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(spare, 1) });
-                panics.keep(catch_unwind(drop));
-            }
-            panics.go_on();
+            // SAFETY: the row is counted, and the row behind the last was written,
+            // which nobody counts.
+            unsafe { table.swap_and_drop(&plan.written, row, spare) };
+            return Ok(());
         }
+        for &column in &plan.written {
+            // SAFETY: the row is counted, the row behind the last was written;
+            // values that are not dropped may be lost.
+            unsafe { table.columns[column as usize].move_rows(spare, row, 1) };
+        }
+        Ok(())
+    }
+
+    /// Makes room for one row more, not for twice as many: none is added.
+    #[cold]
+    #[inline(never)]
+    fn make_spare_row(&mut self, id: TableId) -> Result<(), StorageError> {
+        let needed = self.len(id) + 1;
+        self.tables[id.index()].check_capacity(needed)?;
+        self.resize(id, needed);
         Ok(())
     }
 

@@ -212,21 +212,13 @@ impl Storage for ArchetypeStorage {
 
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
         let Self { ids, rows, .. } = self;
-        batch::despawn(rows, entities, || {
-            let home = ids.shard();
-            for &entity in entities.iter().filter(|entity| entity.shard() == home) {
-                ids.recycle(entity);
-            }
-        })
+        batch::despawn(rows, entities, || ids.recycle_many(entities))
     }
 
     fn clear(&mut self) -> Result<(), StorageError> {
-        let mut all: Vec<_> =
-            self.all_entities().filter(|entity| entity.shard() == self.ids.shard()).collect();
+        let mut all: Vec<_> = self.all_entities().collect();
         all.sort_unstable();
-        for entity in all {
-            self.ids.recycle(entity);
-        }
+        self.ids.recycle_many(&all);
         self.rows.clear();
         Ok(())
     }
@@ -293,10 +285,13 @@ impl Storage for ArchetypeStorage {
         let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
         let mut bundle = BundleRow::new(bundle);
-        if let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>())
-            && let Some(ready) = rows.ready(plan)
-        {
-            return rows.insert_ready(ready, entity, at, &mut bundle);
+        if let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>()) {
+            if let Some(ready) = rows.ready(plan) {
+                return rows.insert_ready(ready, entity, at, &mut bundle);
+            }
+            if plan.stays() {
+                return rows.replace(plan, at.row(), &mut bundle);
+            }
         }
         self.insert_unprepared(entity, &mut bundle)
     }

@@ -245,6 +245,23 @@ impl IdSource {
         }
     }
 
+    /// Takes the indices of several ids back, in order; ids of other shards are
+    /// passed over.
+    ///
+    /// # Complexity
+    /// O(ids), at the speed of memory.
+    pub fn recycle_many(&mut self, ids: &[EntityId]) {
+        self.settle();
+        self.free.reserve(ids.len());
+        let home = self.shard;
+        for &id in ids.iter().filter(|id| id.shard() == home) {
+            match id.next_generation() {
+                Some(next) => self.free.push(next),
+                None => self.retire(id.index()),
+            }
+        }
+    }
+
     #[cold]
     fn retire(&mut self, index: u32) {
         self.retired.push(index);

@@ -152,13 +152,13 @@ impl<'a> RowWriter<'a> {
         if !targets.are_of::<B>() {
             wrong_bundle(&B::COMPONENTS);
         }
+        let mut done = Done { rows: 0, told: rows_done };
         // Internal iteration: through `next` every bundle would be copied once
         // more, in and out of an `Option`.
         bundles.take(rows.len()).for_each(|bundle| {
-            let row = rows.start + *rows_done;
             // SAFETY: as in `put_bundle`; `take` keeps the row below the end.
-            unsafe { write_row(&targets.targets, row, bundle) }
-            *rows_done += 1;
+            unsafe { write_row(&targets.targets, rows.start + done.rows, bundle) }
+            done.rows += 1;
         });
     }
 
@@ -179,6 +179,19 @@ impl<'a> RowWriter<'a> {
             }
             *rows_done += 1;
         }
+    }
+}
+
+/// Counts finished rows, and tells how many there are when it ends, also in a
+/// panic: until then the count need not be in memory.
+struct Done<'a> {
+    rows: usize,
+    told: &'a mut usize,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        *self.told = self.rows;
     }
 }
 

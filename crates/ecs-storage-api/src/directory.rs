@@ -415,9 +415,8 @@ impl Directory {
     #[inline(always)]
     unsafe fn place_home(&mut self, places: [(EntityId, Location); 2]) {
         for (entity, location) in places {
-            debug_assert!(self.home == entity.high() & Self::SHARD);
-            // SAFETY: the caller's: a home id that was placed has an entry.
-            unsafe { *self.locations.get_unchecked_mut(entity.index() as usize) = location }
+            // SAFETY: the caller's.
+            unsafe { *self.home_location_mut(entity) = location }
         }
     }
 
@@ -448,10 +447,16 @@ impl Directory {
     /// O(rows).
     pub unsafe fn remove_rows(&mut self, table: TableId, rows: Range<usize>) {
         // SAFETY: the caller's: the rows are initialised, and nobody changes
-        // their ids here.
+        // their ids here; they were placed, and if nothing is foreign they are
+        // home ids.
         unsafe {
-            for &entity in self.ids_at(table, &rows) {
-                self.clear_location(entity);
+            let entities = self.ids_at(table, &rows);
+            if self.foreign.is_empty() {
+                for &entity in entities {
+                    *self.home_location_mut(entity) = Location::NOWHERE;
+                }
+            } else {
+                entities.iter().for_each(|&entity| self.clear_location(entity));
             }
             self.close_gap(table, rows);
         }
@@ -524,10 +529,14 @@ impl Directory {
         // SAFETY: the caller's: the rows are initialised, and nobody changes
         // their ids here.
         let entities = unsafe { self.ids_at(table, &rows) };
+        let location = |entity: EntityId, row| Location::new(entity.generation(), table, row);
+        let all_home = self.foreign.is_empty();
         for (row, &entity) in rows.zip(entities) {
-            // SAFETY: the caller's.
-            unsafe {
-                *self.location_mut(entity) = Location::new(entity.generation(), table, row);
+            if all_home {
+                // SAFETY: the caller's; no id is foreign.
+                unsafe { *self.home_location_mut(entity) = location(entity, row) }
+            } else {
+                self.place_far(entity, location(entity, row));
             }
         }
     }
@@ -543,23 +552,15 @@ impl Directory {
         unsafe { self.tables.get_unchecked_mut(table.index()) }
     }
 
-    /// Returns where an entity is said to be.
+    /// Returns where a home id is said to be.
     ///
     /// # Safety
-    /// The entity has been placed and not cleared.
+    /// It is of the home shard, and has been placed before.
     #[inline(always)]
-    unsafe fn location_mut(&mut self, entity: EntityId) -> &mut Location {
-        if self.home == entity.high() & Self::SHARD {
-            // SAFETY: a home id that was placed has an entry.
-            return unsafe { self.locations.get_unchecked_mut(entity.index() as usize) };
-        }
-        self.foreign_location_mut(entity)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn foreign_location_mut(&mut self, entity: EntityId) -> &mut Location {
-        self.foreign.get_mut(&entity).expect("a foreign entity that was placed")
+    unsafe fn home_location_mut(&mut self, entity: EntityId) -> &mut Location {
+        debug_assert!(self.home == entity.high() & Self::SHARD);
+        // SAFETY: the caller's: a home id that was placed has an entry.
+        unsafe { self.locations.get_unchecked_mut(entity.index() as usize) }
     }
 
     /// Says where an entity is.

@@ -157,7 +157,7 @@ impl Plan {
 
     /// Tells whether the plan leads nowhere.
     #[inline]
-    pub(super) fn stays(&self) -> bool {
+    pub(crate) fn stays(&self) -> bool {
         self.source == self.target
     }
 

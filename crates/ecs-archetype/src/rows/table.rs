@@ -99,4 +99,25 @@ impl Table {
             panics.keep(catch_unwind(drop));
         }
     }
+
+    /// Exchanges a row's values in some columns with those of a row that nobody
+    /// counts, and drops these; all of them, also when some panic.
+    ///
+    /// # Safety
+    /// Both rows hold values in these columns, and nobody uses those of `spare`
+    /// afterwards.
+    pub(super) unsafe fn swap_and_drop(&mut self, columns: &[u16], row: usize, spare: usize) {
+        for &column in columns {
+            // SAFETY: the caller's.
+            unsafe { self.columns[column as usize].swap_rows(row, spare, 1) };
+        }
+        let mut panics = Panics::new();
+        for &column in columns {
+            let column = &mut self.columns[column as usize];
+            // SAFETY: the caller's: the replaced value lies there now.
+            let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(spare, 1) });
+            panics.keep(catch_unwind(drop));
+        }
+        panics.go_on();
+    }
 }
