@@ -65,6 +65,24 @@ macro_rules! __forward {
             self.$field.create_with(bundle)
         }
     };
+    (create_typed $field:tt $($before:ident)?) => {
+        fn create_typed<B: $crate::__api::core::Bundle>(&mut self, bundle: B) -> Result<$crate::__api::core::EntityId, $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.create_typed(bundle)
+        }
+    };
+    (insert_typed $field:tt $($before:ident)?) => {
+        fn insert_typed<B: $crate::__api::core::Bundle>(&mut self, entity: $crate::__api::core::EntityId, bundle: B) -> Result<(), $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.insert_typed(entity, bundle)
+        }
+    };
+    (remove_typed $field:tt $($before:ident)?) => {
+        fn remove_typed<C: $crate::__api::core::Component>(&mut self, entity: $crate::__api::core::EntityId) -> Result<Option<C>, $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.remove_typed(entity)
+        }
+    };
     (create_batch $field:tt $($before:ident)?) => {
         fn create_batch(&mut self, batch: &mut dyn $crate::__api::core::BundleBatch, made: &mut Vec<$crate::__api::core::EntityId>) -> Result<(), $crate::__api::StorageError> {
             $(self.$before()?;)?

@@ -10,7 +10,7 @@ use ecs_testkit::differential::{compare, find_difference};
 
 #[test]
 fn both_backends_do_the_same() {
-    compare(&|| Box::new(ArchetypeStorage::new(0)), &|| Box::new(LocalStorage::new(0)), 100_000);
+    compare(&|| ArchetypeStorage::new(0), &|| LocalStorage::new(0), 100_000);
 }
 
 /// Forgets to end the marker of an entity that is given a velocity.
@@ -114,11 +114,8 @@ impl Storage for Forgetful {
 
 #[test]
 fn a_fault_is_found_and_shrunk_to_what_shows_it() {
-    let found = find_difference(
-        &|| Box::new(Forgetful(LocalStorage::new(0))),
-        &|| Box::new(LocalStorage::new(0)),
-        100_000,
-    );
+    let found =
+        find_difference(&|| Forgetful(LocalStorage::new(0)), &|| LocalStorage::new(0), 100_000);
     let (sequence, reason) = found.expect("the fault is found");
     assert!(sequence.len() <= 3, "{reason}: {sequence:#?}");
 }

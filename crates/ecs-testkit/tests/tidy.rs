@@ -31,9 +31,9 @@ impl Tidy {
 
 impl Storage for Tidy {
     ecs_testkit::forward_storage! { storage, before = tidy;
-        create_entity create_with create_batch create_columns reserve_entities
+        create_entity create_with create_typed create_batch create_columns reserve_entities
         release_reserved adopt destroy_entity destroy_batch clear set_component_erased
-        insert_with insert_batch remove_batch remove_component_erased remove_with
+        insert_with insert_typed insert_batch remove_batch remove_component_erased remove_with remove_typed
     }
     ecs_testkit::forward_storage! { storage;
         capabilities entity_exists entity_count all_entities get_component_erased
@@ -47,7 +47,7 @@ ecs_testkit::conformance!(Tidy::new());
 
 #[test]
 fn a_tidied_store_does_what_the_oracle_does() {
-    compare(&|| Box::new(Tidy::new()), &|| Box::new(LocalStorage::new(0)), 20_000);
+    compare(&Tidy::new, &|| LocalStorage::new(0), 20_000);
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub enum Operation {
     Create,
     /// Makes an entity with a typed bundle; one kind holds a component twice.
     CreateWith { kind: Kind, value: i32 },
+    /// The same by the method for known types.
+    CreateTyped { kind: Kind, value: i32 },
     /// Makes an entity with a bundle put together at run time, right or wrong.
     CreateErased { kinds: Vec<Kind>, value: i32 },
     /// Makes several entities.
@@ -52,10 +54,14 @@ pub enum Operation {
     SetErased { entity: Pick, kind: Kind, value: i32 },
     /// Inserts a typed bundle; one kind holds a component twice.
     Insert { entity: Pick, kind: Kind, value: i32 },
+    /// The same by the method for known types.
+    InsertTyped { entity: Pick, kind: Kind, value: i32 },
     /// Inserts a bundle put together at run time, right or wrong.
     InsertErased { entity: Pick, kinds: Vec<Kind>, value: i32 },
     /// Takes a component away, typed.
     Remove { entity: Pick, kind: Kind },
+    /// The same by the method for known types.
+    RemoveTyped { entity: Pick, kind: Kind },
     /// Takes a component away through the erased protocol.
     RemoveErased { entity: Pick, kind: Kind },
     /// Takes several components away; one kind names a component twice.
@@ -120,7 +126,8 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
     let excess = || prop_oneof![8 => Just(0), 1 => Just(1), 1 => Just(-1)];
     prop_oneof![
         2 => Just(Create),
-        8 => (kind(), value()).prop_map(|(kind, value)| CreateWith { kind, value }),
+        4 => (kind(), value()).prop_map(|(kind, value)| CreateWith { kind, value }),
+        6 => (kind(), value()).prop_map(|(kind, value)| CreateTyped { kind, value }),
         3 => (kinds(), value()).prop_map(|(kinds, value)| CreateErased { kinds, value }),
         3 => (kind(), count()).prop_map(|(kind, count)| CreateBatch { kind, count }),
         2 => (kind(), count()).prop_map(|(kind, count)| CreateColumns { kind, count }),
@@ -133,11 +140,14 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Clear),
         4 => (pick(), kind(), value())
             .prop_map(|(entity, kind, value)| SetErased { entity, kind, value }),
-        8 => (pick(), kind(), value())
+        4 => (pick(), kind(), value())
             .prop_map(|(entity, kind, value)| Insert { entity, kind, value }),
+        7 => (pick(), kind(), value())
+            .prop_map(|(entity, kind, value)| InsertTyped { entity, kind, value }),
         3 => (pick(), kinds(), value())
             .prop_map(|(entity, kinds, value)| InsertErased { entity, kinds, value }),
-        4 => (pick(), kind()).prop_map(|(entity, kind)| Remove { entity, kind }),
+        2 => (pick(), kind()).prop_map(|(entity, kind)| Remove { entity, kind }),
+        5 => (pick(), kind()).prop_map(|(entity, kind)| RemoveTyped { entity, kind }),
         3 => (pick(), kind()).prop_map(|(entity, kind)| RemoveErased { entity, kind }),
         2 => (pick(), kind()).prop_map(|(entity, kind)| RemoveSeveral { entity, kind }),
         3 => (pick(), value()).prop_map(|(entity, value)| Change { entity, value }),
@@ -180,8 +190,10 @@ impl Operation {
             Destroy { entity }
             | SetErased { entity, .. }
             | Insert { entity, .. }
+            | InsertTyped { entity, .. }
             | InsertErased { entity, .. }
             | Remove { entity, .. }
+            | RemoveTyped { entity, .. }
             | RemoveErased { entity, .. }
             | RemoveSeveral { entity, .. }
             | Change { entity, .. }
@@ -204,6 +216,7 @@ impl Operation {
             }
             Create
             | CreateWith { .. }
+            | CreateTyped { .. }
             | CreateErased { .. }
             | CreateBatch { .. }
             | CreateColumns { .. }

@@ -9,12 +9,13 @@ use ecs_storage_api::{
     Without, snapshot,
 };
 
+use super::Make;
 use super::operation::{Chosen, Kind, Operation, Pick};
-use crate::Make;
 use crate::components::{
     Aligned, AlignedMarker, Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Selected, Tag,
     Velocity, none, odd, wide,
 };
+use crate::invariants::find_fault;
 
 /// What is asked of a prepared query; it lives as long as the store.
 type Terms = (EntityId, &'static mut Velocity, Option<&'static Name>, Has<Aligned>);
@@ -22,10 +23,10 @@ type Alternatives = (Or<(With<Marker>, With<Tag<String>>)>, Without<Selected>);
 
 /// A store, with the values that it must end and the queries that were prepared
 /// on it.
-pub(super) struct Subject {
-    pub(super) storage: Box<dyn Storage>,
-    pub(super) ledger: Ledger,
-    pub(super) fuse: Fuse,
+pub(super) struct Subject<S> {
+    pub(super) storage: S,
+    ledger: Ledger,
+    fuse: Fuse,
     saved: Option<Vec<u8>>,
     prepared: QueryState<Terms, Alternatives>,
     dynamic: DynamicQuery,
@@ -56,8 +57,8 @@ macro_rules! with_bundle {
     };
 }
 
-impl Subject {
-    pub(super) fn new(make: Make<'_>) -> Self {
+impl<S: Storage> Subject<S> {
+    pub(super) fn new(make: Make<'_, S>) -> Self {
         let dynamic = DynamicQuery::builder()
             .write(ComponentId::of::<Position>())
             .optional_write(odd())
@@ -73,6 +74,28 @@ impl Subject {
             prepared: QueryState::new(),
             dynamic,
         }
+    }
+
+    /// Looks at the store from every side, and counts its values.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(super) fn check(&self) -> Result<(), String> {
+        find_fault(&self.storage)?;
+        let there = self.storage.query_single::<Counted>().count()
+            + self.storage.query_single::<Bomb>().count();
+        match self.ledger.alive() {
+            alive if alive == there as i64 => Ok(()),
+            alive => Err(format!("{alive} values live and {there} are there")),
+        }
+    }
+
+    /// Ends the store, and returns how many of its values live on.
+    pub(super) fn end(self) -> i64 {
+        self.fuse.put_out();
+        let ledger = self.ledger.clone();
+        drop(self);
+        ledger.alive()
     }
 
     /// Applies one operation, and tells what came of it.
@@ -123,6 +146,11 @@ impl Subject {
                     format!("{:?}", self.storage.create(bundle))
                 })
             }
+            Operation::CreateTyped { kind, value } => {
+                with_bundle!(self, kind, *value, |bundle| {
+                    format!("{:?}", self.storage.create_typed(bundle))
+                })
+            }
             Operation::CreateErased { kinds, value } => {
                 let made = self.storage.create_with(&mut self.bundle(kinds, *value));
                 format!("{made:?}")
@@ -155,6 +183,12 @@ impl Subject {
                     format!("{:?}", self.storage.insert(entity, bundle))
                 })
             }
+            Operation::InsertTyped { entity, kind, value } => {
+                let entity = pick(entity);
+                with_bundle!(self, kind, *value, |bundle| {
+                    format!("{:?}", self.storage.insert_typed(entity, bundle))
+                })
+            }
             Operation::InsertErased { entity, kinds, value } => {
                 let mut bundle = self.bundle(kinds, *value);
                 let outcome = self.storage.insert_with(pick(entity), &mut bundle);
@@ -162,6 +196,7 @@ impl Subject {
                 format!("{outcome:?}")
             }
             Operation::Remove { entity, kind } => self.remove(pick(entity), *kind),
+            Operation::RemoveTyped { entity, kind } => self.remove_typed(pick(entity), *kind),
             Operation::RemoveErased { entity, kind } => {
                 let component = self.value(*kind, 0).id();
                 said(self.storage.remove_component_erased(pick(entity), component))
@@ -341,6 +376,20 @@ impl Subject {
         }
     }
 
+    fn remove_typed(&mut self, entity: EntityId, kind: Kind) -> String {
+        let storage = &mut self.storage;
+        match kind % 8 {
+            0 => said(storage.remove_typed::<Position>(entity)),
+            1 => said(storage.remove_typed::<Name>(entity)),
+            2 => said(storage.remove_typed::<Counted>(entity).map(|taken| taken.is_some())),
+            3 => said(storage.remove_typed::<Bomb>(entity).map(|taken| taken.is_some())),
+            4 => said(storage.remove_typed::<Velocity>(entity)),
+            5 => said(storage.remove_typed::<Marker>(entity)),
+            6 => said(storage.remove_typed::<Aligned>(entity)),
+            _ => said(storage.remove_typed::<Tag<i32>>(entity)),
+        }
+    }
+
     fn remove_several(&mut self, entity: EntityId, kind: Kind) -> String {
         let storage = &mut self.storage;
         let removed = match kind % 3 {
@@ -372,7 +421,7 @@ impl Subject {
 
     fn change_prepared(&mut self, value: i32) -> String {
         let mut sum = 0i64;
-        let mut query = self.prepared.query_mut(&mut *self.storage);
+        let mut query = self.prepared.query_mut(&mut self.storage);
         let count = query.count();
         for piece in query.pieces_mut(3) {
             piece.for_each(|(id, velocity, name, aligned)| {
@@ -386,7 +435,7 @@ impl Subject {
     fn change_dynamic(&mut self, value: i32) -> String {
         let (position, velocity) = (ComponentId::of::<Position>(), ComponentId::of::<Velocity>());
         let mut seen = Vec::new();
-        let changed = self.dynamic.for_each_chunk_mut(&mut *self.storage, |mut chunk| {
+        let changed = self.dynamic.for_each_chunk_mut(&mut self.storage, |mut chunk| {
             let moving = chunk.column(velocity).map_or(0, |column| column.len());
             let positions = chunk.column_mut(position).expect("every chunk has what is asked for");
             let positions = positions.downcast::<Position>().expect("the column is of its kind");
