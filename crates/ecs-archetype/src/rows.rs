@@ -440,7 +440,7 @@ impl Rows {
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
         self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
-        self.move_row(ready, entity, at.row());
+        self.move_row(ready, entity, at);
         if ready.plan.drops {
             self.drop_ended(ready.plan);
         }
@@ -501,7 +501,7 @@ impl Rows {
             return Ok(0);
         }
         let ready = self.prepare(plan)?;
-        let (plan, last) = (ready.plan, self.move_row(ready, entity, at.row()));
+        let (plan, last) = (ready.plan, self.move_row(ready, entity, at));
         if removal.wants_values() {
             plan.ended
                 .iter()
@@ -533,7 +533,7 @@ impl Rows {
         let plan = ready.plan;
         assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
         let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
-        let last = self.move_row(ready, entity, at.row());
+        let last = self.move_row(ready, entity, at);
         // SAFETY: `move_row` left the value behind the last row, in the column
         // that ends: that of the component by which the plan is named.
         unsafe { ended.value_of::<C>(last) }
@@ -547,16 +547,17 @@ impl Rows {
         &mut self,
         Ready { plan, new_row }: Ready<'_>,
         entity: EntityId,
-        row: usize,
+        at: Location,
     ) -> usize {
         debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
+        debug_assert!(at.table() == plan.source);
         // SAFETY: the plan's addresses are up to date, its pairs of columns hold
         // the same component, `row` and `last` are rows of the source, and the
         // target has room for `new_row`. That has the kept columns from here,
         // the others from before.
         unsafe {
-            let last = self.directory.move_row(entity, plan.source, row, plan.target);
-            plan.transfer.run(row, last, new_row);
+            let last = self.directory.move_row(entity, at, plan.target);
+            plan.transfer.run(at.row(), last, new_row);
             last
         }
     }
@@ -587,7 +588,7 @@ impl Rows {
         // SAFETY: the directory is told what is done, and says which is the last
         // row; both were counted. Values that are not dropped may be lost.
         unsafe {
-            let last = self.directory.swap_remove(entity, id, row);
+            let last = self.directory.swap_remove(entity, at);
             if row != last {
                 table.columns.iter_mut().for_each(|column| column.move_rows(last, row, 1));
             }
@@ -603,7 +604,7 @@ impl Rows {
         // SAFETY: as in `despawn`. The values that end come to lie behind the
         // last row.
         unsafe {
-            let last = self.directory.swap_remove(entity, id, row);
+            let last = self.directory.swap_remove(entity, at);
             table.columns.iter_mut().filter(|_| row != last).for_each(|column| {
                 column.swap_rows(row, last, 1);
             });

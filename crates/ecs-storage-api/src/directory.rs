@@ -59,6 +59,22 @@ impl Location {
         Self(generation | u64::from(table.0) << Self::ROW_BITS | row as u64)
     }
 
+    const GENERATION: u64 = u64::MAX << Self::GENERATION_SHIFT;
+
+    /// Returns where another entity is that takes the place of the one here.
+    #[inline(always)]
+    fn taken_by(self, entity: EntityId) -> Self {
+        let generation = u64::from(entity.generation()) << Self::GENERATION_SHIFT;
+        Self(generation | self.0 & !Self::GENERATION)
+    }
+
+    /// Returns where the same entity is when it has moved.
+    #[inline(always)]
+    fn moved_to(self, table: TableId, row: usize) -> Self {
+        debug_assert!(table.index() < Self::MAX_TABLES && row < Self::MAX_ROWS);
+        Self(self.0 & Self::GENERATION | u64::from(table.0) << Self::ROW_BITS | row as u64)
+    }
+
     /// Returns the table.
     #[inline]
     pub fn table(self) -> TableId {
@@ -347,18 +363,18 @@ impl Directory {
         }
     }
 
-    /// Ends a row, whose place the last one takes; says so of their entities.
-    /// Returns which was the last row.
+    /// Ends the row of an entity, whose place the last one takes; says so of their
+    /// entities. Returns which was the last row.
     ///
     /// # Safety
-    /// - The table exists and has the row, which is the entity's.
+    /// - The entity is at `at`.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
-    pub unsafe fn swap_remove(&mut self, entity: EntityId, table: TableId, row: usize) -> usize {
+    pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
         self.changes += 1;
-        // SAFETY: the caller's.
-        let (moved, last) = unsafe { self.entry(table).swap_remove(row) };
-        let place = Location::new(moved.generation(), table, row);
+        // SAFETY: the caller's: there is such a row.
+        let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row()) };
+        let place = at.taken_by(moved);
         if self.foreign.is_empty() {
             // SAFETY: both ids were placed, and none is foreign. If the row is the
             // last, `moved` is `entity`, and the second location corrects the
@@ -370,33 +386,28 @@ impl Directory {
         last
     }
 
-    /// Moves a row to the end of another table, and lets the last one take its
-    /// place; says so of their entities. Returns which was the last row.
+    /// Moves the row of an entity to the end of another table, and lets the last
+    /// one take its place; says so of their entities. Returns which was the last
+    /// row.
     ///
     /// # Safety
-    /// - Both tables exist and differ; `source` has the row, which is the
-    ///   entity's, and the ids of `target` have room for one more.
+    /// - The entity is at `at`; the target is another table that exists, and its
+    ///   ids have room for one more.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
-    pub unsafe fn move_row(
-        &mut self,
-        entity: EntityId,
-        source: TableId,
-        row: usize,
-        target: TableId,
-    ) -> usize {
+    pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
         self.changes += 1;
         // SAFETY: the caller's.
         let (moved, last, new_row) = unsafe {
-            let (moved, last) = self.entry(source).swap_remove(row);
+            let (moved, last) = self.entry(at.table()).swap_remove(at.row());
             let entry = self.entry(target);
             let new_row = entry.len;
             entry.ids.add(new_row).write(entity);
             entry.len = new_row + 1;
             (moved, last, new_row)
         };
-        let place = Location::new(moved.generation(), source, row);
-        let new_place = Location::new(entity.generation(), target, new_row);
+        let place = at.taken_by(moved);
+        let new_place = at.moved_to(target, new_row);
         if self.foreign.is_empty() {
             // SAFETY: both ids were placed, and none is foreign. If the row is
             // the last, `moved` is `entity`, and the second location corrects the

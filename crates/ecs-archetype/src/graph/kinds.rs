@@ -56,6 +56,8 @@ impl Hasher for FromTypeId {
 pub(super) struct Kinds {
     /// As many as a power of two.
     places: Box<[Place]>,
+    /// One less.
+    mask: usize,
     len: usize,
 }
 
@@ -79,7 +81,7 @@ impl Place {
 
 impl Kinds {
     pub(super) fn new() -> Self {
-        Self { places: Self::places(64), len: 0 }
+        Self { places: Self::places(64), mask: 63, len: 0 }
     }
 
     fn places(count: usize) -> Box<[Place]> {
@@ -89,8 +91,7 @@ impl Kinds {
     /// Returns the plan of an edge if it lies in its first place, as most do.
     #[inline(always)]
     pub(super) fn first(&mut self, edge: TypedEdge) -> Option<&mut Plan> {
-        let mask = self.places.len() - 1;
-        let place = &mut self.places[edge.hash() & mask];
+        let place = &mut self.places[edge.hash() & self.mask];
         if place.is(edge) { place.plan.as_deref_mut() } else { None }
     }
 
@@ -115,16 +116,16 @@ impl Kinds {
 
     /// Returns where an edge is, or would be.
     fn place(&self, edge: TypedEdge) -> usize {
-        let mask = self.places.len() - 1;
-        let mut place = edge.hash() & mask;
+        let mut place = edge.hash() & self.mask;
         while self.places[place].plan.is_some() && !self.places[place].is(edge) {
-            place = (place + 1) & mask;
+            place = (place + 1) & self.mask;
         }
         place
     }
 
     fn grow(&mut self) {
         let larger = Self::places(self.places.len() * 2);
+        self.mask = larger.len() - 1;
         for known in std::mem::replace(&mut self.places, larger) {
             if let Some(plan) = &known.plan {
                 let place = self.place(TypedEdge { key: plan.key(), table: known.table });
