@@ -121,6 +121,18 @@ impl ComponentId {
         }
     }
 
+    /// Returns the [index](Self::index) of the id of `C`, or 0, which is no
+    /// component's, if `C` has not been registered yet: for look-ups that find
+    /// nothing at 0 and then go another way.
+    #[inline]
+    pub fn index_if_registered<C: Component>() -> usize {
+        match C::cell() {
+            // Relaxed: as in `ComponentCell::get`.
+            Some(cell) => cell.id.load(Ordering::Relaxed) as usize,
+            None => Self::of::<C>().index(),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn register_or_panic<C: Component>() -> Self {

@@ -154,6 +154,9 @@ impl TableEntry {
 }
 
 /// One component: the tables that have it, and its column in each.
+///
+/// As large as a cache line, so that it is found by a shift.
+#[repr(align(64))]
 struct ComponentEntry {
     /// `None` in entries that no table has used yet.
     info: Option<&'static ComponentInfo>,
@@ -686,27 +689,36 @@ impl Directory {
             .unwrap_or(std::ptr::null_mut())
     }
 
-    /// Returns where a component of an entity lies, or null if the entity is
+    /// Returns where a component of an entity lies, or `None` if the entity is
     /// dead or lacks it.
     #[inline]
-    fn value<C: Component>(&self, entity: EntityId) -> *mut C {
-        let columns = match self.components.get(ComponentId::of::<C>().index()) {
-            Some(entry) => &entry.columns[..],
-            None => return std::ptr::null_mut(),
-        };
-        let found = match self.home_locations().probe(entity) {
-            Some((table, row)) if table < columns.len() => (columns[table], row),
-            _ => match self.locate_foreign(entity) {
-                Some(at) => (self.column(at.table(), ComponentId::of::<C>()), at.row()),
-                None => return std::ptr::null_mut(),
-            },
-        };
-        match found {
-            (first, _) if first.is_null() => first.cast(),
-            // SAFETY: the entity is at that row of the table, so the column has
-            // that many values and more (`set_location`, `set_column`).
-            (first, row) => unsafe { first.cast::<C>().add(row) },
+    fn value<C: Component>(&self, entity: EntityId) -> Option<NonNull<C>> {
+        let component = ComponentId::index_if_registered::<C>();
+        if let Some(entry) = self.components.get(component)
+            && let Some((table, row)) = self.home_locations().probe(entity)
+            && let Some(&first) = entry.columns.get(table)
+        {
+            // SAFETY: the entity is at that row of the table, so the column, if
+            // there is one, has that many values and more (`push`, `set_column`).
+            return NonNull::new(first).map(|first| unsafe { first.cast::<C>().add(row) });
         }
+        self.value_elsewhere(entity, component)
+    }
+
+    /// As `value`, of an entity that another shard named; of others there is
+    /// nothing. Apart, so that the way of home ids stays short where it is
+    /// inlined.
+    #[cold]
+    #[inline(never)]
+    fn value_elsewhere<C: Component>(
+        &self,
+        entity: EntityId,
+        component: usize,
+    ) -> Option<NonNull<C>> {
+        let at = self.foreign.get(&entity)?;
+        let first = *self.components.get(component)?.columns.get(at.table().index())?;
+        // SAFETY: as in `value`.
+        NonNull::new(first).map(|first| unsafe { first.cast::<C>().add(at.row()) })
     }
 
     /// Returns 64 bits: which of the tables `64 * word ..` have a component.
@@ -835,9 +847,9 @@ impl<'a> DirectoryRef<'a> {
     /// O(1): location, column, value.
     #[inline]
     pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a C> {
-        // SAFETY: the directory speaks the truth (`DirectoryRef::new`): what is
-        // not null is a valid `C`, and nobody writes during `'a`.
-        unsafe { self.0.value::<C>(entity).as_ref() }
+        // SAFETY: the directory speaks the truth (`DirectoryRef::new`): a valid
+        // `C` lies there, and nobody writes during `'a`.
+        self.0.value::<C>(entity).map(|value| unsafe { value.as_ref() })
     }
 
     /// Returns a component of an entity, or `None` if it is dead or lacks it.
@@ -895,10 +907,9 @@ impl<'a> DirectoryMut<'a> {
     /// O(1): location, column, value.
     #[inline]
     pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a mut C> {
-        // SAFETY: the directory speaks the truth (`DirectoryMut::new`): what is
-        // not null is a valid `C`, and `self` was the only way to the rows for
-        // `'a`.
-        unsafe { self.directory.value::<C>(entity).as_mut() }
+        // SAFETY: the directory speaks the truth (`DirectoryMut::new`): a valid
+        // `C` lies there, and `self` was the only way to the rows for `'a`.
+        self.directory.value::<C>(entity).map(|mut value| unsafe { value.as_mut() })
     }
 
     /// Returns a component of an entity, or `None` if it is dead or lacks it.
@@ -923,16 +934,16 @@ impl<'a> DirectoryMut<'a> {
         self,
         entities: [EntityId; N],
     ) -> [Option<&'a mut C>; N] {
-        let mut places = [std::ptr::null_mut::<C>(); N];
+        let mut places = [None; N];
         for (n, &entity) in entities.iter().enumerate() {
             // Equal ids are the only way to one row twice: an entity has one row.
             if entities[..n].contains(&entity) {
                 continue;
             }
-            places[n] = self.directory.value(entity);
+            places[n] = self.directory.value::<C>(entity);
         }
-        // SAFETY: each place is null or a valid `C` in a row of its own, and
-        // `self` was the only way to the rows for `'a`.
-        places.map(|place| unsafe { place.as_mut() })
+        // SAFETY: at each place lies a valid `C` in a row of its own, and `self`
+        // was the only way to the rows for `'a`.
+        places.map(|place| place.map(|mut value| unsafe { value.as_mut() }))
     }
 }
