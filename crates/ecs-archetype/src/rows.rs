@@ -232,7 +232,8 @@ impl Rows {
         self.publish(id);
     }
 
-    /// Gives back what tables hold beyond their rows.
+    /// Gives back what tables hold beyond their rows, and the directory beyond its
+    /// last entity.
     pub(crate) fn shrink(&mut self) {
         for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
             let len = self.len(id);
@@ -240,6 +241,7 @@ impl Rows {
                 self.resize(id, len);
             }
         }
+        self.directory.shrink_to_fit();
     }
 
     /// Plans what becomes of a row of `source` when it gets the components of a

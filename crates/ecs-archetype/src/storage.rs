@@ -64,11 +64,13 @@ impl ArchetypeStorage {
         self.rows.table_count()
     }
 
-    /// Gives back the memory that tables hold beyond their rows.
+    /// Gives back the memory that tables hold beyond their rows, and what was
+    /// known of entities that are gone.
     ///
     /// # Complexity
     /// O(entities), if every table is copied.
     pub fn shrink_to_fit(&mut self) {
+        self.ids.shrink_to_fit();
         self.rows.shrink();
     }
 

@@ -267,6 +267,13 @@ impl IdSource {
         self.retired.push(index);
     }
 
+    /// Gives back the memory that the ids in it don't need.
+    pub fn shrink_to_fit(&mut self) {
+        self.free.shrink_to_fit();
+        self.reserved.shrink_to_fit();
+        self.retired.shrink_to_fit();
+    }
+
     /// Takes the next id through a shared reference: named, but not alive until
     /// it is [claimed](Self::claim).
     ///

@@ -239,6 +239,11 @@ impl<T: Copy> PlainVec<T> {
         self.extend_with(len.saturating_sub(self.len), |_| value);
     }
 
+    /// Forgets the values from the `len`-th on.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Gives back the memory beyond the values.
     pub fn shrink_to_fit(&mut self) {
         self.array.resize(self.len);
@@ -278,10 +283,10 @@ mod tests {
             assert!(values.array.first().addr().get().is_multiple_of(values.array.align));
         }
         values.shrink_to_fit();
-        values.len = 5;
+        values.truncate(5);
         values.shrink_to_fit();
         assert_eq!((&*values, values.array.align), (&[0, 1, 2, 3, 4][..], 8));
-        values.len = 0;
+        values.truncate(0);
         values.shrink_to_fit();
         assert!(values.is_empty() && values.array.capacity() == 0);
     }

@@ -607,6 +607,17 @@ impl Directory {
         self.locations.grow_to(end, Location::NOWHERE);
     }
 
+    /// Gives back the memory beyond the last entity that lives.
+    ///
+    /// # Complexity
+    /// O(locations), if they are copied.
+    pub fn shrink_to_fit(&mut self) {
+        let len = self.locations.iter().rposition(|&location| location != Location::NOWHERE);
+        self.locations.truncate(len.map_or(0, |last| last + 1));
+        self.locations.shrink_to_fit();
+        self.foreign.shrink_to_fit();
+    }
+
     /// Says that an entity is nowhere any more.
     #[inline]
     pub fn clear_location(&mut self, entity: EntityId) {
