@@ -25,6 +25,7 @@ pub mod picture;
 pub mod poisson;
 pub mod progress;
 pub mod purpose;
+pub mod queues;
 pub mod rss;
 pub mod rules;
 pub mod run;

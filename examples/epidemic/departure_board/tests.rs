@@ -1,125 +1,86 @@
 use super::*;
 use crate::draws::{DrawName, Draws};
 use crate::purpose::Purpose;
+use crate::queues::Turn;
 
-/// People at home, each with an id, an airport and a clock.
+/// People at home, by airport.
 struct Home {
     board: DepartureBoard,
-    people: Vec<Candidate<u32>>,
+    people: Queues<u32>,
     draws: Draws,
     tick: u32,
-    scans: u32,
 }
 
 impl Home {
     /// Brings home `people` persons at each of `airports`.
     fn new(seed: u64, airports: u16, people: u32) -> Self {
         let board = DepartureBoard::new(usize::from(airports));
-        let draws = Draws::new(seed);
-        let mut home = Self { board, people: Vec::new(), draws, tick: 0, scans: 0 };
+        let people_of = Queues::new(usize::from(airports), []);
+        let mut home = Self { board, people: people_of, draws: Draws::new(seed), tick: 0 };
         for airport in 0..airports {
-            (0..people).for_each(|person| home.come(u32::from(airport) * people + person, airport));
+            for person in 0..people {
+                home.come(u32::from(airport) * people + person, airport);
+            }
         }
         home
     }
 
-    fn come(&mut self, id: u32, airport: u16) {
+    /// Brings somebody home, and returns the clock.
+    fn come(&mut self, id: u32, airport: u16) -> f64 {
         let name =
             DrawName { entity: u64::from(id), tick: self.tick, purpose: Purpose::DepartureClock };
         let airport = AirportIndex(airport);
-        let clock = self.board.clock(airport, self.draws.exponential(name));
-        self.people.push(Candidate { airport, clock, id });
+        let level = self.board.clock(airport, self.draws.exponential(name));
+        self.people.push(airport.index(), Turn { level, id });
+        level
     }
 
-    /// Lets people leave and returns who they are, a list a demand.
-    fn leave(&mut self, demands: &[(u16, u32)]) -> Vec<Vec<u32>> {
+    /// Brings people home to the first airport.
+    fn come_all(&mut self, ids: &[u32]) {
+        for &id in ids {
+            self.come(id, 0);
+        }
+    }
+
+    /// Lets people leave from an airport and returns who they are.
+    fn leave(&mut self, airport: u16, travellers: u32) -> Vec<u32> {
         self.tick += 1;
-        let at_home = |airport| self.people.iter().filter(|p| p.airport == airport).count() as u32;
-        let demands: Vec<Demand> = demands
-            .iter()
-            .map(|&(airport, travellers)| (AirportIndex(airport), travellers))
-            .map(|(airport, travellers)| Demand { airport, travellers, at_home: at_home(airport) })
-            .collect();
-        let (people, scans) = (&self.people, &mut self.scans);
-        let chosen = self.board.choose(&demands, |cutoffs, candidates| {
-            *scans += 1;
-            candidates.extend(people.iter().filter(|p| p.clock < cutoffs[p.airport.index()]));
-        });
-        self.people.retain(|person| !chosen.iter().flatten().any(|&id| id == person.id));
-        chosen
+        let next = |_| self.board.next_to_leave(&mut self.people, AirportIndex(airport));
+        (0..travellers).filter_map(next).collect()
     }
 }
 
 #[test]
-fn the_smallest_clocks_leave_in_order() {
-    let mut home = Home::new(1, 3, 500);
-    let mut all = home.people.clone();
-    all.sort_by(by_airport_and_clock);
-    let chosen = home.leave(&[(2, 40), (0, 0), (1, 1)]);
-    let first = |airport, n| -> Vec<u32> {
-        of_airport(&all, AirportIndex(airport))[..n].iter().map(|p| p.id).collect()
-    };
-    assert_eq!(chosen, [first(2, 40), Vec::new(), first(1, 1)]);
+fn the_smallest_clocks_leave_and_the_level_rises_to_the_last() {
+    let mut home = Home::new(1, 2, 500);
+    let mut clocks: Vec<(f64, u32)> = (1_000..1_200).map(|id| (home.come(id, 0), id)).collect();
+    let gone = home.leave(0, 350);
+    clocks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    clocks.retain(|(_, id)| gone.contains(id));
+    let of_those: Vec<u32> = gone.iter().copied().filter(|&id| id >= 1_000).collect();
+    assert_eq!(of_those, clocks.iter().map(|&(_, id)| id).collect::<Vec<_>>());
+    let level = home.board.clock(AirportIndex(0), 0.0);
+    assert!(level >= clocks[clocks.len() - 1].0);
+    assert!(home.people.pop(0).unwrap().level >= level, "those who stay are above the level");
+    assert_eq!(home.board.clock(AirportIndex(1), 0.0), 0.0, "the other airport has its own");
+}
+
+#[test]
+fn nobody_leaves_where_nobody_is_at_home() {
+    assert_eq!(Home::new(2, 1, 3).leave(0, 5).len(), 3);
 }
 
 #[test]
 fn everybody_can_leave_and_come_home_again() {
     let mut home = Home::new(2, 1, 30);
-    let mut gone = home.leave(&[(0, 30)]).concat();
-    assert!(home.people.is_empty());
-    gone.iter().for_each(|&id| home.come(id, 0));
-    let mut again = home.leave(&[(0, 30)]).concat();
+    let mut gone = home.leave(0, 30);
+    assert_eq!(home.people.len(0), 0);
+    home.come_all(&gone);
+    let mut again = home.leave(0, 30);
     assert_ne!(gone, again, "the clocks are new");
     gone.sort_unstable();
     again.sort_unstable();
     assert_eq!(gone, again);
-}
-
-#[test]
-fn the_order_of_the_candidates_does_not_matter() {
-    let run = |reverse: bool| {
-        let mut home = Home::new(3, 2, 300);
-        if reverse {
-            home.people.reverse();
-        }
-        (0..20).map(|_| home.leave(&[(0, 7), (1, 3)])).collect::<Vec<_>>()
-    };
-    assert_eq!(run(false), run(true));
-}
-
-#[test]
-fn a_cutoff_that_was_too_low_is_raised() {
-    // Clocks that no exponential draw would give: all but one far above the level.
-    let mut board = DepartureBoard::new(1);
-    let airport = AirportIndex(0);
-    let clock = |id: u32| if id == 0 { 0.0 } else { 50.0 + f64::from(id) };
-    let demand = Demand { airport, travellers: 3, at_home: 10_000 };
-    let mut scans = 0;
-    let chosen = board.choose(&[demand], |cutoffs, candidates| {
-        scans += 1;
-        let people = (0..10_000).map(|id| Candidate { airport, clock: clock(id), id });
-        candidates.extend(people.filter(|p| p.clock < cutoffs[0]));
-    });
-    assert_eq!(chosen, [[0, 1, 2]]);
-    assert!(scans > 1);
-}
-
-#[test]
-#[should_panic(expected = "finds 2 at home")]
-fn more_travellers_than_people_are_a_broken_count() {
-    let mut board = DepartureBoard::new(1);
-    let airport = AirportIndex(0);
-    board.choose(&[Demand { airport, travellers: 3, at_home: 3 }], |_, candidates| {
-        candidates.extend([1, 2].map(|id| Candidate { airport, clock: 0.5, id }));
-    });
-}
-
-#[test]
-fn one_scan_is_nearly_always_enough() {
-    let mut home = Home::new(4, 8, 400);
-    let everywhere: Vec<(u16, u32)> = (0..8).map(|airport| (airport, 2)).collect();
-    (0..150).for_each(|_| drop(home.leave(&everywhere)));
-    assert!(home.scans <= 153, "{} scans for 150 ticks", home.scans);
 }
 
 /// Over many seeds, every person leaves equally often, also in late departures, and
@@ -131,15 +92,15 @@ fn everybody_leaves_equally_often() {
     let mut counts = [[0_u32; PEOPLE as usize]; 3];
     for seed in 0..SEEDS {
         let mut home = Home::new(seed, 1, PEOPLE);
-        let first = home.leave(&[(0, 6)]).concat();
+        let first = home.leave(0, 6);
         first.iter().for_each(|&id| counts[0][id as usize] += 1);
         // Four of the six come home; two stay away.
-        first[..4].iter().for_each(|&id| home.come(id, 0));
-        let second = home.leave(&[(0, 5)]).concat();
-        second.iter().for_each(|&id| home.come(id, 0));
-        first[4..].iter().for_each(|&id| home.come(id, 0));
+        home.come_all(&first[..4]);
+        let second = home.leave(0, 5);
+        home.come_all(&second);
+        home.come_all(&first[4..]);
         second.iter().for_each(|&id| counts[1][id as usize] += 1);
-        home.leave(&[(0, 6)]).concat().iter().for_each(|&id| counts[2][id as usize] += 1);
+        home.leave(0, 6).iter().for_each(|&id| counts[2][id as usize] += 1);
     }
     // By symmetry everybody leaves equally often in each round. 23 degrees of freedom:
     // a chi-square above 49.7 has a chance of 0.001.
@@ -165,10 +126,10 @@ fn those_who_stayed_and_those_who_came_home_have_the_same_chance() {
     let mut returned_leaves = 0.0;
     for seed in 0..SEEDS {
         let mut home = Home::new(seed, 1, 10);
-        let first = home.leave(&[(0, 4)]).concat();
+        let first = home.leave(0, 4);
         home.come(first[0], 0);
         // Seven at home, two of them leave.
-        let second = home.leave(&[(0, 2)]).concat();
+        let second = home.leave(0, 2);
         returned_leaves += f64::from(u8::from(second.contains(&first[0])));
     }
     let (share, fair) = (returned_leaves / SEEDS as f64, 2.0 / 7.0_f64);

@@ -10,6 +10,7 @@ mod phases;
 mod populate;
 mod state;
 mod travel;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use checkpoint::Checkpoint;
 use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
 use phases::Phases;
 use state::{Course, Now, Stage, Statistics};
+use turns::AtHome;
 
 /// A world of people, with its systems.
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Simulation {
 
     fn on(mut world: World<Box<dyn Storage>>, scenario: Arc<Scenario>) -> Self {
         let stage = Stage::of(&world, Arc::clone(&scenario));
+        world.insert_resource(AtHome::of(&world, &stage));
         world.insert_resource(stage);
         Self { world, phases: Phases::new(), scenario }
     }

@@ -6,13 +6,14 @@ use super::components::{
     Clock, Departures, Exposed, FirstCase, Home, InFlight, Infectious, Place, Susceptible, Visiting,
 };
 use super::state::{Course, Now, Places, Stage};
-use crate::departure_board::{Candidate, Demand, DepartureBoard};
+use super::turns::AtHome;
+use crate::departure_board::DepartureBoard;
 use crate::draws::DrawName;
 use crate::hazard::Hazard;
 use crate::input::airports::AirportIndex;
 use crate::input::cities::CityIndex;
-use crate::input::flights::FlightIndex;
 use crate::purpose::Purpose;
+use crate::queues::Turn;
 
 /// Who lands: flight, place, home, and the state of health.
 type Landing<'a> = (
@@ -31,6 +32,7 @@ pub(super) fn land(
     stage: Res<Stage>,
     hazard: Res<Hazard>,
     board: Res<DepartureBoard>,
+    mut at_home: ResMut<AtHome>,
     mut places: ResMut<Places>,
     mut flying: Query<Landing<'_>>,
     mut commands: Commands,
@@ -57,6 +59,7 @@ pub(super) fn land(
         } else {
             places.come_home(home.airport);
             let clock = board.clock(AirportIndex(home.airport), draw(Purpose::DepartureClock));
+            at_home.0.push(home.airport.into(), Turn { level: clock, id: entity });
             commands.insert(entity, Clock(clock));
         }
     });
@@ -85,63 +88,45 @@ pub(super) fn leave_for_home(
     });
 }
 
-/// The people that a flight takes along.
-struct Boarding {
-    flight: FlightIndex,
-    passengers: u32,
-}
-
 /// Counts the flights of the tick, chooses their passengers, and lets them leave.
+///
+/// Where the flights from an airport want more people than are at home, the first in the
+/// order of the file are filled first.
 #[expect(clippy::too_many_arguments, reason = "a system names all that it reads and writes")]
 pub(super) fn depart(
     now: Res<Now>,
     stage: Res<Stage>,
     hazard: Res<Hazard>,
     mut board: ResMut<DepartureBoard>,
+    mut at_home: ResMut<AtHome>,
     mut places: ResMut<Places>,
     mut course: ResMut<Course>,
     mut airports: Query<&mut Departures>,
-    mut at_home: Query<(EntityId, &Home, &Clock)>,
     mut travellers: Query<(&mut Place, Option<&mut Susceptible>), With<Clock>>,
     mut commands: Commands,
 ) {
-    let (tick, rules) = (now.0, stage.scenario.rules);
-    let flights = stage.scenario.input.flights();
+    let (tick, scenario) = (now.0, &stage.scenario);
     count_departures(tick, &stage, &mut airports);
-    let (demands, boardings) = demands(tick, &stage, &places);
-    let chosen = board.choose(&demands, |cutoffs, candidates| {
-        let found = at_home.par_fold(
-            Vec::new,
-            |mut found, (id, home, clock)| {
-                if clock.0 < cutoffs[usize::from(home.airport)] {
-                    found.push(Candidate {
-                        airport: AirportIndex(home.airport),
-                        clock: clock.0,
-                        id,
-                    });
-                }
-                found
-            },
-            |mut all, more| {
-                all.extend(more);
-                all
-            },
-        );
-        candidates.extend(found);
-    });
-    for demand in &demands {
-        places.leave_home(demand.airport, demand.travellers);
-        course.passengers += u64::from(demand.travellers);
-    }
-    // Demands and boardings both follow the order of the origins.
-    let mut leaving = chosen.into_iter().flatten();
-    for Boarding { flight, passengers } in boardings {
-        let flight = &flights[flight.index()];
-        let cities = stage.scenario.catchments.cities_of(flight.destination);
-        let way = rules.flight_ticks(flight.distance_mi);
-        for entity in leaving.by_ref().take(passengers as usize) {
+    let mut travellers = travellers.view_mut();
+    for &flight in scenario.timetable.at(tick) {
+        let leg = &scenario.input.flights()[flight.index()];
+        let cities = scenario.catchments.cities_of(leg.destination);
+        let at_home_now = places.at_home(leg.origin);
+        if at_home_now == 0 || cities.is_empty() {
+            continue;
+        }
+        let entity = stage.flights[flight.index()].to_bits();
+        let name = DrawName { entity, tick, purpose: Purpose::Passengers };
+        let wanted = stage.draws.poisson(scenario.rules.mean_passengers, name);
+        let passengers = wanted.min(at_home_now);
+        places.leave_home(leg.origin, passengers);
+        course.passengers += u64::from(passengers);
+        let way = scenario.rules.flight_ticks(leg.distance_mi);
+        for _ in 0..passengers {
+            let entity = board.next_to_leave(&mut at_home.0, leg.origin);
+            let entity = entity.expect("as many wait for their turn as are at home");
             let (place, susceptible) =
-                travellers.get_mut(entity).expect("who was chosen is at home");
+                travellers.get_mut(entity).expect("who waits for a turn is at home");
             if let Some(threshold) = susceptible {
                 threshold.0 = hazard.resistance_left(CityIndex(place.0), threshold.0);
             }
@@ -160,36 +145,10 @@ fn count_departures(tick: u32, stage: &Stage, airports: &mut Query<'_, &mut Depa
     if tick >= scenario.rules.calendar.ticks_per_week() {
         return;
     }
+    let mut airports = airports.view_mut();
     for flight in scenario.timetable.at(tick) {
         let origin = scenario.input.flights()[flight.index()].origin;
         let departures = airports.get_mut(stage.airports[origin.index()]);
         departures.expect("every airport is an entity").0 += 1;
     }
-}
-
-/// Draws how many want to board each flight of the tick, and fills the flights
-/// of an airport in the order of the file with those who are at home.
-fn demands(tick: u32, stage: &Stage, places: &Places) -> (Vec<Demand>, Vec<Boarding>) {
-    let scenario = &stage.scenario;
-    let (mut demands, mut boardings) = (Vec::<Demand>::new(), Vec::new());
-    for &flight in scenario.timetable.at(tick) {
-        let leg = &scenario.input.flights()[flight.index()];
-        let at_home = places.at_home(leg.origin);
-        if at_home == 0 || scenario.catchments.cities_of(leg.destination).is_empty() {
-            continue;
-        }
-        let entity = stage.flights[flight.index()].to_bits();
-        let name = DrawName { entity, tick, purpose: Purpose::Passengers };
-        let wanted = stage.draws.poisson(scenario.rules.mean_passengers, name);
-        if demands.last().is_none_or(|demand| demand.airport != leg.origin) {
-            demands.push(Demand { airport: leg.origin, travellers: 0, at_home });
-        }
-        let demand = demands.last_mut().expect("the airport's demand was added just now");
-        let passengers = wanted.min(at_home - demand.travellers);
-        if passengers > 0 {
-            demand.travellers += passengers;
-            boardings.push(Boarding { flight, passengers });
-        }
-    }
-    (demands, boardings)
 }
