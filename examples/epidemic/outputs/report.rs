@@ -36,15 +36,22 @@ impl Report {
     /// When the system refuses to write.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let subtitle = self.subtitle();
-        let curve = curve::draw(&self.series, "An epidemic carried by real flights", &subtitle);
-        let title = "When the epidemic came to which city";
-        let map = map::draw(&self.dots, &self.routes, title, &subtitle);
+        let (curve, map) = rayon::join(
+            || {
+                let title = "An epidemic carried by real flights";
+                curve::draw(&self.series, title, &subtitle).into_png()
+            },
+            || {
+                let title = "When the epidemic came to which city";
+                map::draw(&self.dots, &self.routes, title, &subtitle).into_png()
+            },
+        );
         let files = [
             ("summary.json", self.summary.to_json()),
             ("series.csv", series::to_csv(&self.series)),
             ("arrivals.csv", arrivals::to_csv(&self.arrivals)),
-            ("curve.png", curve.into_png()),
-            ("map.png", map.into_png()),
+            ("curve.png", curve),
+            ("map.png", map),
         ];
         let written: Vec<AtomicFile> = files
             .iter()

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform,
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Rect,
+    Stroke, Transform,
 };
 
 use super::colour::Colour;
@@ -169,13 +170,28 @@ impl Canvas {
         self.lettering.width(text, style.size)
     }
 
-    /// Encodes the picture as PNG.
+    /// Encodes the picture as PNG, without transparency: the canvas was of one colour
+    /// to begin with.
+    ///
+    /// Compressed in the quick way, which takes a tenth of the time and makes files
+    /// about half as large again.
     ///
     /// # Panics
     /// Never: a picture in memory can be encoded.
     #[must_use]
     pub fn into_png(self) -> Vec<u8> {
-        self.pixmap.encode_png().expect("a picture in memory can be encoded")
+        let opaque = |pixel: &PremultipliedColorU8| [pixel.red(), pixel.green(), pixel.blue()];
+        let colours: Vec<u8> = self.pixmap.pixels().iter().flat_map(opaque).collect();
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.pixmap.width(), self.pixmap.height());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&colours))
+            .expect("a picture in memory can be encoded");
+        bytes
     }
 
     /// The colour of a pixel.
