@@ -1,7 +1,7 @@
 //! Random draws that depend on nothing but the seed and what they are for.
 
 use crate::philox::philox4x32;
-use crate::poisson::poisson_quantile;
+use crate::poisson::Poisson;
 use crate::purpose::Purpose;
 
 /// Gives the draws of a run.
@@ -65,10 +65,10 @@ impl Draws {
         -libm::log(self.uniform(name))
     }
 
-    /// Draws how many events happen when `mean` are expected (a Poisson number).
+    /// Draws how many events happen (a Poisson number).
     #[must_use]
-    pub fn poisson(self, mean: f64, name: DrawName) -> u32 {
-        poisson_quantile(mean, self.uniform(name))
+    pub fn poisson(self, events: &Poisson, name: DrawName) -> u32 {
+        events.quantile(self.uniform(name))
     }
 
     /// Draws the index of one of several weights, given their running sums.

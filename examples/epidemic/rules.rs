@@ -2,6 +2,7 @@
 
 use crate::calendar::{Calendar, DAY_MINUTES};
 use crate::parameters::Parameters;
+use crate::poisson::Poisson;
 
 /// Seats that every flight sells, were the people as many as in reality.
 pub const SEATS: f64 = 100.0;
@@ -22,8 +23,8 @@ pub struct Rules {
     pub calendar: Calendar,
     /// Infections a day that an infectious person causes among the susceptible.
     pub beta: f64,
-    /// How many people want to board a flight on average.
-    pub mean_passengers: f64,
+    /// How many people want to board a flight.
+    pub passengers: Poisson,
     latent_days: f64,
     infectious_days: f64,
 }
@@ -35,7 +36,7 @@ impl Rules {
         Self {
             calendar: Calendar::new(parameters.tick_minutes),
             beta: parameters.r0 / parameters.infectious_days,
-            mean_passengers: SEATS * f64::from(parameters.people) / population as f64,
+            passengers: Poisson::new(SEATS * f64::from(parameters.people) / population as f64),
             latent_days: parameters.latent_days,
             infectious_days: parameters.infectious_days,
         }
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn rates_follow_from_the_parameters() {
-        assert_eq!((rules(60).beta, rules(60).mean_passengers), (1.25, 0.5));
+        assert_eq!((rules(60).beta, rules(60).passengers.mean()), (1.25, 0.5));
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub(super) fn depart(
         }
         let entity = stage.flights[flight.index()].to_bits();
         let name = DrawName { entity, tick, purpose: Purpose::Passengers };
-        let wanted = stage.draws.poisson(scenario.rules.mean_passengers, name);
+        let wanted = stage.draws.poisson(&scenario.rules.passengers, name);
         let passengers = wanted.min(at_home_now);
         places.leave_home(leg.origin, passengers);
         course.passengers += u64::from(passengers);
