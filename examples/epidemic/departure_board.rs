@@ -50,7 +50,7 @@ impl DepartureBoard {
     /// Lets the next person leave from an airport; `None` when nobody is at home.
     ///
     /// `at_home` holds, an airport, the clocks of those at home.
-    pub fn next_to_leave<Id: Copy + Ord>(
+    pub fn next_to_leave<Id: Copy + Ord + Send>(
         &mut self,
         at_home: &mut Queues<Id>,
         airport: AirportIndex,

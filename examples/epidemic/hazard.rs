@@ -25,8 +25,9 @@ use crate::input::cities::CityIndex;
 ///
 /// All people of a city live through the same hazard, so one sum a city is enough: who
 /// arrives with resistance r left is given the *threshold* `sum + r`, and is infected when
-/// the sum exceeds it. Who leaves takes `threshold - sum` along. So a tick costs one
-/// comparison a susceptible person.
+/// the sum exceeds it. Who leaves takes `threshold - sum` along. The susceptible of a city
+/// stand in [`Queues`](crate::queues::Queues) by their thresholds, so a tick costs one
+/// comparison a city, and one for each who is infected.
 ///
 /// The comparison is strict. A city without hazard keeps its sum to the bit, and who is
 /// there keeps `sum <= threshold`; so where nobody is infectious nobody is infected, not even

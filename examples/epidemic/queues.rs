@@ -3,16 +3,24 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use rayon::prelude::*;
+
 /// Keeps a queue at each of several places: the lowest level first, ties by id.
 ///
 /// Who is next is a matter of levels and ids alone, never of the order in which people
 /// came.
 ///
 /// # Complexity
-/// Making the queues is O(people); adding somebody is O(1) on average and taking the first
-/// is O(log people of the place).
+/// Making the queues is O(n log n). Taking the first is O(1) among those who were there from
+/// the beginning, and O(log n) among the n of the place who came since; adding somebody is
+/// O(1) on average.
 #[derive(Clone, Debug)]
-pub struct Queues<Id>(Vec<BinaryHeap<Reverse<Turn<Id>>>>);
+pub struct Queues<Id> {
+    /// By place: the level of the first, or infinity where there is nobody. Apart from
+    /// the queues, so that asking every place whose turn it is reads one small array.
+    next: Vec<f64>,
+    queues: Vec<Queue<Id>>,
+}
 
 /// Somebody in a queue.
 #[derive(Clone, Copy, Debug)]
@@ -23,40 +31,54 @@ pub struct Turn<Id> {
     pub id: Id,
 }
 
-impl<Id: Copy + Ord> Queues<Id> {
+/// The queue of a place. A million people in heaps would be taken out with a cache miss a
+/// level of the heap, so who is there from the beginning is sorted instead.
+#[derive(Clone, Debug)]
+struct Queue<Id> {
+    /// From the beginning, the first at the end.
+    sorted: Vec<Turn<Id>>,
+    /// Since then.
+    late: BinaryHeap<Reverse<Turn<Id>>>,
+}
+
+impl<Id: Copy + Ord + Send> Queues<Id> {
     /// Makes a queue for each of `places`, with everybody in line.
     ///
     /// # Panics
     /// When somebody is at a place beyond them.
     #[must_use]
     pub fn new(places: usize, people: impl IntoIterator<Item = (usize, Turn<Id>)>) -> Self {
-        let mut queues = vec![Vec::new(); places];
+        let mut turns = vec![Vec::new(); places];
         for (place, turn) in people {
-            queues[place].push(Reverse(turn));
+            turns[place].push(turn);
         }
-        Self(queues.into_iter().map(BinaryHeap::from).collect())
+        let queues: Vec<_> = turns.into_par_iter().map(Queue::new).collect();
+        Self { next: queues.iter().map(Queue::next).collect(), queues }
     }
 
     /// Puts somebody in a place's queue.
     pub fn push(&mut self, place: usize, turn: Turn<Id>) {
-        self.0[place].push(Reverse(turn));
+        self.queues[place].late.push(Reverse(turn));
+        self.next[place] = self.queues[place].next();
     }
 
     /// Takes the first of a place out of its queue.
     pub fn pop(&mut self, place: usize) -> Option<Turn<Id>> {
-        self.0[place].pop().map(|Reverse(turn)| turn)
+        let first = self.queues[place].pop();
+        self.next[place] = self.queues[place].next();
+        first
     }
 
-    /// Takes the first of a place out of its queue, if the level is one whose turn is now.
-    pub fn pop_if(&mut self, place: usize, is_due: impl FnOnce(f64) -> bool) -> Option<Turn<Id>> {
-        let Reverse(first) = self.0[place].peek()?;
-        if is_due(first.level) { self.pop(place) } else { None }
+    /// Takes the first of a place out of its queue, if the level is below `limit`.
+    #[inline]
+    pub fn pop_below(&mut self, place: usize, limit: f64) -> Option<Turn<Id>> {
+        if self.next[place] < limit { self.pop(place) } else { None }
     }
 
     /// Counts those who are in a place's queue.
     #[must_use]
     pub fn len(&self, place: usize) -> usize {
-        self.0[place].len()
+        self.queues[place].sorted.len() + self.queues[place].late.len()
     }
 
     /// Keeps those in a place's queue who are to stay, each turn once.
@@ -64,11 +86,34 @@ impl<Id: Copy + Ord> Queues<Id> {
     /// # Complexity
     /// O(n log n) for a queue of n.
     pub fn retain(&mut self, place: usize, stays: impl Fn(Turn<Id>) -> bool) {
-        let mut turns = std::mem::take(&mut self.0[place]).into_vec();
-        turns.retain(|&Reverse(turn)| stays(turn));
-        turns.sort_unstable();
+        let Queue { sorted: turns, late } = &mut self.queues[place];
+        turns.extend(late.drain().map(|Reverse(turn)| turn));
+        turns.retain(|&turn| stays(turn));
+        self.queues[place] = Queue::new(std::mem::take(turns));
+        self.next[place] = self.queues[place].next();
+    }
+}
+
+impl<Id: Copy + Ord> Queue<Id> {
+    fn new(mut turns: Vec<Turn<Id>>) -> Self {
+        turns.sort_unstable_by(|a, b| b.cmp(a));
         turns.dedup();
-        self.0[place] = turns.into();
+        Self { sorted: turns, late: BinaryHeap::new() }
+    }
+
+    /// The level of the first.
+    fn next(&self) -> f64 {
+        let sorted = self.sorted.last().map_or(f64::INFINITY, |turn| turn.level);
+        let late = self.late.peek().map_or(f64::INFINITY, |Reverse(turn)| turn.level);
+        sorted.min(late)
+    }
+
+    fn pop(&mut self) -> Option<Turn<Id>> {
+        match (self.sorted.last(), self.late.peek()) {
+            (Some(sorted), Some(Reverse(late))) if sorted < late => self.sorted.pop(),
+            (_, Some(_)) => self.late.pop().map(|Reverse(turn)| turn),
+            (_, None) => self.sorted.pop(),
+        }
     }
 }
 
@@ -118,11 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn who_came_late_stands_where_the_level_says() {
+        let mut queues = Queues::new(1, [1, 3, 5].map(|id| (0, turn(id.into(), id))));
+        [4, 0, 6, 2].into_iter().for_each(|id| queues.push(0, turn(id.into(), id)));
+        queues.push(0, turn(3.0, 2));
+        assert_eq!(all(&mut queues, 0), [0, 1, 2, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
     fn who_is_not_due_stays() {
-        let mut queues = Queues::new(1, [(0, turn(1.0, 1)), (0, turn(2.0, 2))]);
-        let due = |level: f64| level < 2.0;
-        assert_eq!(queues.pop_if(0, due), Some(turn(1.0, 1)));
-        assert_eq!((queues.pop_if(0, due), queues.len(0)), (None, 1));
+        let mut queues = Queues::new(2, [(0, turn(1.0, 1)), (0, turn(2.0, 2))]);
+        assert_eq!(queues.pop_below(0, 2.0), Some(turn(1.0, 1)));
+        assert_eq!((queues.pop_below(0, 2.0), queues.len(0)), (None, 1));
+        assert_eq!(queues.pop_below(1, 2.0), None);
+        queues.push(1, turn(1.5, 3));
+        assert_eq!(queues.pop_below(1, 2.0), Some(turn(1.5, 3)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use ecs::prelude::*;
 
 use super::components::{Exposed, Infectious, Recovered};
+use super::exchange::Exchange;
 use super::state::{Now, Stage};
 use crate::draws::DrawName;
 use crate::purpose::Purpose;
@@ -15,17 +16,16 @@ pub(super) fn become_infectious(
     mut commands: Commands,
 ) {
     let (tick, draws, rules) = (now.0, stage.draws, stage.scenario.rules);
-    exposed.par_for_each_with(&mut commands, |commands, (entity, exposed)| {
+    let mut due = Exchange::<Exposed, Infectious>::new();
+    exposed.for_each(|(entity, exposed)| {
         if exposed.until <= tick {
             let name =
                 DrawName { entity: entity.to_bits(), tick, purpose: Purpose::InfectiousTime };
-            commands.remove::<Exposed>(entity);
-            commands.insert(
-                entity,
-                Infectious { until: tick + rules.infectious_ticks(draws.exponential(name)) },
-            );
+            let until = tick + rules.infectious_ticks(draws.exponential(name));
+            due.push(entity, Infectious { until });
         }
     });
+    due.record(&mut commands);
 }
 
 /// Lets those recover whose infectious time is over.
@@ -35,10 +35,11 @@ pub(super) fn recover(
     mut commands: Commands,
 ) {
     let tick = now.0;
-    infectious.par_for_each_with(&mut commands, |commands, (entity, infectious)| {
+    let mut due = Exchange::<Infectious, Recovered>::new();
+    infectious.for_each(|(entity, infectious)| {
         if infectious.until <= tick {
-            commands.remove::<Infectious>(entity);
-            commands.insert(entity, Recovered);
+            due.push(entity, Recovered);
         }
     });
+    due.record(&mut commands);
 }

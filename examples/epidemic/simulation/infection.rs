@@ -1,14 +1,16 @@
 //! Infection, by city.
 
-use ecs::CommandQueue;
 use ecs::prelude::*;
 
 use super::components::{Exposed, InFlight, Infectious, Place, Susceptible};
+use super::exchange::Exchange;
 use super::state::{Course, Now, Places, Stage};
+use super::turns::AtRisk;
 use crate::draws::DrawName;
-use crate::hazard::{Hazard, overcomes};
+use crate::hazard::Hazard;
 use crate::input::cities::CityIndex;
 use crate::purpose::Purpose;
+use crate::queues::Turn;
 
 /// Counts the infectious by city, and adds the hazard of the tick.
 pub(super) fn expose_cities(
@@ -34,31 +36,36 @@ pub(super) fn expose_cities(
 
 /// Infects those whose resistance is overcome; they are exposed from the next
 /// tick on.
+#[expect(clippy::too_many_arguments, reason = "a system names all that it reads and writes")]
 pub(super) fn infect(
     now: Res<Now>,
     stage: Res<Stage>,
     hazard: Res<Hazard>,
+    places: Res<Places>,
+    mut at_risk: ResMut<AtRisk>,
     mut course: ResMut<Course>,
-    mut susceptible: Query<(EntityId, &Susceptible, &Place), Without<InFlight>>,
+    susceptible: Query<(&Susceptible, &Place), Without<InFlight>>,
     mut commands: Commands,
 ) {
     let (tick, draws, rules) = (now.0, stage.draws, stage.scenario.rules);
-    let sums = hazard.sums();
-    let mut overcome = CommandQueue::new();
-    susceptible.par_for_each_with(
-        &mut Commands::new(&mut overcome),
-        |commands, (entity, threshold, place)| {
-            if overcomes(sums[usize::from(place.0)], threshold.0) {
-                let name =
-                    DrawName { entity: entity.to_bits(), tick, purpose: Purpose::LatentTime };
-                let until = tick + 1 + rules.latent_ticks(draws.exponential(name));
-                commands.remove::<Susceptible>(entity);
-                commands.insert(entity, Exposed { until });
-            }
-        },
-    );
-    let infected = overcome.len() as u32 / 2;
-    course.infected += u64::from(infected);
-    course.infected_today += infected;
-    commands.append(overcome);
+    let susceptible = susceptible.view();
+    let mut infected = Exchange::<Susceptible, Exposed>::new();
+    for (city, &sum) in hazard.sums().iter().enumerate() {
+        let is_here = |turn: Turn<EntityId>| {
+            susceptible.get(turn.id).is_some_and(|(threshold, place)| {
+                usize::from(place.0) == city && threshold.0 == turn.level
+            })
+        };
+        at_risk.take_overcome(city, sum, is_here, |entity| {
+            let name = DrawName { entity: entity.to_bits(), tick, purpose: Purpose::LatentTime };
+            let until = tick + 1 + rules.latent_ticks(draws.exponential(name));
+            infected.push(entity, Exposed { until });
+        });
+        if rules.calendar.ends_day(tick) {
+            at_risk.tidy(city, places.present(CityIndex::at(city)), is_here);
+        }
+    }
+    course.infected += u64::from(infected.len());
+    course.infected_today += infected.len();
+    infected.record(&mut commands);
 }

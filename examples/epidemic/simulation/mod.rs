@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod components;
+mod exchange;
 mod illness;
 mod infection;
 mod phases;
@@ -27,7 +28,7 @@ pub use checkpoint::Checkpoint;
 use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
 use phases::Phases;
 use state::{Course, Now, Stage, Statistics};
-use turns::AtHome;
+use turns::{AtHome, AtRisk};
 
 /// A world of people, with its systems.
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl Simulation {
     fn on(mut world: World<Box<dyn Storage>>, scenario: Arc<Scenario>) -> Self {
         let stage = Stage::of(&world, Arc::clone(&scenario));
         world.insert_resource(AtHome::of(&world, &stage));
+        world.insert_resource(AtRisk::of(&world, &stage));
         world.insert_resource(stage);
         Self { world, phases: Phases::new(), scenario }
     }
@@ -86,7 +88,7 @@ impl Simulation {
     pub fn tick(&mut self) {
         let tick = self.ticks();
         self.world.insert_resource(Now(tick));
-        let moves = self.phases.run(&mut self.world);
+        self.phases.run(&mut self.world);
         let counts = self.counts(tick);
         let calendar = self.scenario.rules.calendar;
         let people = u64::from(self.scenario.parameters.people);
@@ -94,7 +96,6 @@ impl Simulation {
             self.world.resource::<state::Places>().expect("every world has places").people();
         let mut course = self.world.resource_mut::<Course>().expect("every world has a course");
         course.tick += 1;
-        course.archetype_moves += moves;
         course.conserved &=
             counts.people() == people && placed + u64::from(counts.in_flight) == people;
         if calendar.ends_day(tick) {

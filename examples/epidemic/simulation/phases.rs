@@ -45,15 +45,12 @@ impl Phases {
         ])
     }
 
-    /// Runs a tick, and returns how many entities changed their archetype.
-    pub(super) fn run<S: Storage>(&mut self, world: &mut World<S>) -> u64 {
-        let mut moves = 0;
+    /// Runs a tick.
+    pub(super) fn run<S: Storage>(&mut self, world: &mut World<S>) {
         for phase in &mut self.0 {
             let report = phase.schedule.run_parallel(world);
             phase.applying += report.applying;
-            moves += report.commands.applied as u64;
         }
-        moves
     }
 
     /// Lists phases and waves for people to read.

@@ -5,8 +5,9 @@ use ecs::prelude::*;
 use super::components::{
     Clock, Departures, Exposed, FirstCase, Home, InFlight, Infectious, Place, Susceptible, Visiting,
 };
+use super::exchange::Exchange;
 use super::state::{Course, Now, Places, Stage};
-use super::turns::AtHome;
+use super::turns::{AtHome, AtRisk};
 use crate::departure_board::DepartureBoard;
 use crate::draws::DrawName;
 use crate::hazard::Hazard;
@@ -27,42 +28,50 @@ type Landing<'a> = (
 );
 
 /// Lets travellers whose flight is over be where they flew to.
+#[expect(clippy::too_many_arguments, reason = "a system names all that it reads and writes")]
 pub(super) fn land(
     now: Res<Now>,
     stage: Res<Stage>,
     hazard: Res<Hazard>,
     board: Res<DepartureBoard>,
     mut at_home: ResMut<AtHome>,
+    mut at_risk: ResMut<AtRisk>,
     mut places: ResMut<Places>,
+    mut course: ResMut<Course>,
     mut flying: Query<Landing<'_>>,
     mut commands: Commands,
 ) {
     let (tick, rules) = (now.0, stage.scenario.rules);
+    let mut visiting = Exchange::<InFlight, Visiting>::new();
+    let mut home_again = Exchange::<InFlight, Clock>::new();
     flying.for_each(|(entity, flight, place, home, susceptible, exposed, infectious)| {
         if flight.until > tick {
             return;
         }
         if let Some(resistance) = susceptible {
             resistance.0 = hazard.threshold(CityIndex(place.0), resistance.0);
+            at_risk.arrive(place.0, resistance.0, entity);
         }
         let day = rules.calendar.day_of(tick);
         if (exposed || infectious) && places.note_case(place.0, day) {
             commands.insert(stage.cities[usize::from(place.0)], FirstCase(day));
+            course.archetype_moves += 1;
         }
         places.arrive(place.0);
-        commands.remove::<InFlight>(entity);
         let draw =
             |purpose| stage.draws.exponential(DrawName { entity: entity.to_bits(), tick, purpose });
         if flight.way_back > 0 {
             let until = tick + rules.stay_ticks(draw(Purpose::Stay));
-            commands.insert(entity, Visiting { until, way_back: flight.way_back });
+            visiting.push(entity, Visiting { until, way_back: flight.way_back });
         } else {
             places.come_home(home.airport);
             let clock = board.clock(AirportIndex(home.airport), draw(Purpose::DepartureClock));
             at_home.0.push(home.airport.into(), Turn { level: clock, id: entity });
-            commands.insert(entity, Clock(clock));
+            home_again.push(entity, Clock(clock));
         }
     });
+    visiting.record(&mut commands);
+    home_again.record(&mut commands);
 }
 
 /// Lets visitors whose stay is over fly home.
@@ -74,6 +83,7 @@ pub(super) fn leave_for_home(
     mut commands: Commands,
 ) {
     let tick = now.0;
+    let mut leaving = Exchange::<Visiting, InFlight>::new();
     visitors.for_each(|(entity, visit, place, home, susceptible)| {
         if visit.until > tick {
             return;
@@ -83,9 +93,9 @@ pub(super) fn leave_for_home(
         }
         places.leave(place.0);
         place.0 = home.city;
-        commands.remove::<Visiting>(entity);
-        commands.insert(entity, InFlight { until: tick + visit.way_back, way_back: 0 });
+        leaving.push(entity, InFlight { until: tick + visit.way_back, way_back: 0 });
     });
+    leaving.record(&mut commands);
 }
 
 /// Counts the flights of the tick, chooses their passengers, and lets them leave.
@@ -108,6 +118,7 @@ pub(super) fn depart(
     let (tick, scenario) = (now.0, &stage.scenario);
     count_departures(tick, &stage, &mut airports);
     let mut travellers = travellers.view_mut();
+    let mut leaving = Exchange::<Clock, InFlight>::new();
     for &flight in scenario.timetable.at(tick) {
         let leg = &scenario.input.flights()[flight.index()];
         let cities = scenario.catchments.cities_of(leg.destination);
@@ -133,10 +144,10 @@ pub(super) fn depart(
             places.leave(place.0);
             let name = DrawName { entity: entity.to_bits(), tick, purpose: Purpose::VisitedCity };
             place.0 = cities.members[stage.draws.weighted(&cities.running_sums, name)].0;
-            commands.remove::<Clock>(entity);
-            commands.insert(entity, InFlight { until: tick + way, way_back: way });
+            leaving.push(entity, InFlight { until: tick + way, way_back: way });
         }
     }
+    leaving.record(&mut commands);
 }
 
 /// Counts the tick's departures, in the first seven days.
