@@ -69,10 +69,17 @@ impl<Id: Copy + Ord + Send> Queues<Id> {
         first
     }
 
-    /// Takes the first of a place out of its queue, if the level is below `limit`.
-    #[inline]
-    pub fn pop_below(&mut self, place: usize, limit: f64) -> Option<Turn<Id>> {
-        if self.next[place] < limit { self.pop(place) } else { None }
+    /// Takes everybody out whose level is below the limit of the place, on rayon's
+    /// threads: place by place, the first first.
+    pub fn take_below(&mut self, limits: &[f64]) -> Vec<(usize, Turn<Id>)> {
+        let places = (&mut self.next, &mut self.queues, limits).into_par_iter();
+        let below = places.enumerate().flat_map_iter(|(place, (next, queue, &limit))| {
+            std::iter::from_fn(move || {
+                let first = if *next < limit { queue.pop() } else { None };
+                first.inspect(|_| *next = queue.next()).map(|turn| (place, turn))
+            })
+        });
+        below.collect()
     }
 
     /// Counts those who are in a place's queue.
@@ -173,11 +180,12 @@ mod tests {
     #[test]
     fn who_is_not_due_stays() {
         let mut queues = Queues::new(2, [(0, turn(1.0, 1)), (0, turn(2.0, 2))]);
-        assert_eq!(queues.pop_below(0, 2.0), Some(turn(1.0, 1)));
-        assert_eq!((queues.pop_below(0, 2.0), queues.len(0)), (None, 1));
-        assert_eq!(queues.pop_below(1, 2.0), None);
+        assert_eq!(queues.take_below(&[2.0, 2.0]), [(0, turn(1.0, 1))]);
+        assert_eq!(queues.take_below(&[2.0, 2.0]), []);
         queues.push(1, turn(1.5, 3));
-        assert_eq!(queues.pop_below(1, 2.0), Some(turn(1.5, 3)));
+        queues.push(1, turn(0.5, 4));
+        assert_eq!(queues.take_below(&[1.0, 2.0]), [(1, turn(0.5, 4)), (1, turn(1.5, 3))]);
+        assert_eq!((queues.len(0), queues.len(1)), (1, 0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Infection, by city.
 
 use ecs::prelude::*;
+use rayon::prelude::*;
 
 use super::components::{Exposed, InFlight, Infectious, Place, Susceptible};
 use super::exchange::Exchange;
@@ -11,6 +12,9 @@ use crate::hazard::Hazard;
 use crate::input::cities::CityIndex;
 use crate::purpose::Purpose;
 use crate::queues::Turn;
+
+/// People whose infection is one piece of work.
+const PIECE: usize = 64;
 
 /// Counts the infectious by city, and adds the hazard of the tick.
 pub(super) fn expose_cities(
@@ -49,23 +53,26 @@ pub(super) fn infect(
 ) {
     let (tick, draws, rules) = (now.0, stage.draws, stage.scenario.rules);
     let susceptible = susceptible.view();
-    let mut infected = Exchange::<Susceptible, Exposed>::new();
-    for (city, &sum) in hazard.sums().iter().enumerate() {
-        let is_here = |turn: Turn<EntityId>| {
-            susceptible.get(turn.id).is_some_and(|(threshold, place)| {
-                usize::from(place.0) == city && threshold.0 == turn.level
-            })
-        };
-        at_risk.take_overcome(city, sum, is_here, |entity| {
-            let name = DrawName { entity: entity.to_bits(), tick, purpose: Purpose::LatentTime };
+    let is_here = |city: usize, turn: Turn<EntityId>| {
+        susceptible.get(turn.id).is_some_and(|(threshold, place)| {
+            usize::from(place.0) == city && threshold.0 == turn.level
+        })
+    };
+    let infect = |(city, turn): (usize, Turn<EntityId>)| {
+        is_here(city, turn).then(|| {
+            let name = DrawName { entity: turn.id.to_bits(), tick, purpose: Purpose::LatentTime };
             let until = tick + 1 + rules.latent_ticks(draws.exponential(name));
-            infected.push(entity, Exposed { until });
-        });
-        if rules.calendar.ends_day(tick) {
-            at_risk.tidy(city, places.present(CityIndex::at(city)), is_here);
-        }
-    }
+            (turn.id, Exposed { until })
+        })
+    };
+    let overcome = at_risk.take_overcome(hazard.sums());
+    let mut infected = Exchange::<Susceptible, Exposed>::new();
+    let exposed: Vec<_> = overcome.into_par_iter().with_min_len(PIECE).filter_map(infect).collect();
+    exposed.into_iter().for_each(|(person, exposed)| infected.push(person, exposed));
     course.infected += u64::from(infected.len());
     course.infected_today += infected.len();
     infected.record(&mut commands);
+    if rules.calendar.ends_day(tick) {
+        at_risk.tidy(&places, is_here);
+    }
 }

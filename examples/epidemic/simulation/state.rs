@@ -118,6 +118,11 @@ impl Places {
         self.present[city.index()]
     }
 
+    /// How many people are in each city.
+    pub(super) fn by_city(&self) -> &[u32] {
+        &self.present
+    }
+
     /// Notes a case; tells whether it is the city's first.
     pub(super) fn note_case(&mut self, city: u16, day: u32) -> bool {
         let first = &mut self.first_days[usize::from(city)];

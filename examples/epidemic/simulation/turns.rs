@@ -4,7 +4,7 @@ use ecs::Storage;
 use ecs::prelude::*;
 
 use super::components::{Clock, Home, InFlight, Place, Susceptible};
-use super::state::Stage;
+use super::state::{Places, Stage};
 use crate::queues::{Queues, Turn};
 
 /// Those at home who have an airport: by airport, in the order of their clocks.
@@ -42,34 +42,24 @@ impl AtRisk {
         self.0.push(city.into(), Turn { level: threshold, id });
     }
 
-    /// Takes those out whose threshold a city's sum exceeds, and gives each who is
-    /// there to `infect`.
-    pub(super) fn take_overcome(
-        &mut self,
-        city: usize,
-        sum: f64,
-        is_here: impl Fn(Turn<EntityId>) -> bool,
-        mut infect: impl FnMut(EntityId),
-    ) {
-        let mut last = None;
-        while let Some(turn) = self.0.pop_below(city, sum) {
-            // Away and back without a change of the sum, somebody has the same turn twice.
-            if last != Some(turn.id) && is_here(turn) {
-                infect(turn.id);
-                last = Some(turn.id);
-            }
-        }
+    /// Takes the turns out whose threshold the city's sum exceeds, by city.
+    pub(super) fn take_overcome(&mut self, sums: &[f64]) -> Vec<(usize, Turn<EntityId>)> {
+        let mut overcome = self.0.take_below(sums);
+        // Away and back without a change of the sum, somebody has the same turn twice.
+        overcome.dedup();
+        overcome
     }
 
-    /// Drops what was left behind in a city, once that is more than half.
+    /// Drops what was left behind in each city where that is more than half.
     pub(super) fn tidy(
         &mut self,
-        city: usize,
-        present: u32,
-        is_here: impl Fn(Turn<EntityId>) -> bool,
+        places: &Places,
+        is_here: impl Fn(usize, Turn<EntityId>) -> bool,
     ) {
-        if self.0.len(city) > 2 * present as usize {
-            self.0.retain(city, is_here);
+        for (city, &present) in places.by_city().iter().enumerate() {
+            if self.0.len(city) > 2 * present as usize {
+                self.0.retain(city, |turn| is_here(city, turn));
+            }
         }
     }
 }
