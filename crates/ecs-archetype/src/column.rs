@@ -217,7 +217,7 @@ pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
 /// [`swap_small`].
 #[inline]
 pub(crate) fn is_small(size: usize) -> bool {
-    (4..=64).contains(&size)
+    (1..=64).contains(&size)
 }
 
 /// Copies one small value by its head and its tail, which may overlap: pieces
@@ -232,7 +232,9 @@ pub(crate) unsafe fn copy_small(from: *const u8, to: *mut u8, size: usize) {
     // at most that of two.
     unsafe {
         match size {
-            0..=8 => copy_ends::<4>(from, to, size),
+            0 | 1 => copy_ends::<1>(from, to, size),
+            2 | 3 => copy_ends::<2>(from, to, size),
+            4..=8 => copy_ends::<4>(from, to, size),
             9..=16 => copy_ends::<8>(from, to, size),
             17..=32 => copy_ends::<16>(from, to, size),
             _ => copy_ends::<32>(from, to, size),

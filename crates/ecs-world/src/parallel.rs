@@ -18,7 +18,16 @@ pub trait ParQuery<D: QueryData> {
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync);
 
     /// Gives every piece of a matching chunk to `f`, from several threads.
-    fn par_chunks(&mut self, f: impl Fn(Chunk<'_, D>) + Send + Sync);
+    fn par_chunks(&mut self, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
+        self.par_chunks_of(PIECE_ROWS, f);
+    }
+
+    /// As `par_chunks`, in pieces of at most `rows` rows: fewer than by default
+    /// where a row is much work.
+    ///
+    /// # Panics
+    /// If `rows` is 0.
+    fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync);
 
     /// Folds each piece from a new `start`, and combines the results in the
     /// order of the rows: floating-point results too are the same on any number
@@ -44,13 +53,8 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         self.par_chunks(|chunk| chunk.for_each(&f));
     }
 
-    fn par_chunks(&mut self, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
-        let pieces = self.pieces_mut(PIECE_ROWS);
-        if pieces.len() <= 1 {
-            pieces.into_iter().for_each(f);
-        } else {
-            pieces.into_par_iter().for_each(f);
-        }
+    fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
+        map_pieces(self.pieces_mut(rows), f);
     }
 
     fn par_fold<T: Send>(
@@ -60,7 +64,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         combine: impl FnMut(T, T) -> T,
     ) -> T {
         let piece = |chunk: Chunk<'_, D>| chunk.fold(start(), &fold);
-        let folded: Vec<T> = self.pieces_mut(PIECE_ROWS).into_par_iter().map(piece).collect();
+        let folded = map_pieces(self.pieces_mut(PIECE_ROWS), piece);
         folded.into_iter().reduce(combine).unwrap_or_else(start)
     }
 
@@ -74,7 +78,19 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
             chunk.for_each(|item| f(&mut Commands::new(&mut queue), item));
             queue
         };
-        let queues: Vec<_> = self.pieces_mut(PIECE_ROWS).into_par_iter().map(record).collect();
+        let queues = map_pieces(self.pieces_mut(PIECE_ROWS), record);
         queues.into_iter().for_each(|queue| commands.append(queue));
+    }
+}
+
+/// Does some work on each piece, and returns what came of it in the order of the
+/// pieces. One piece stays on the calling thread.
+fn map_pieces<'q, D: QueryData, T: Send>(
+    pieces: Vec<Chunk<'q, D>>,
+    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
+) -> Vec<T> {
+    match pieces.len() {
+        0 | 1 => pieces.into_iter().map(f).collect(),
+        _ => pieces.into_par_iter().map(f).collect(),
     }
 }
