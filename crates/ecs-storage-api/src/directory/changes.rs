@@ -1,0 +1,348 @@
+//! Rows that come, go and move, in step with the tables that a directory tells of.
+
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use ecs_core::EntityId;
+
+use super::{Directory, Location, TableEntry, TableId};
+
+impl TableEntry {
+    /// Takes the last id away and puts it in the place of `row`; returns it and
+    /// its row.
+    ///
+    /// # Safety
+    /// There is such a row.
+    #[inline(always)]
+    unsafe fn swap_remove(&mut self, row: usize) -> (EntityId, usize) {
+        debug_assert!(row < self.len);
+        let last = self.len - 1;
+        self.len = last;
+        // SAFETY: the caller's: both rows are initialised.
+        unsafe {
+            let moved = self.ids.add(last).read();
+            self.ids.add(row).write(moved);
+            (moved, last)
+        }
+    }
+}
+
+impl Directory {
+    /// Counts the row behind a table's last as an entity's, and writes its id.
+    ///
+    /// # Safety
+    /// - The table exists, and its ids have room for the row.
+    /// - While the directory is lent, the row is initialised in every column.
+    /// - The entity is nowhere else.
+    #[inline(always)]
+    pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
+        self.changes += 1;
+        // SAFETY: the caller's.
+        let row = unsafe {
+            let entry = self.entry(table);
+            let row = entry.len;
+            entry.ids.add(row).write(entity);
+            entry.len = row + 1;
+            row
+        };
+        self.place(entity, Location::new(entity.generation(), table, row));
+    }
+
+    /// Counts the rows behind a table's last as those of `entities`, and writes
+    /// their ids. The last of them are the home ids of generation 0 whose
+    /// indices are `fresh`, ascending.
+    ///
+    /// # Safety
+    /// As [`push`](Self::push), for each row; and `fresh` is as said.
+    pub unsafe fn push_many(&mut self, table: TableId, entities: &[EntityId], fresh: Range<u32>) {
+        self.changes += 1;
+        // SAFETY: the caller's.
+        let start = unsafe {
+            let entry = self.entry(table);
+            let start = entry.len;
+            let ids = entry.ids.add(start);
+            ids.copy_from_nonoverlapping(NonNull::from(entities).cast(), entities.len());
+            entry.len = start + entities.len();
+            start
+        };
+        let recycled = entities.len() - fresh.len();
+        for (row, &entity) in (start..).zip(&entities[..recycled]) {
+            self.place(entity, Location::new(entity.generation(), table, row));
+        }
+        let (first, end) = (fresh.start as usize, fresh.end as usize);
+        let base = Location::new(0, table, start + recycled);
+        let located = |offset: usize| base.below(offset);
+        if first >= self.locations.len() && !fresh.is_empty() {
+            self.locations.grow_to(first, Location::NOWHERE);
+            self.locations.extend_with(fresh.len(), located);
+        } else {
+            self.reserve_locations(end);
+            let places = &mut self.locations[first..end];
+            places.iter_mut().enumerate().for_each(|(offset, place)| *place = located(offset));
+        }
+    }
+
+    /// Ends the row of an entity, whose place the last one takes; says so of their
+    /// entities. Returns which was the last row.
+    ///
+    /// # Safety
+    /// - The entity is at `at`.
+    /// - While the directory is lent, the columns have changed in the same way.
+    #[inline(always)]
+    pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
+        self.changes += 1;
+        // SAFETY: the caller's: there is such a row.
+        let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row()) };
+        let place = at.taken_by(moved);
+        if self.foreign.is_empty() {
+            // SAFETY: both ids were placed, and none is foreign. If the row is the
+            // last, `moved` is `entity`, and the second location corrects the
+            // first.
+            unsafe { self.place_home([(moved, place), (entity, Location::NOWHERE)]) }
+        } else {
+            self.swap_places(moved, place, entity);
+        }
+        last
+    }
+
+    /// Moves the row of an entity to the end of another table, and lets the last
+    /// one take its place; says so of their entities. Returns which was the last
+    /// row.
+    ///
+    /// # Safety
+    /// - The entity is at `at`; the target is another table that exists, and its
+    ///   ids have room for one more.
+    /// - While the directory is lent, the columns have changed in the same way.
+    #[inline(always)]
+    pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
+        self.changes += 1;
+        // SAFETY: the caller's.
+        let (moved, last, new_row) = unsafe {
+            let (moved, last) = self.entry(at.table()).swap_remove(at.row());
+            let entry = self.entry(target);
+            let new_row = entry.len;
+            entry.ids.add(new_row).write(entity);
+            entry.len = new_row + 1;
+            (moved, last, new_row)
+        };
+        let place = at.taken_by(moved);
+        let new_place = at.moved_to(target, new_row);
+        if self.foreign.is_empty() {
+            // SAFETY: both ids were placed, and none is foreign. If the row is
+            // the last, `moved` is `entity`, and the second location corrects the
+            // first.
+            unsafe { self.place_home([(moved, place), (entity, new_place)]) }
+        } else {
+            self.place_both(moved, place, entity, new_place);
+        }
+        last
+    }
+
+    /// Says where home ids are, one after the other.
+    ///
+    /// # Safety
+    /// They are of the home shard, and have been placed before.
+    #[inline(always)]
+    unsafe fn place_home(&mut self, places: [(EntityId, Location); 2]) {
+        for (entity, location) in places {
+            // SAFETY: the caller's.
+            unsafe { *self.home_location_mut(entity) = location }
+        }
+    }
+
+    /// Says where two ids are, of which one may be foreign. Apart, since few
+    /// stores have such ids.
+    #[cold]
+    #[inline(never)]
+    fn place_both(&mut self, first: EntityId, at: Location, second: EntityId, then: Location) {
+        self.place_far(first, at);
+        self.place_far(second, then);
+    }
+
+    /// Says where an id is, and that another is nowhere; one may be foreign.
+    #[cold]
+    #[inline(never)]
+    fn swap_places(&mut self, moved: EntityId, place: Location, ended: EntityId) {
+        self.place_far(moved, place);
+        self.clear_location(ended);
+    }
+
+    /// Ends a run of rows, whose places as many of the last rows take in their
+    /// order; says so of their entities.
+    ///
+    /// # Safety
+    /// As [`swap_remove`](Self::swap_remove), for each of the rows.
+    ///
+    /// # Complexity
+    /// O(rows).
+    pub unsafe fn remove_rows(&mut self, table: TableId, rows: Range<usize>) {
+        // SAFETY: the caller's: the rows are initialised, and nobody changes
+        // their ids here; they were placed, and if nothing is foreign they are
+        // home ids.
+        unsafe {
+            let entities = self.ids_at(table, &rows);
+            if self.foreign.is_empty() {
+                for &entity in entities {
+                    *self.home_location_mut(entity) = Location::NOWHERE;
+                }
+            } else {
+                entities.iter().for_each(|&entity| self.clear_location(entity));
+            }
+            self.close_gap(table, rows);
+        }
+    }
+
+    /// Moves a run of rows to the end of another table, and lets as many of the
+    /// last rows take their places in their order; says so of their entities.
+    ///
+    /// # Safety
+    /// As [`move_row`](Self::move_row), for each of the rows.
+    ///
+    /// # Complexity
+    /// O(rows).
+    pub unsafe fn move_rows(&mut self, source: TableId, rows: Range<usize>, target: TableId) {
+        // SAFETY: the caller's: there is room for the ids, in other memory than
+        // where they come from.
+        unsafe {
+            let entities = NonNull::from(self.ids_at(source, &rows)).cast();
+            let entry = self.entry(target);
+            let start = entry.len;
+            entry.ids.add(start).copy_from_nonoverlapping(entities, rows.len());
+            entry.len = start + rows.len();
+            self.relocate(target, start..start + rows.len());
+            self.close_gap(source, rows);
+        }
+    }
+
+    /// Shortens a table by a run of rows, whose places as many of the last rows
+    /// take in their order.
+    ///
+    /// # Safety
+    /// The table exists and has the rows, whose entities are placed elsewhere or
+    /// nowhere; while the directory is lent, the columns have changed in the
+    /// same way.
+    unsafe fn close_gap(&mut self, table: TableId, rows: Range<usize>) {
+        self.changes += 1;
+        // SAFETY: the caller's. What moves lies behind the gap and is no longer
+        // than it, so the two do not overlap.
+        unsafe {
+            let entry = self.entry(table);
+            let moved = rows.len().min(entry.len - rows.end);
+            let (from, to) = (entry.ids.add(entry.len - moved), entry.ids.add(rows.start));
+            to.copy_from_nonoverlapping(from, moved);
+            entry.len -= rows.len();
+            self.relocate(table, rows.start..rows.start + moved);
+        }
+    }
+
+    /// Returns the entities of some rows, for a lifetime that the caller
+    /// chooses.
+    ///
+    /// # Safety
+    /// The table exists and has the rows, whose ids nobody changes as long.
+    unsafe fn ids_at<'a>(&mut self, table: TableId, rows: &Range<usize>) -> &'a [EntityId] {
+        // SAFETY: the caller's.
+        unsafe {
+            let ids = self.entry(table).ids.add(rows.start);
+            std::slice::from_raw_parts(ids.as_ptr(), rows.len())
+        }
+    }
+
+    /// Says again where the entities of some rows are, by the ids that lie
+    /// there.
+    ///
+    /// # Safety
+    /// The table exists and has those rows; their entities have been placed
+    /// before, and are nowhere else.
+    pub unsafe fn relocate(&mut self, table: TableId, rows: Range<usize>) {
+        self.changes += 1;
+        // SAFETY: the caller's: the rows are initialised, and nobody changes
+        // their ids here.
+        let entities = unsafe { self.ids_at(table, &rows) };
+        let location = |entity: EntityId, row| Location::new(entity.generation(), table, row);
+        let all_home = self.foreign.is_empty();
+        for (row, &entity) in rows.zip(entities) {
+            if all_home {
+                // SAFETY: the caller's; no id is foreign.
+                unsafe { *self.home_location_mut(entity) = location(entity, row) }
+            } else {
+                self.place_far(entity, location(entity, row));
+            }
+        }
+    }
+
+    /// Returns a table's entry.
+    ///
+    /// # Safety
+    /// The table exists.
+    #[inline(always)]
+    unsafe fn entry(&mut self, table: TableId) -> &mut TableEntry {
+        debug_assert!(table.index() < self.tables.len());
+        // SAFETY: the caller's.
+        unsafe { self.tables.get_unchecked_mut(table.index()) }
+    }
+
+    /// Returns where a home id is said to be.
+    ///
+    /// # Safety
+    /// It is of the home shard, and has been placed before.
+    #[inline(always)]
+    unsafe fn home_location_mut(&mut self, entity: EntityId) -> &mut Location {
+        debug_assert!(self.home == entity.high() & Self::SHARD);
+        // SAFETY: the caller's: a home id that was placed has an entry.
+        unsafe { self.locations.get_unchecked_mut(entity.index() as usize) }
+    }
+
+    /// Says where an entity is.
+    #[inline(always)]
+    fn place(&mut self, entity: EntityId, location: Location) {
+        match self.locations.get_mut(entity.index() as usize) {
+            Some(place) if self.home == entity.high() & Self::SHARD => *place = location,
+            _ => self.place_far(entity, location),
+        }
+    }
+
+    /// Says where an entity is, whatever its id.
+    #[cold]
+    #[inline(never)]
+    fn place_far(&mut self, entity: EntityId, location: Location) {
+        if self.home == entity.high() & Self::SHARD {
+            let index = entity.index() as usize;
+            if index >= self.locations.len() {
+                let len = (index + 1).max(self.locations.len() * 2).max(64);
+                self.locations.grow_to(len, Location::NOWHERE);
+            }
+            self.locations[index] = location;
+        } else {
+            self.foreign.insert(entity, location);
+        }
+    }
+
+    /// Makes room for home ids below `end`.
+    pub fn reserve_locations(&mut self, end: usize) {
+        self.locations.grow_to(end, Location::NOWHERE);
+    }
+
+    /// Gives back the memory beyond the last entity that lives.
+    ///
+    /// # Complexity
+    /// O(locations), if they are copied.
+    pub fn shrink_to_fit(&mut self) {
+        let len = self.locations.iter().rposition(|&location| location != Location::NOWHERE);
+        self.locations.truncate(len.map_or(0, |last| last + 1));
+        self.locations.shrink_to_fit();
+        self.foreign.shrink_to_fit();
+    }
+
+    /// Says that an entity is nowhere any more.
+    #[inline]
+    pub fn clear_location(&mut self, entity: EntityId) {
+        if self.home == entity.high() & Self::SHARD {
+            if let Some(location) = self.locations.get_mut(entity.index() as usize) {
+                *location = Location::NOWHERE;
+            }
+        } else {
+            self.foreign.remove(&entity);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Where an entity is, packed.
+
+use ecs_core::EntityId;
+
+/// Names a table of a directory: dense, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u32);
+
+impl TableId {
+    /// Returns the number as an index.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where an entity is, in 8 bytes: generation (20 bits), table (17), row (27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Location(u64);
+
+impl Location {
+    const ROW_BITS: u32 = 27;
+    const TABLE_BITS: u32 = 17;
+    const GENERATION_SHIFT: u32 = Self::ROW_BITS + Self::TABLE_BITS;
+    /// Tables that a location can name.
+    pub const MAX_TABLES: usize = 1 << Self::TABLE_BITS;
+    /// Rows of a table that a location can name.
+    pub const MAX_ROWS: usize = 1 << Self::ROW_BITS;
+    /// Where no entity is: its generation is none that an id can have.
+    pub(super) const NOWHERE: Self = Self(u64::MAX);
+
+    #[inline]
+    pub(super) fn new(generation: u32, table: TableId, row: usize) -> Self {
+        debug_assert!(table.index() < Self::MAX_TABLES && row < Self::MAX_ROWS);
+        let generation = u64::from(generation) << Self::GENERATION_SHIFT;
+        Self(generation | u64::from(table.0) << Self::ROW_BITS | row as u64)
+    }
+
+    const GENERATION: u64 = u64::MAX << Self::GENERATION_SHIFT;
+
+    /// Returns where another entity is that takes the place of the one here.
+    #[inline(always)]
+    pub(super) fn taken_by(self, entity: EntityId) -> Self {
+        let generation = u64::from(entity.generation()) << Self::GENERATION_SHIFT;
+        Self(generation | self.0 & !Self::GENERATION)
+    }
+
+    /// Returns where the same entity is when it has moved.
+    #[inline(always)]
+    pub(super) fn moved_to(self, table: TableId, row: usize) -> Self {
+        debug_assert!(table.index() < Self::MAX_TABLES && row < Self::MAX_ROWS);
+        Self(self.0 & Self::GENERATION | u64::from(table.0) << Self::ROW_BITS | row as u64)
+    }
+
+    /// Returns the place of the same generation that lies `rows` rows below.
+    #[inline(always)]
+    pub(super) fn below(self, rows: usize) -> Self {
+        Self(self.0 + rows as u64)
+    }
+
+    /// Returns the table.
+    #[inline]
+    pub fn table(self) -> TableId {
+        TableId((self.0 >> Self::ROW_BITS) as u32 & (Self::MAX_TABLES as u32 - 1))
+    }
+
+    /// Returns the row in the table.
+    #[inline]
+    pub fn row(self) -> usize {
+        self.0 as usize & (Self::MAX_ROWS - 1)
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        (self.0 >> Self::GENERATION_SHIFT) as u32
+    }
+}
+
+/// Where the ids of the home shard are, by value, for look-ups in a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HomeLocations<'a> {
+    pub(super) locations: &'a [Location],
+    /// The upper half of a home id with generation 0.
+    pub(super) home: u32,
+}
+
+impl HomeLocations<'_> {
+    /// Returns the number of the table and the row where an entity is. Unless it
+    /// lives here and is of the home shard, there is no table of that number.
+    ///
+    /// The compare of the table's number with the tables at hand, which the
+    /// caller makes anyway, is thus the test of liveness too.
+    #[inline]
+    pub(crate) fn probe(self, entity: EntityId) -> Option<(usize, usize)> {
+        let location = *self.locations.get(entity.index() as usize)?;
+        // The generation lies above the table in both, and cancels out. What is
+        // left of a foreign id's upper half lies above the generation.
+        let other = u64::from(entity.high() ^ self.home) << Location::TABLE_BITS;
+        let table = usize::try_from(location.0 >> Location::ROW_BITS ^ other).ok()?;
+        Some((table, location.row()))
+    }
+
+    /// Returns where an entity is, or `None` if it does not live here or another
+    /// shard named it.
+    #[inline]
+    pub(super) fn locate(self, entity: EntityId) -> Option<Location> {
+        let location = *self.locations.get(entity.index() as usize)?;
+        // The upper half of a foreign id differs from `home` above the
+        // generation, so it equals no location's generation.
+        (location.generation() == entity.high() ^ self.home).then_some(location)
+    }
+}

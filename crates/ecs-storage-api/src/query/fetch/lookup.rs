@@ -1,0 +1,176 @@
+//! Rows found by the id of their entity.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use ahash::AHashMap;
+use ecs_core::EntityId;
+
+use super::{Cursor, Fetch, ReadOnlyQueryData, Rows, TypedRecords};
+use crate::directory::{Directory, HomeLocations};
+use crate::query::filter::Filter;
+
+/// Tells of the tables `64 * word ..` which match `D` and `F`.
+#[inline]
+pub(super) fn matching_bits<D: Fetch, F: Filter>(directory: &Directory) -> impl Fn(usize) -> u64 {
+    |word| {
+        let has = |component| directory.table_bits(component, word);
+        D::required(&has) & F::answer(&has)
+    }
+}
+
+/// Finds the row of an entity that matches `D` and `F`.
+///
+/// # Safety
+/// - The directory is lent for `'w`, to a holder of records for `D` and `F`.
+/// - Nobody else uses those rows against what `D` does with them during `'w`.
+#[inline]
+pub(super) unsafe fn look_up<'w, D: Fetch, F: Filter>(
+    directory: &'w Directory,
+    entity: EntityId,
+) -> Option<Rows<'w, D>> {
+    let location = directory.locate(entity)?;
+    let (table, row) = (location.table(), location.row());
+    if !F::answer(&|component| directory.has(table, component)) {
+        return None;
+    }
+    let ids = directory.ids(table);
+    let columns = D::look_up(directory, table, ids)?;
+    // SAFETY: the columns are those of the entity's table, which has the row.
+    Some(unsafe { Rows::one(columns, ids, row) })
+}
+
+/// By entity: the record and the row in it, for a backend without a directory.
+pub(crate) type RowsById = AHashMap<EntityId, (u32, u32)>;
+
+/// Finds rows by id, with the columns of every matching table at hand.
+pub(crate) struct Lookup<'q, D: Fetch> {
+    /// Empty where there is no directory.
+    homes: HomeLocations<'q>,
+    /// By table; `None` where the query does not match.
+    columns: Vec<Option<D::Columns>>,
+    records: &'q TypedRecords<'q, D>,
+    /// `None` where there is a directory.
+    rows: Option<&'q RowsById>,
+    store: PhantomData<&'q mut [u8]>,
+}
+
+// SAFETY: it stands for the items of `D`, references to components, which are
+// `Send + Sync`.
+unsafe impl<D: Fetch> Send for Lookup<'_, D> {}
+// SAFETY: as above; a shared reference gives out what `D` reads and no more
+// (`Lookup::get`).
+unsafe impl<D: Fetch> Sync for Lookup<'_, D> {}
+
+impl<'q, D: Fetch> Lookup<'q, D> {
+    /// Resolves the columns of every table that matches.
+    ///
+    /// # Safety
+    /// - `records` were matched with `F`, `rows` are theirs.
+    /// - During `'q` nobody else uses the records' rows against what `D` does
+    ///   with them.
+    pub(super) unsafe fn over<F: Filter>(
+        records: &'q TypedRecords<'q, D>,
+        rows: Option<&'q RowsById>,
+    ) -> Self {
+        let mut columns = Vec::new();
+        if let Some(directory) = records.directory {
+            directory.matching(matching_bits::<D, F>(directory), 0, |table| {
+                columns.resize(table.index(), None);
+                columns.push(D::look_up(directory, table, directory.ids(table)));
+            });
+        }
+        let homes = records.directory.map(Directory::home_locations).unwrap_or_default();
+        Self { homes, columns, records, rows, store: PhantomData }
+    }
+
+    /// Finds the row of an entity that matches.
+    ///
+    /// # Safety
+    /// While the item lives, nobody else uses the row against what `D` does with
+    /// it.
+    #[inline]
+    unsafe fn find<'i>(&self, entity: EntityId) -> Option<D::Item<'i>> {
+        let Some((columns, row)) = self.homes.probe(entity).and_then(|(table, row)| {
+            // A number that no table has stands for an entity that is not there.
+            Some((self.columns.get(table)?, row))
+        }) else {
+            // SAFETY: the caller's.
+            return unsafe { self.find_elsewhere(entity) };
+        };
+        // SAFETY: the columns are those of the entity's table, and the required
+        // ones are there, since it matches; the rest is the caller's.
+        (*columns).map(|columns| unsafe { D::item(columns, row) })
+    }
+
+    /// Finds the row of an entity that another shard named, or in a backend
+    /// without a directory.
+    ///
+    /// # Safety
+    /// As for `find`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn find_elsewhere<'i>(&self, entity: EntityId) -> Option<D::Item<'i>> {
+        match self.rows {
+            Some(rows) => {
+                let &(record, row) = rows.get(&entity)?;
+                // SAFETY: by `over`, and the caller's.
+                let cursor = unsafe { Cursor::<D>::over(self.records.buffer.words()) };
+                cursor.skip(record as usize).next()?.only(row as usize).next()
+            }
+            None => {
+                let at = self.records.directory?.locate(entity)?;
+                let columns = (*self.columns.get(at.table().index())?)?;
+                // SAFETY: as in `find`.
+                Some(unsafe { D::item(columns, at.row()) })
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, entity: EntityId) -> Option<D::Item<'_>>
+    where
+        D: ReadOnlyQueryData,
+    {
+        // SAFETY: `D` writes nothing, and writers are kept out (`over`).
+        unsafe { self.find(entity) }
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, entity: EntityId) -> Option<D::Item<'_>> {
+        // SAFETY: `self` is borrowed mutably as long as the item, and others are
+        // kept out (`over`).
+        unsafe { self.find(entity) }
+    }
+
+    /// Finds several rows; `None` stands for one that is not found or was listed
+    /// before.
+    pub(crate) fn get_many_mut<const N: usize>(
+        &mut self,
+        entities: [EntityId; N],
+    ) -> [Option<D::Item<'_>>; N] {
+        std::array::from_fn(|n| {
+            if entities[..n].contains(&entities[n]) {
+                return None;
+            }
+            // SAFETY: as in `get_mut`; different entities have different rows.
+            unsafe { self.find(entities[n]) }
+        })
+    }
+
+    pub(crate) fn contains(&self, entity: EntityId) -> bool {
+        if let Some(rows) = self.rows {
+            return rows.contains_key(&entity);
+        }
+        let location = self.records.directory.and_then(|directory| directory.locate(entity));
+        location.is_some_and(|location| {
+            matches!(self.columns.get(location.table().index()), Some(Some(_)))
+        })
+    }
+}
+
+impl<D: Fetch> fmt::Debug for Lookup<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.records.fmt(f)
+    }
+}

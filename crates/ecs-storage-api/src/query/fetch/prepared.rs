@@ -1,0 +1,168 @@
+//! Typed queries that are matched: prepared, remembered by their type, or asked
+//! once.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::marker::PhantomData;
+
+use super::{Fetch, ReadOnlyQueryData, TypedRecords, Word, matching_bits, stride};
+use crate::directory::{Directory, TableId};
+use crate::query::filter::Filter;
+use crate::query::gather::{Prepared, lent};
+use crate::query::records::RecordBuffer;
+use crate::query::shape::{QueryError, QueryShape};
+use crate::storage::Storage;
+
+/// A prepared query that is known to be of the shape of `D` among what meets
+/// `F`, so that its records need not be compared with it.
+pub(crate) struct TypedPrepared<D, F> {
+    /// Private, never swapped and never lent mutably.
+    prepared: Prepared,
+    query: PhantomData<fn() -> (D, F)>,
+}
+
+impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
+    #[inline]
+    pub(crate) fn new() -> Result<Self, QueryError> {
+        Ok(Self { prepared: Prepared::new(QueryShape::of::<D, F>()?), query: PhantomData })
+    }
+
+    pub(crate) fn get(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    #[inline]
+    pub(crate) fn read<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        let directory = self.prepared.gather(storage)?;
+        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
+    }
+
+    #[inline]
+    pub(crate) fn write<'w, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w mut S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        let directory = self.prepared.gather_mut(storage)?;
+        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
+    }
+
+    /// Matches a query for this once, for reading.
+    #[inline]
+    pub(crate) fn read_once<S: Storage + ?Sized>(
+        storage: &S,
+    ) -> Result<TypedRecords<'_, D>, QueryError>
+    where
+        D: ReadOnlyQueryData,
+    {
+        match storage.directory() {
+            Some(directory) => Ok(Self::of_directory(directory.get_ref())),
+            None => {
+                let mut once = Self::new()?;
+                once.prepared.gather(storage)?;
+                Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+            }
+        }
+    }
+
+    /// Matches a query for this once, for writing.
+    #[inline]
+    pub(crate) fn write_once<S: Storage + ?Sized>(
+        storage: &mut S,
+    ) -> Result<TypedRecords<'_, D>, QueryError> {
+        if storage.directory_mut().is_some() {
+            if D::TERMS > 1 && !D::READ_ONLY {
+                QueryShape::of::<D, F>()?;
+            }
+            return Ok(Self::of_directory(lent(storage)));
+        }
+        let mut once = Self::new()?;
+        once.prepared.gather_mut(storage)?;
+        Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+    }
+
+    /// Makes a record of each table that matches, without a list of them.
+    #[inline]
+    fn of_directory(directory: &Directory) -> TypedRecords<'_, D> {
+        let mut words = Vec::new();
+        directory.matching(matching_bits::<D, F>(directory), 0, |table| {
+            let rows = directory.len(table);
+            if rows != 0 {
+                push_record::<D>(&mut words, directory, table, rows);
+            }
+        });
+        TypedRecords::of(Cow::Owned(RecordBuffer::of(words)), Some(directory))
+    }
+}
+
+/// Writes the record of a table.
+#[inline]
+fn push_record<D: Fetch>(
+    words: &mut Vec<Word>,
+    directory: &Directory,
+    table: TableId,
+    rows: usize,
+) {
+    let (start, stride) = (words.len(), stride::<D>());
+    if words.capacity() - start < stride {
+        words.reserve(32 * stride);
+    }
+    let record = &mut words.spare_capacity_mut()[..stride];
+    record[0].write(Word::from_count(rows));
+    record[1].write(Word::from_ptr(directory.ids(table).as_ptr().cast()));
+    let mut next = RecordBuffer::HEAD;
+    D::words(directory, table, &mut |word| {
+        record[next].write(Word::from_ptr(word));
+        next += 1;
+    });
+    // SAFETY: the head was written, and a word a term (`Fetch`).
+    unsafe { words.set_len(start + stride) };
+}
+
+/// Prepared queries by their types.
+#[derive(Debug, Default)]
+pub(crate) struct PreparedByType(HashMap<TypeId, Prepared, BuildHasherDefault<TypeHasher>>);
+
+impl PreparedByType {
+    /// Matches a query, for writing.
+    #[inline]
+    pub(crate) fn write<'w, D: Fetch, F: Filter, S: Storage + ?Sized>(
+        &'w mut self,
+        storage: &'w mut S,
+    ) -> Result<TypedRecords<'w, D>, QueryError> {
+        let prepared = match self.0.entry(TypeId::of::<(D::Static, F)>()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Prepared::new(QueryShape::of::<D, F>()?)),
+        };
+        let directory = prepared.gather_mut(storage)?;
+        // Whatever lies under this type was prepared for `D` and `F` (`Fetch`).
+        Ok(TypedRecords::of(Cow::Borrowed(prepared.buffer()), directory))
+    }
+}
+
+/// Takes a `TypeId` for its own hash, which it is.
+#[derive(Debug, Default)]
+pub(crate) struct TypeHasher(u64);
+
+impl Hasher for TypeHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    #[inline]
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

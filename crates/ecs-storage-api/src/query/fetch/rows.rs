@@ -1,0 +1,125 @@
+//! The rows of one chunk.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use ecs_core::EntityId;
+
+use super::{Columns, Fetch, Word};
+use crate::query::records::RecordBuffer;
+
+/// The rows of one chunk that are still to be given out, each once.
+pub(crate) struct Rows<'w, D: Fetch> {
+    columns: D::Columns,
+    ids: NonNull<EntityId>,
+    next: usize,
+    end: usize,
+    store: PhantomData<&'w mut [u8]>,
+}
+
+// SAFETY: it stands for the items of `D`, references to components, which are
+// `Send + Sync`.
+unsafe impl<D: Fetch> Send for Rows<'_, D> {}
+// SAFETY: as above; a shared reference to it gives nothing out.
+unsafe impl<D: Fetch> Sync for Rows<'_, D> {}
+
+impl<'w, D: Fetch> Rows<'w, D> {
+    /// Stands for no rows.
+    #[inline]
+    pub(crate) fn none() -> Self {
+        Self { columns: D::NONE, ids: NonNull::dangling(), next: 0, end: 0, store: PhantomData }
+    }
+
+    /// Returns the rows of a record.
+    ///
+    /// # Safety
+    /// - The record was made for `D`, and speaks the truth for `'w`.
+    /// - During `'w` nobody else uses its rows against what `D` does with them.
+    #[inline]
+    pub(super) unsafe fn of(record: &[Word]) -> Self {
+        // SAFETY: a record is made where the query matches, so the required
+        // columns are there; ids are never null.
+        let (columns, ids) = unsafe {
+            let ids = NonNull::new_unchecked(record[1].0).cast();
+            let mut columns = Columns { ids, terms: &record[RecordBuffer::HEAD..] };
+            (D::columns(&mut columns).unwrap_unchecked(), ids)
+        };
+        Self { columns, ids, next: 0, end: record[0].count(), store: PhantomData }
+    }
+
+    /// Returns one row of a table.
+    ///
+    /// # Safety
+    /// - The columns and ids are those of a table with that row, valid for `'w`.
+    /// - During `'w` nobody else uses the row against what `D` does with it.
+    #[inline]
+    pub(super) unsafe fn one(columns: D::Columns, ids: NonNull<EntityId>, row: usize) -> Self {
+        Self { columns, ids, next: row, end: row + 1, store: PhantomData }
+    }
+
+    /// Returns the next row.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<D::Item<'w>> {
+        if self.next == self.end {
+            return None;
+        }
+        let row = self.next;
+        self.next += 1;
+        // SAFETY: `row < end`, which is within the chunk (see `Cursor::next`);
+        // `next` only grows, so each row is given out once by these rows, and
+        // no others hold it.
+        Some(unsafe { D::item(self.columns, row) })
+    }
+
+    /// Gives out every row that is left.
+    #[inline]
+    pub(crate) fn fold<B>(self, init: B, mut f: impl FnMut(B, D::Item<'w>) -> B) -> B {
+        let mut folded = init;
+        for row in self.next..self.end {
+            // SAFETY: as in `next`; `self` is consumed.
+            folded = f(folded, unsafe { D::item(self.columns, row) });
+        }
+        folded
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.next
+    }
+
+    /// Gives the rows that are left out as slices.
+    pub(crate) fn into_slices(self) -> (&'w [EntityId], D::Slices<'w>) {
+        let len = self.len();
+        // SAFETY: as in `next`, for rows `next..end`; ids are never written
+        // while the store is borrowed, and are valid for as many rows.
+        unsafe {
+            (
+                std::slice::from_raw_parts(self.ids.add(self.next).as_ptr(), len),
+                D::slices(self.columns, self.next, len),
+            )
+        }
+    }
+
+    /// Returns the entities of the rows that are left.
+    pub(crate) fn ids(&self) -> &'w [EntityId] {
+        // SAFETY: as in `into_slices`.
+        unsafe { std::slice::from_raw_parts(self.ids.add(self.next).as_ptr(), self.len()) }
+    }
+
+    /// Splits off the rows from the `at`-th on.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let middle = self.next + at.min(self.len());
+        let tail = Self { next: middle, ..*self };
+        self.end = middle;
+        tail
+    }
+}
+
+impl<'w, D: Fetch> Rows<'w, D> {
+    /// Keeps one row only.
+    pub(crate) fn only(mut self, row: usize) -> Self {
+        let mut tail = self.split_off(row);
+        tail.split_off(1);
+        tail
+    }
+}
