@@ -7,6 +7,8 @@
 //!
 //! [`EntityAllocator`]: crate::EntityAllocator
 
+mod index_set;
+mod runs;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::index_set::IndexSet;
 use crate::entity::EntityId;
 
 /// Holds all that decides which ids come next.
@@ -61,40 +62,62 @@ impl AllocatorState {
     /// other shards are passed over.
     ///
     /// # Complexity
-    /// O(n) for n ids in the state and alive, and a bit an id.
+    /// O(n) for n ids in the state and alive, and room for those alive.
+    ///
+    /// # Errors
+    /// As [`validate_with_slices`](Self::validate_with_slices).
+    pub fn validate_with_alive(
+        &self,
+        alive: impl Iterator<Item = EntityId>,
+    ) -> Result<(), AllocatorStateError> {
+        let alive: Vec<_> = alive.collect();
+        self.validate_with_slices(std::iter::once(&alive[..])).map(drop)
+    }
+
+    /// As [`validate_with_alive`](Self::validate_with_alive), for ids that lie in
+    /// slices; returns how many of them are of this shard.
+    ///
+    /// # Complexity
+    /// O(n) for n ids in the state and alive, a cycle or two for an id that
+    /// follows the one before; and a bit an id.
     ///
     /// # Errors
     /// The first contradiction found: an alive id that was never given, an index
     /// that occurs twice among alive, free, reserved and retired ones, an index
     /// that occurs nowhere, or what [`validate`](Self::validate) finds.
-    pub fn validate_with_alive(
+    pub fn validate_with_slices<'a>(
         &self,
-        alive: impl Iterator<Item = EntityId> + Clone,
-    ) -> Result<(), AllocatorStateError> {
+        alive: impl Iterator<Item = &'a [EntityId]> + Clone,
+    ) -> Result<usize, AllocatorStateError> {
         self.validate_parts()?;
-        let home = alive.filter(|id| id.shard() == self.shard);
+        let named = self.named().count();
+        // Before anything is sized by `next_index`, which may be a lie.
+        self.all_accounted(named + alive.clone().map(<[_]>::len).sum::<usize>())?;
 
-        // Counted before anything is sized by `next_index`, which may be a lie.
-        let mut count = self.named().count() as u64;
-        for id in home.clone() {
-            self.in_range(id)?;
-            count += 1;
+        let mut seen = IndexSet::new(self.next_index);
+        for index in self.named() {
+            seen.insert(index, 1).map_err(|index| self.repeated(index))?;
         }
-        let used = u64::from(self.next_index - 1);
-        if count < used {
-            let (shard, missing) = (self.shard, used - count);
-            return Err(AllocatorStateError::Unaccounted { shard, missing });
-        }
-
-        let mut seen = vec![0u64; self.next_index as usize / 64 + 1];
-        for index in self.named().chain(home.map(EntityId::index)) {
-            let (word, bit) = (&mut seen[index as usize / 64], 1 << (index % 64));
-            if *word & bit != 0 {
-                return Err(self.repeated(index));
+        let mut home = 0;
+        for run in alive.flat_map(EntityId::runs) {
+            let (first, last) = (run[0], run[run.len() - 1]);
+            if first.shard() != self.shard {
+                continue;
             }
-            *word |= bit;
+            self.in_range(last)?;
+            seen.insert(first.index(), run.len()).map_err(|index| self.repeated(index))?;
+            home += run.len();
         }
-        Ok(())
+        self.all_accounted(named + home)?;
+        Ok(home)
+    }
+
+    /// Checks that `count` different indices are all that were used.
+    fn all_accounted(&self, count: usize) -> Result<(), AllocatorStateError> {
+        match u64::from(self.next_index - 1).checked_sub(count as u64) {
+            None | Some(0) => Ok(()),
+            Some(missing) => Err(AllocatorStateError::Unaccounted { shard: self.shard, missing }),
+        }
     }
 
     /// Checks each part by itself.
