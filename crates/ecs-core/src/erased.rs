@@ -457,15 +457,35 @@ impl ErasedVec {
 
     /// Copies `len` values that lie in `bytes`, padding included.
     fn copy_of(info: &'static ComponentInfo, bytes: &[u8], len: usize) -> Self {
-        assert!(info.is_pod() && bytes.len() == len * info.stride(), "bytes of {len} pod values");
+        assert!(bytes.len() == len * info.stride(), "bytes of {len} pod values");
         let mut copy = Self::new(info);
         copy.reserve(len);
-        // SAFETY: `reserve` made room for `len` values, `bytes` has as many
-        // bytes, every pattern is valid for pod components, and new memory
-        // does not overlap `bytes`.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), copy.first.as_ptr(), bytes.len()) }
+        copy.extend_from_bytes(bytes);
+        // Values that take no memory are as many as one says.
         copy.len = len;
         copy
+    }
+
+    /// Appends values of a component that is plain bytes, as they lie in memory,
+    /// padding included; none if they take no memory.
+    ///
+    /// # Panics
+    /// If the component is not plain bytes, or the last value is cut off.
+    pub fn extend_from_bytes(&mut self, bytes: &[u8]) {
+        let len = bytes.len().checked_div(self.info.stride()).unwrap_or(0);
+        assert!(
+            self.info.is_pod() && bytes.len() == len * self.info.stride(),
+            "bytes of whole values of a component that is plain bytes"
+        );
+        self.reserve(len);
+        // SAFETY: `reserve` made room for `len` values behind the last, `bytes`
+        // has as many bytes, every pattern is valid for pod components, and what
+        // is borrowed elsewhere does not overlap memory that this owns.
+        unsafe {
+            let end = self.first.add(self.len * self.info.stride());
+            ptr::copy_nonoverlapping(bytes.as_ptr(), end.as_ptr(), bytes.len());
+        }
+        self.len += len;
     }
 
     /// Reads `count` values in their persistent form from the front of `bytes`.

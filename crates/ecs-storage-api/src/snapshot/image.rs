@@ -23,14 +23,17 @@ impl StorageImage {
     /// [`SnapshotError`] if an entity occurs twice, or the allocator's state
     /// contradicts itself or the entities.
     pub fn new(allocator: AllocatorState, chunks: Vec<OwnedChunk>) -> Result<Self, SnapshotError> {
-        let all = || chunks.iter().flat_map(|chunk| chunk.ids().iter().copied());
+        let slices = chunks.iter().map(OwnedChunk::ids);
         // That checks that ids of the home shard occur once.
-        allocator.validate_with_alive(all())?;
-        let mut foreign = AHashSet::new();
-        match all().find(|id| id.shard() != allocator.shard && !foreign.insert(*id)) {
-            Some(id) => Err(SnapshotError::EntityTwice(id)),
-            None => Ok(Self { allocator, chunks }),
+        let home = allocator.validate_with_slices(slices.clone())?;
+        if home != slices.clone().map(<[_]>::len).sum::<usize>() {
+            let mut seen = AHashSet::new();
+            let mut foreign = slices.flatten().filter(|id| id.shard() != allocator.shard);
+            if let Some(id) = foreign.find(|&&id| !seen.insert(id)) {
+                return Err(SnapshotError::EntityTwice(*id));
+            }
         }
+        Ok(Self { allocator, chunks })
     }
 
     /// Returns the state of the allocator.

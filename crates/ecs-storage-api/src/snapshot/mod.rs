@@ -6,9 +6,10 @@
 //! [`read()`] checks everything and gives a [`StorageImage`], which a store then
 //! takes in at once.
 //!
-//! The format is a draft (version 0) until it is specified byte by byte.
+//! The format is a draft (version 1) until it is specified byte by byte.
 
 mod error;
+mod ids;
 mod image;
 mod read;
 mod schema;
@@ -17,5 +18,19 @@ mod write;
 
 pub use error::SnapshotError;
 pub use image::StorageImage;
-pub use read::read;
-pub use write::{write, write_image};
+pub use read::{read, read_sections};
+pub use write::{write, write_image, write_sections};
+
+/// The sections of a store, in their order.
+mod tags {
+    use super::sections::Tag;
+
+    /// The forms of the components that are used.
+    pub(super) const COMPONENTS: Tag = *b"comp";
+    /// The state of the allocator.
+    pub(super) const ALLOCATOR: Tag = *b"allo";
+    /// Rows, components and ids of a chunk, whose columns follow.
+    pub(super) const CHUNK: Tag = *b"chnk";
+    /// The values of one component in the chunk before.
+    pub(super) const COLUMN: Tag = *b"colm";
+}

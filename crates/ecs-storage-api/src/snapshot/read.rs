@@ -1,12 +1,15 @@
 //! From bytes to an image, checked.
 
-use ecs_core::{AllocatorState, ComponentInfo, EntityId, ErasedVec};
+use ecs_core::{AllocatorState, ComponentInfo, ErasedVec};
 use serde::de::DeserializeOwned;
 
 use super::error::SnapshotError;
+use super::ids;
 use super::image::StorageImage;
 use super::schema::Schema;
-use super::sections::SectionReader;
+use super::sections::{Section, SectionReader};
+use super::tags;
+use super::write::plain_bytes_per_row;
 use crate::owned_chunk::OwnedChunk;
 
 /// Reads a snapshot and checks all of it.
@@ -16,18 +19,54 @@ use crate::owned_chunk::OwnedChunk;
 /// # Errors
 /// [`SnapshotError`], which says what is wrong and where.
 pub fn read(bytes: &[u8]) -> Result<StorageImage, SnapshotError> {
-    let mut sections = SectionReader::new(bytes)?;
-    let schemas: Vec<Schema> = Payload(sections.expect(*b"comp")?).whole("the component table")?;
+    read_sections(&mut SectionReader::new(bytes)?)
+}
+
+/// Reads a store from the sections that are left of a container, as
+/// [`read`] does.
+///
+/// # Errors
+/// [`SnapshotError`], which says what is wrong and where.
+pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, SnapshotError> {
+    let schemas: Vec<Schema> =
+        Payload(sections.expect(tags::COMPONENTS)?).whole("the component table")?;
     let components = schemas.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
-    let allocator: AllocatorState = Payload(sections.expect(*b"allo")?).whole("the allocator")?;
+    let allocator: AllocatorState =
+        Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
     let mut chunks = Vec::new();
     while let Some((tag, payload)) = sections.next_section()? {
-        if tag != *b"chnk" {
+        if tag != tags::CHUNK {
             return Err(damaged(format!("section `{}` is unknown", String::from_utf8_lossy(&tag))));
         }
-        chunks.push(Payload(payload).chunk(&components)?);
+        chunks.push(Payload(payload).chunk(&components, sections)?);
     }
     StorageImage::new(allocator, chunks)
+}
+
+/// Reads a column of `rows` values.
+fn column(
+    info: &'static ComponentInfo,
+    rows: usize,
+    section: Section<'_>,
+) -> Result<ErasedVec, SnapshotError> {
+    let stride = info.stride();
+    if !info.is_pod() || stride == 0 {
+        let mut bytes = section.verified()?;
+        let values = ErasedVec::decode(info, &mut bytes, rows)?;
+        Payload(bytes).end("the values of a column")?;
+        return Ok(values);
+    }
+    if rows.checked_mul(stride) != Some(section.len()) {
+        let (name, len) = (info.name(), section.len());
+        section.verified()?;
+        return Err(damaged(format!(
+            "column `{name}` has {len} bytes for {rows} values of {stride}"
+        )));
+    }
+    let mut values = ErasedVec::new(info);
+    values.reserve(rows);
+    section.copied(stride, |block| values.extend_from_bytes(block))?;
+    Ok(values)
 }
 
 /// The part of a section that is still to be read.
@@ -67,27 +106,46 @@ impl<'a> Payload<'a> {
         Ok(taken)
     }
 
-    fn chunk(mut self, components: &[&'static ComponentInfo]) -> Result<OwnedChunk, SnapshotError> {
-        let (rows, places): (u64, Vec<u32>) = self.value("the head of a chunk")?;
-        let ids = self.bytes(rows.saturating_mul(8), "the ids of a chunk")?;
-        let ids = ids.as_chunks::<8>().0.iter().map(|id| {
-            EntityId::from_bits(u64::from_le_bytes(*id))
-                .map_err(|error| damaged(format!("a chunk lists {error}")))
-        });
-        let ids = ids.collect::<Result<Vec<_>, _>>()?;
-        let mut columns = Vec::with_capacity(places.len());
-        for place in places {
-            let info = components.get(place as usize).ok_or_else(|| {
+    /// Reads a chunk of which this is the head; its columns follow.
+    fn chunk(
+        mut self,
+        components: &[&'static ComponentInfo],
+        sections: &mut SectionReader<'_>,
+    ) -> Result<OwnedChunk, SnapshotError> {
+        let (rows, places, runs): (u64, Vec<u32>, u64) = self.value("the head of a chunk")?;
+        let infos = places.iter().map(|&place| {
+            components.get(place as usize).ok_or_else(|| {
                 damaged(format!("a chunk names component {place} of {}", components.len()))
-            })?;
-            let length = self.bytes(8, "the columns of a chunk")?;
-            let length = u64::from_le_bytes(length.try_into().expect("eight bytes were taken"));
-            let mut values = self.bytes(length, "the values of a column")?;
-            columns.push(ErasedVec::decode(info, &mut values, ids.len())?);
-            Payload(values).end("the values of a column")?;
-        }
+            })
+        });
+        let infos = infos.collect::<Result<Vec<_>, _>>()?;
+        let ids = match runs {
+            0 => ids::read(self.bytes(rows.saturating_mul(ids::SIZE as u64), "ids of a chunk")?),
+            _ => {
+                let bytes_per_row = plain_bytes_per_row(infos.iter().copied());
+                let size = runs.saturating_mul(ids::RUN_SIZE as u64);
+                let bytes = self.bytes(size, "runs of ids of a chunk")?;
+                ids::read_runs(bytes, bounded(rows, bytes_per_row, sections.remaining())?)
+            }
+        };
+        let ids = ids.map_err(|what| damaged(format!("a chunk lists {what}")))?;
         self.end("a chunk")?;
+        let mut columns = Vec::with_capacity(infos.len());
+        for info in infos {
+            columns.push(column(info, ids.len(), sections.expect_unverified(tags::COLUMN)?)?);
+        }
         // Whether an id occurs twice is checked for the whole image.
         Ok(OwnedChunk::with_unchecked_ids(ids, columns)?)
     }
+}
+
+/// Checks that rows whose ids are runs have columns, in the bytes that follow,
+/// which take more memory than the ids.
+fn bounded(rows: u64, bytes_per_row: usize, remaining: usize) -> Result<usize, SnapshotError> {
+    let rows = usize::try_from(rows).ok();
+    let bounded = rows.filter(|rows| {
+        let columns = rows.checked_mul(bytes_per_row);
+        bytes_per_row >= ids::SIZE && columns.is_some_and(|size| size <= remaining)
+    });
+    bounded.ok_or_else(|| damaged("runs of ids without the columns of their rows".to_owned()))
 }

@@ -1,0 +1,117 @@
+//! The ids of a chunk: one by one, or as runs where they follow each other.
+//!
+//! Entities that were made together have ids that follow each other, and a run
+//! of those is its first id and a count. Since a count takes no more bytes when
+//! it is a lie, runs are only for chunks whose plain columns take as much memory
+//! as ids do: then the bytes that must follow bound what a reader makes.
+
+use ecs_core::EntityId;
+
+/// What an id takes in memory, and by itself in the bytes.
+pub(super) const SIZE: usize = size_of::<u64>();
+/// What a run takes in the bytes: its first id and a count.
+pub(super) const RUN_SIZE: usize = SIZE + size_of::<u32>();
+/// Ids are written as runs when those are so long, on average.
+const LONG: usize = 8;
+
+/// The ids of a chunk, as they are written.
+pub(super) struct Ids<'a> {
+    slices: Vec<&'a [EntityId]>,
+    rows: usize,
+    /// First id and length; none if the ids are written one by one.
+    runs: Vec<(EntityId, u32)>,
+}
+
+impl<'a> Ids<'a> {
+    /// Chooses the form for ids that lie in slices.
+    pub(super) fn new(slices: Vec<&'a [EntityId]>, bytes_per_row: usize) -> Self {
+        let rows = slices.iter().map(|ids| ids.len()).sum();
+        let runs = if bytes_per_row < SIZE { Vec::new() } else { long_runs(&slices, rows) };
+        Self { slices, rows, runs }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns how many runs there are, or 0 if the ids are written one by one.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Returns how many bytes are written.
+    pub(super) fn size(&self) -> usize {
+        if self.runs.is_empty() { self.rows * SIZE } else { self.runs.len() * RUN_SIZE }
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.size());
+        for (first, count) in &self.runs {
+            out.extend_from_slice(&first.to_bits().to_le_bytes());
+            out.extend_from_slice(&count.to_le_bytes());
+        }
+        if self.runs.is_empty() {
+            for id in self.slices.iter().copied().flatten() {
+                out.extend_from_slice(&id.to_bits().to_le_bytes());
+            }
+        }
+    }
+}
+
+/// Finds runs of ids, whatever slices they lie in; none if they are too many.
+fn long_runs(slices: &[&[EntityId]], rows: usize) -> Vec<(EntityId, u32)> {
+    let mut runs: Vec<(EntityId, u32)> = Vec::new();
+    for run in slices.iter().flat_map(|ids| EntityId::runs(ids)) {
+        let (first, count) = (run[0], run.len() as u32);
+        if let Some((before, length)) = runs.last_mut()
+            && before.to_bits() + u64::from(*length) == first.to_bits()
+        {
+            *length += count;
+            continue;
+        }
+        runs.push((first, count));
+        if runs.len() * LONG > rows {
+            return Vec::new();
+        }
+    }
+    runs
+}
+
+/// Reads ids that were written one by one.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<EntityId>, String> {
+    let (all, _) = bytes.as_chunks::<SIZE>();
+    let mut ids = Vec::with_capacity(all.len());
+    for id in all {
+        ids.push(read_one(*id)?);
+    }
+    Ok(ids)
+}
+
+/// Reads ids that were written as runs. The caller has seen to it that there may
+/// be `rows` of them.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn read_runs(bytes: &[u8], rows: usize) -> Result<Vec<EntityId>, String> {
+    let mut ids = Vec::with_capacity(rows);
+    for run in bytes.as_chunks::<RUN_SIZE>().0 {
+        let (first, count) = run.split_first_chunk().expect("a run begins with an id");
+        let first = read_one(*first)?;
+        let count = u32::from_le_bytes(count.try_into().expect("a run ends with a count"));
+        if rows - ids.len() < count as usize {
+            return Err(format!("runs of more than {rows} ids"));
+        }
+        ids.extend(first.run(count).ok_or_else(|| format!("a run of {count} ids from {first}"))?);
+    }
+    if ids.len() < rows {
+        return Err(format!("runs of {} ids for {rows} rows", ids.len()));
+    }
+    Ok(ids)
+}
+
+fn read_one(bytes: [u8; SIZE]) -> Result<EntityId, String> {
+    EntityId::from_bits(u64::from_le_bytes(bytes)).map_err(|error| error.to_string())
+}

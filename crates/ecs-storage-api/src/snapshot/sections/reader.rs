@@ -1,0 +1,175 @@
+//! Reads a container.
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
+use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
+use crate::snapshot::SnapshotError;
+
+/// Reads a container, checking each section before it gives it out.
+#[derive(Debug)]
+pub struct SectionReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    ended: bool,
+}
+
+/// A section whose length is right, and whose checksum nobody has looked at.
+#[derive(Debug)]
+#[must_use]
+pub struct Section<'a> {
+    tag: Tag,
+    payload: &'a [u8],
+    checksum: u64,
+}
+
+impl<'a> SectionReader<'a> {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the header is not that of a snapshot which this
+    /// build reads.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, SnapshotError> {
+        if bytes.get(..8) != Some(&MAGIC[..]) {
+            return Err(SnapshotError::NotASnapshot);
+        }
+        let mut reader = Self { bytes, at: 8, ended: false };
+        let found = u16::from_le_bytes(reader.take("a format version")?);
+        if found != VERSION {
+            return Err(SnapshotError::Version { found, supported: VERSION });
+        }
+        match reader.take("a byte order")? {
+            [order, 0] if order == ORDER => Ok(reader),
+            [0 | 1, 0] => Err(SnapshotError::ByteOrder),
+            _ => Err(SnapshotError::Damaged { at: 10, what: "a byte order".to_owned() }),
+        }
+    }
+
+    /// Returns how many bytes are left to read.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    fn take<const N: usize>(&mut self, what: &str) -> Result<[u8; N], SnapshotError> {
+        let (taken, _) = self.bytes[self.at..].split_first_chunk::<N>().ok_or_else(|| {
+            SnapshotError::Damaged { at: self.at, what: format!("{what} was expected") }
+        })?;
+        self.at += N;
+        Ok(*taken)
+    }
+
+    /// Returns the next section, or `None` at the proper end.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if bytes are missing, left over or damaged.
+    pub fn next_section(&mut self) -> Result<Option<(Tag, &'a [u8])>, SnapshotError> {
+        let section = self.next_unverified()?;
+        section.map(|section| Ok((section.tag, section.verified()?))).transpose()
+    }
+
+    /// As [`next_section`](Self::next_section), except that the checksum is left
+    /// to whoever reads the payload.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if bytes are missing or left over.
+    pub fn next_unverified(&mut self) -> Result<Option<Section<'a>>, SnapshotError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let tag: Tag = self.take("a section or the end mark")?;
+        let length = u64::from_le_bytes(self.take("the length of a section")?);
+        let checksum = u64::from_le_bytes(self.take("the checksum of a section")?);
+        let rest = &self.bytes[self.at..];
+        let payload = usize::try_from(length)
+            .ok()
+            .and_then(|length| rest.get(..length))
+            .ok_or_else(|| SnapshotError::Damaged {
+                at: self.at,
+                what: format!("{length} bytes of a section were expected"),
+            })?;
+        self.at += payload.len();
+        let section = Section { tag, payload, checksum };
+        if tag != END {
+            return Ok(Some(section));
+        }
+        self.ended = true;
+        if !section.verified()?.is_empty() || self.remaining() != 0 {
+            return Err(SnapshotError::Damaged {
+                at: self.at,
+                what: "nothing more was expected".to_owned(),
+            });
+        }
+        Ok(None)
+    }
+
+    /// Returns the next section, which must have a tag.
+    ///
+    /// # Errors
+    /// As [`SectionReader::next_section`]; also if it has another tag.
+    pub fn expect(&mut self, tag: Tag) -> Result<&'a [u8], SnapshotError> {
+        self.expect_unverified(tag)?.verified()
+    }
+
+    /// As [`expect`](Self::expect), except that the checksum is left to whoever
+    /// reads the payload.
+    ///
+    /// # Errors
+    /// As [`next_unverified`](Self::next_unverified); also if it has another tag.
+    pub fn expect_unverified(&mut self, tag: Tag) -> Result<Section<'a>, SnapshotError> {
+        let at = self.at;
+        match self.next_unverified()? {
+            Some(section) if section.tag == tag => return Ok(section),
+            // It may be the tag that is damaged.
+            Some(section) => drop(section.verified()?),
+            None => {}
+        }
+        let what = format!("section `{}` was expected", String::from_utf8_lossy(&tag));
+        Err(SnapshotError::Damaged { at, what })
+    }
+}
+
+impl<'a> Section<'a> {
+    /// Returns how many bytes the payload has.
+    pub fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.payload.is_empty()
+    }
+
+    /// Returns the payload, checked.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Checksum`] if it is damaged.
+    pub fn verified(self) -> Result<&'a [u8], SnapshotError> {
+        self.compare(xxh3_64_with_seed(self.payload, seed(self.tag)))?;
+        Ok(self.payload)
+    }
+
+    /// Gives the payload to `copy` in blocks of whole units of `unit` bytes, and
+    /// checks it on the way. What was copied is not to be believed before this
+    /// says that it is right.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Checksum`] if it is damaged.
+    ///
+    /// # Panics
+    /// If `unit` is 0.
+    pub fn copied(self, unit: usize, mut copy: impl FnMut(&[u8])) -> Result<(), SnapshotError> {
+        let mut hash = Xxh3::with_seed(seed(self.tag));
+        for block in self.payload.chunks((BLOCK / unit).max(1).saturating_mul(unit)) {
+            copy(block);
+            hash.update(block);
+        }
+        self.compare(hash.digest())
+    }
+
+    fn compare(&self, checksum: u64) -> Result<(), SnapshotError> {
+        if checksum == self.checksum {
+            return Ok(());
+        }
+        let section = String::from_utf8_lossy(&self.tag).into_owned();
+        Err(SnapshotError::Checksum { section })
+    }
+}
