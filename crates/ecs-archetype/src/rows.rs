@@ -638,13 +638,25 @@ impl Rows {
         Ok(())
     }
 
-    /// Takes in a chunk, whose entities live nowhere yet.
-    pub(crate) fn append(&mut self, id: TableId, chunk: OwnedChunk) -> Result<(), StorageError> {
+    /// Takes in a chunk, whose entities live nowhere yet; `home` is the shard of
+    /// the store.
+    pub(crate) fn append(
+        &mut self,
+        id: TableId,
+        chunk: OwnedChunk,
+        home: u16,
+    ) -> Result<(), StorageError> {
         let (ids, columns) = chunk.into_parts();
         self.append_columns(id, ids.len(), columns)?;
+        let fresh = match EntityId::runs(&ids).last() {
+            Some(run @ [first, ..]) if first.shard() == home && first.generation() == 0 => {
+                first.index()..first.index() + run.len() as u32
+            }
+            _ => 0..0,
+        };
         // SAFETY: there is room for as many rows as the chunk has, and they
-        // are initialised.
-        unsafe { self.directory.push_many(id, &ids, 0..0) };
+        // are initialised; the last run of ids is as `push_many` wants it.
+        unsafe { self.directory.push_many(id, &ids, fresh) };
         self.count += ids.len();
         Ok(())
     }

@@ -392,11 +392,12 @@ impl Storage for ArchetypeStorage {
 
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
         let (allocator, chunks) = image.into_parts();
-        let mut loaded = Self::new(allocator.shard);
+        let home = allocator.shard;
+        let mut loaded = Self::new(home);
         loaded.ids = IdSource::from_state(allocator)?;
         for chunk in chunks {
             let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
-            loaded.rows.append(table, chunk)?;
+            loaded.rows.append(table, chunk, home)?;
         }
         drop(std::mem::replace(self, loaded));
         Ok(())
