@@ -649,8 +649,8 @@ impl Rows {
         let (ids, columns) = chunk.into_parts();
         self.append_columns(id, ids.len(), columns)?;
         let fresh = match EntityId::runs(&ids).last() {
-            Some(run @ [first, ..]) if first.shard() == home && first.generation() == 0 => {
-                first.index()..first.index() + run.len() as u32
+            Some((first, length)) if first.shard() == home && first.generation() == 0 => {
+                first.index()..first.index() + length
             }
             _ => 0..0,
         };

@@ -76,7 +76,7 @@ impl EntityAllocator {
     ) -> Result<Self, AllocatorError> {
         let shard = state.shard;
         let home: Vec<_> = alive.into_iter().filter(|id| id.shard() == shard).collect();
-        state.validate_with_slices(std::iter::once(&home[..]))?;
+        state.validate_with_runs(&EntityId::runs(&home).collect::<Vec<_>>())?;
         let mut alive = vec![EntityId::NO_HIGH; state.next_index as usize];
         for id in &home {
             alive[id.index() as usize] = id.high();

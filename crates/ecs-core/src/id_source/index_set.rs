@@ -15,8 +15,8 @@ impl IndexSet {
     ///
     /// # Errors
     /// The first of them that was there already.
-    pub(super) fn insert(&mut self, first: u32, count: usize) -> Result<(), u32> {
-        let (mut at, end) = (first as usize, first as usize + count);
+    pub(super) fn insert(&mut self, first: u32, count: u32) -> Result<(), u32> {
+        let (mut at, end) = (first as usize, first as usize + count as usize);
         while at < end {
             let (word, bit) = (at / 64, at % 64);
             let taken = (64 - bit).min(end - at);
@@ -42,12 +42,12 @@ mod tests {
             for repeated in first..first + count {
                 let mut set = IndexSet::new(256);
                 set.insert(repeated, 1).unwrap();
-                assert_eq!(set.insert(first, count as usize), Err(repeated));
+                assert_eq!(set.insert(first, count), Err(repeated));
             }
             let mut set = IndexSet::new(256);
-            set.insert(first, count as usize).unwrap();
-            set.insert(0, first as usize).unwrap();
-            set.insert(first + count, 256 - (first + count) as usize).unwrap();
+            set.insert(first, count).unwrap();
+            set.insert(0, first).unwrap();
+            set.insert(first + count, 256 - (first + count)).unwrap();
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::entity::EntityId;
 
 impl EntityId {
-    /// Splits ids into the longest runs in which each has the shard and the
-    /// generation of the one before, and the next index.
+    /// Gathers ids into the longest runs in which each has the shard and the
+    /// generation of the one before, and the next index; gives the first id of
+    /// each, and how many there are.
     ///
     /// # Complexity
     /// O(ids), less than a cycle each inside a long run.
@@ -14,14 +15,16 @@ impl EntityId {
     /// use ecs_core::EntityId;
     ///
     /// let ids = [4, 5, 6, 2].map(|index| EntityId::new(0, index, 0).unwrap());
-    /// assert!(EntityId::runs(&ids).map(<[_]>::len).eq([3, 1]));
+    /// assert!(EntityId::runs(&ids).eq([(ids[0], 3), (ids[3], 1)]));
     /// ```
-    pub fn runs(ids: &[Self]) -> impl Iterator<Item = &[Self]> {
+    pub fn runs(ids: &[Self]) -> impl Iterator<Item = (Self, u32)> {
         let mut rest = ids;
         std::iter::from_fn(move || {
-            let run;
-            (run, rest) = rest.split_at(run_length(rest));
-            (!run.is_empty()).then_some(run)
+            let first = *rest.first()?;
+            let length = run_length(rest);
+            rest = &rest[length..];
+            // There are no more indices than that.
+            Some((first, length as u32))
         })
     }
 
@@ -42,15 +45,15 @@ impl EntityId {
     }
 }
 
-/// Returns how many ids from the first on make a run.
+/// Returns how many ids from the first on, which there is, make a run.
 fn run_length(ids: &[EntityId]) -> usize {
     const SHORT: usize = 8;
     const BLOCK: usize = 64;
     let one_by_one = |length: usize, end: usize| {
-        let pairs = ids[..end].windows(2).skip(length.saturating_sub(1));
+        let pairs = ids[..end].windows(2).skip(length - 1);
         length + pairs.take_while(|pair| follows(pair[0], pair[1])).count()
     };
-    let mut length = one_by_one(ids.len().min(1), ids.len().min(SHORT));
+    let mut length = one_by_one(1, ids.len().min(SHORT));
     if length == SHORT {
         // A run that is not short may be very long.
         while let Some(block) = ids.get(length - 1..length + BLOCK)
@@ -81,9 +84,10 @@ mod tests {
             for end in 1..length {
                 let run = (1..=end).map(|index| id(index, 0));
                 let ids: Vec<_> = run.chain((end + 1..=length).map(|index| id(index, 1))).collect();
-                let lengths: Vec<_> = EntityId::runs(&ids).map(<[_]>::len).collect();
-                assert_eq!(lengths, [end as usize, (length - end) as usize]);
-                assert_eq!(EntityId::runs(&ids).collect::<Vec<_>>().concat(), ids);
+                let runs: Vec<_> = EntityId::runs(&ids).collect();
+                assert_eq!(runs, [(id(1, 0), end), (id(end + 1, 1), length - end)]);
+                let again = runs.iter().flat_map(|(first, count)| first.run(*count).unwrap());
+                assert!(again.eq(ids));
             }
         }
         assert_eq!(EntityId::runs(&[]).count(), 0);

@@ -65,59 +65,48 @@ impl AllocatorState {
     /// O(n) for n ids in the state and alive, and room for those alive.
     ///
     /// # Errors
-    /// As [`validate_with_slices`](Self::validate_with_slices).
+    /// As [`validate_with_runs`](Self::validate_with_runs).
     pub fn validate_with_alive(
         &self,
         alive: impl Iterator<Item = EntityId>,
     ) -> Result<(), AllocatorStateError> {
         let alive: Vec<_> = alive.collect();
-        self.validate_with_slices(std::iter::once(&alive[..])).map(drop)
+        self.validate_with_runs(&EntityId::runs(&alive).collect::<Vec<_>>())
     }
 
-    /// As [`validate_with_alive`](Self::validate_with_alive), for ids that lie in
-    /// slices; returns how many of them are of this shard.
+    /// As [`validate_with_alive`](Self::validate_with_alive), for ids in runs:
+    /// each the first of so many that follow each other.
     ///
     /// # Complexity
-    /// O(n) for n ids in the state and alive, a cycle or two for an id that
-    /// follows the one before; and a bit an id.
+    /// O(n + r) for n ids in the state and r runs; and a bit an index, of which 64
+    /// are set at once.
     ///
     /// # Errors
     /// The first contradiction found: an alive id that was never given, an index
     /// that occurs twice among alive, free, reserved and retired ones, an index
     /// that occurs nowhere, or what [`validate`](Self::validate) finds.
-    pub fn validate_with_slices<'a>(
-        &self,
-        alive: impl Iterator<Item = &'a [EntityId]> + Clone,
-    ) -> Result<usize, AllocatorStateError> {
+    pub fn validate_with_runs(&self, alive: &[(EntityId, u32)]) -> Result<(), AllocatorStateError> {
         self.validate_parts()?;
-        let named = self.named().count();
-        // Before anything is sized by `next_index`, which may be a lie.
-        self.all_accounted(named + alive.clone().map(<[_]>::len).sum::<usize>())?;
+        let home = alive.iter().filter(|(first, _)| first.shard() == self.shard);
+
+        // Counted before anything is sized by `next_index`, which may be a lie.
+        let mut count = self.named().count() as u64;
+        for &(first, length) in home.clone() {
+            self.run_in_range(first, length)?;
+            count += u64::from(length);
+        }
+        let used = u64::from(self.next_index - 1);
+        if count < used {
+            let (shard, missing) = (self.shard, used - count);
+            return Err(AllocatorStateError::Unaccounted { shard, missing });
+        }
 
         let mut seen = IndexSet::new(self.next_index);
-        for index in self.named() {
-            seen.insert(index, 1).map_err(|index| self.repeated(index))?;
+        let home = home.map(|(first, length)| (first.index(), *length));
+        for (first, length) in self.named().map(|index| (index, 1)).chain(home) {
+            seen.insert(first, length).map_err(|index| self.repeated(index))?;
         }
-        let mut home = 0;
-        for run in alive.flat_map(EntityId::runs) {
-            let (first, last) = (run[0], run[run.len() - 1]);
-            if first.shard() != self.shard {
-                continue;
-            }
-            self.in_range(last)?;
-            seen.insert(first.index(), run.len()).map_err(|index| self.repeated(index))?;
-            home += run.len();
-        }
-        self.all_accounted(named + home)?;
-        Ok(home)
-    }
-
-    /// Checks that `count` different indices are all that were used.
-    fn all_accounted(&self, count: usize) -> Result<(), AllocatorStateError> {
-        match u64::from(self.next_index - 1).checked_sub(count as u64) {
-            None | Some(0) => Ok(()),
-            Some(missing) => Err(AllocatorStateError::Unaccounted { shard: self.shard, missing }),
-        }
+        Ok(())
     }
 
     /// Checks each part by itself.
@@ -149,6 +138,15 @@ impl AllocatorState {
     fn in_range(&self, id: EntityId) -> Result<(), AllocatorStateError> {
         let next_index = self.next_index;
         if id.index() >= next_index {
+            return Err(AllocatorStateError::NeverAllocated { id, next_index });
+        }
+        Ok(())
+    }
+
+    fn run_in_range(&self, first: EntityId, length: u32) -> Result<(), AllocatorStateError> {
+        let below = self.next_index.saturating_sub(first.index());
+        if length > below {
+            let (id, next_index) = (first.offset(below), self.next_index);
             return Err(AllocatorStateError::NeverAllocated { id, next_index });
         }
         Ok(())

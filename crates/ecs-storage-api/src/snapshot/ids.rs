@@ -61,8 +61,7 @@ impl<'a> Ids<'a> {
 /// Finds runs of ids, whatever slices they lie in; none if they are too many.
 fn long_runs(slices: &[&[EntityId]], rows: usize) -> Vec<(EntityId, u32)> {
     let mut runs: Vec<(EntityId, u32)> = Vec::new();
-    for run in slices.iter().flat_map(|ids| EntityId::runs(ids)) {
-        let (first, count) = (run[0], run.len() as u32);
+    for (first, count) in slices.iter().flat_map(|ids| EntityId::runs(ids)) {
         if let Some((before, length)) = runs.last_mut()
             && before.to_bits() + u64::from(*length) == first.to_bits()
         {
@@ -77,25 +76,30 @@ fn long_runs(slices: &[&[EntityId]], rows: usize) -> Vec<(EntityId, u32)> {
     runs
 }
 
-/// Reads ids that were written one by one.
+/// Reads ids that were written one by one, and adds their runs to `runs`.
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<EntityId>, String> {
+pub(super) fn read(bytes: &[u8], runs: &mut Vec<(EntityId, u32)>) -> Result<Vec<EntityId>, String> {
     let (all, _) = bytes.as_chunks::<SIZE>();
     let mut ids = Vec::with_capacity(all.len());
     for id in all {
         ids.push(read_one(*id)?);
     }
+    runs.extend(EntityId::runs(&ids));
     Ok(ids)
 }
 
-/// Reads ids that were written as runs. The caller has seen to it that there may
-/// be `rows` of them.
+/// Reads ids that were written as runs, and adds those to `runs`. The caller has
+/// seen to it that there may be `rows` ids.
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn read_runs(bytes: &[u8], rows: usize) -> Result<Vec<EntityId>, String> {
+pub(super) fn read_runs(
+    bytes: &[u8],
+    rows: usize,
+    runs: &mut Vec<(EntityId, u32)>,
+) -> Result<Vec<EntityId>, String> {
     let mut ids = Vec::with_capacity(rows);
     for run in bytes.as_chunks::<RUN_SIZE>().0 {
         let (first, count) = run.split_first_chunk().expect("a run begins with an id");
@@ -105,6 +109,7 @@ pub(super) fn read_runs(bytes: &[u8], rows: usize) -> Result<Vec<EntityId>, Stri
             return Err(format!("runs of more than {rows} ids"));
         }
         ids.extend(first.run(count).ok_or_else(|| format!("a run of {count} ids from {first}"))?);
+        runs.push((first, count));
     }
     if ids.len() < rows {
         return Err(format!("runs of {} ids for {rows} rows", ids.len()));

@@ -23,17 +23,28 @@ impl StorageImage {
     /// [`SnapshotError`] if an entity occurs twice, or the allocator's state
     /// contradicts itself or the entities.
     pub fn new(allocator: AllocatorState, chunks: Vec<OwnedChunk>) -> Result<Self, SnapshotError> {
-        let slices = chunks.iter().map(OwnedChunk::ids);
+        let runs: Vec<_> = chunks.iter().flat_map(|chunk| EntityId::runs(chunk.ids())).collect();
+        Self::with_runs(allocator, chunks, &runs)
+    }
+
+    /// As [`new`](Self::new), where it is known which runs the ids make.
+    pub(super) fn with_runs(
+        allocator: AllocatorState,
+        chunks: Vec<OwnedChunk>,
+        runs: &[(EntityId, u32)],
+    ) -> Result<Self, SnapshotError> {
         // That checks that ids of the home shard occur once.
-        let home = allocator.validate_with_slices(slices.clone())?;
-        if home != slices.clone().map(<[_]>::len).sum::<usize>() {
-            let mut seen = AHashSet::new();
-            let mut foreign = slices.flatten().filter(|id| id.shard() != allocator.shard);
-            if let Some(id) = foreign.find(|&&id| !seen.insert(id)) {
-                return Err(SnapshotError::EntityTwice(*id));
-            }
+        allocator.validate_with_runs(runs)?;
+        let foreign = runs.iter().filter(|(first, _)| first.shard() != allocator.shard);
+        let mut seen = AHashSet::new();
+        match foreign
+            .flat_map(|(first, length)| first.run(*length))
+            .flatten()
+            .find(|id| !seen.insert(*id))
+        {
+            Some(id) => Err(SnapshotError::EntityTwice(id)),
+            None => Ok(Self { allocator, chunks }),
         }
-        Ok(Self { allocator, chunks })
     }
 
     /// Returns the state of the allocator.

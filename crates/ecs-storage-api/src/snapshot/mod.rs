@@ -14,6 +14,8 @@ mod image;
 mod read;
 mod schema;
 pub mod sections;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::SnapshotError;

@@ -1,6 +1,6 @@
 //! From bytes to an image, checked.
 
-use ecs_core::{AllocatorState, ComponentInfo, ErasedVec};
+use ecs_core::{AllocatorState, ComponentInfo, EntityId, ErasedVec};
 use serde::de::DeserializeOwned;
 
 use super::error::SnapshotError;
@@ -33,14 +33,14 @@ pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, S
     let components = schemas.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
     let allocator: AllocatorState =
         Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
-    let mut chunks = Vec::new();
+    let (mut chunks, mut runs) = (Vec::new(), Vec::new());
     while let Some((tag, payload)) = sections.next_section()? {
         if tag != tags::CHUNK {
             return Err(damaged(format!("section `{}` is unknown", String::from_utf8_lossy(&tag))));
         }
-        chunks.push(Payload(payload).chunk(&components, sections)?);
+        chunks.push(Payload(payload).chunk(&components, sections, &mut runs)?);
     }
-    StorageImage::new(allocator, chunks)
+    StorageImage::with_runs(allocator, chunks, &runs)
 }
 
 /// Reads a column of `rows` values.
@@ -106,11 +106,13 @@ impl<'a> Payload<'a> {
         Ok(taken)
     }
 
-    /// Reads a chunk of which this is the head; its columns follow.
+    /// Reads a chunk of which this is the head; its columns follow. The runs of
+    /// its ids are added to `id_runs`.
     fn chunk(
         mut self,
         components: &[&'static ComponentInfo],
         sections: &mut SectionReader<'_>,
+        id_runs: &mut Vec<(EntityId, u32)>,
     ) -> Result<OwnedChunk, SnapshotError> {
         let (rows, places, runs): (u64, Vec<u32>, u64) = self.value("the head of a chunk")?;
         let infos = places.iter().map(|&place| {
@@ -120,12 +122,16 @@ impl<'a> Payload<'a> {
         });
         let infos = infos.collect::<Result<Vec<_>, _>>()?;
         let ids = match runs {
-            0 => ids::read(self.bytes(rows.saturating_mul(ids::SIZE as u64), "ids of a chunk")?),
+            0 => {
+                let size = rows.saturating_mul(ids::SIZE as u64);
+                ids::read(self.bytes(size, "the ids of a chunk")?, id_runs)
+            }
             _ => {
                 let bytes_per_row = plain_bytes_per_row(infos.iter().copied());
                 let size = runs.saturating_mul(ids::RUN_SIZE as u64);
-                let bytes = self.bytes(size, "runs of ids of a chunk")?;
-                ids::read_runs(bytes, bounded(rows, bytes_per_row, sections.remaining())?)
+                let bytes = self.bytes(size, "the runs of ids of a chunk")?;
+                let rows = bounded(rows, bytes_per_row, sections.remaining())?;
+                ids::read_runs(bytes, rows, id_runs)
             }
         };
         let ids = ids.map_err(|what| damaged(format!("a chunk lists {what}")))?;
