@@ -1,4 +1,17 @@
 //! A world to bytes, ids included, and back to a world in which one can go on.
+//!
+//! What is in the bytes differs. Ours have a checksum a section, the forms of
+//! the components by name, the allocator and the order of rows, and loading
+//! believes nothing: checksums, lengths, and that every index occurs once. Ids
+//! that follow each other, as here, are one run. Those of bevy and shipyard are
+//! an id and two values an entity, written into a buffer of the right size;
+//! those of hecs are columns through serde, into a buffer that grows. Neither
+//! has checksums, the free ids, or a form to compare with, and loading trusts
+//! the order of the bytes; bincode and postcard notice when they end early.
+//!
+//! Every round fills a new buffer or world, in memory that malloc has kept: pages
+//! are not counted. The limit's loading zeroes its columns before it copies, as
+//! code without `unsafe` does.
 
 mod bevy;
 mod by_hand;
