@@ -7,7 +7,7 @@ use ecs_core::{Bundle, BundleRows, CodecError, Columns, Component, EntityId, Rem
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
 use ecs_storage_api::{
     Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage,
-    StorageError, StorageExt, UpdateBatch, UpdateError,
+    StorageError, StorageExt, UpdateBatch, UpdateError, snapshot,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -433,16 +433,15 @@ impl<S: Storage> World<S> {
     /// Writes everything persistent into bytes: entities and components, the
     /// allocator, the tick, and the resources that ask to be saved.
     ///
+    /// The store is read over the protocol, and its parts stand beside those of
+    /// the world: a backend's own `snapshot` is not asked.
+    ///
     /// # Errors
     /// [`SnapshotError::Codec`] if a value refuses to be encoded.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
         let mut writer = SectionWriter::new();
-        let storage = self.storage.snapshot()?;
         writer.section(*b"wrld", |out| encode(&(self.tick, self.saved_bytes()?), out))?;
-        writer.section(*b"stor", |out| {
-            out.extend_from_slice(&storage);
-            Ok::<(), SnapshotError>(())
-        })?;
+        snapshot::write_sections(&self.storage, &mut writer)?;
         Ok(writer.finish())
     }
 
@@ -472,18 +471,14 @@ impl<S: Storage> World<S> {
                 at: 0,
                 what: format!("the world can't be read: {error}"),
             })?;
-        let storage = sections.expect(*b"stor")?;
-        if sections.next_section()?.is_some() {
-            let what = "one section too many".to_owned();
-            return Err(SnapshotError::Damaged { at: 0, what });
-        }
+        let image = snapshot::read_sections(&mut sections)?;
         let mut inserts = Vec::new();
         for (name, bytes) in resources {
             let saved = self.saved.iter().find(|saved| saved.name == name);
             inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
         }
         // The last thing that can fail.
-        self.storage.restore(storage)?;
+        self.storage.load(image)?;
         self.tick = tick;
         self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
         inserts.into_iter().for_each(|insert| insert(&mut self.resources));
