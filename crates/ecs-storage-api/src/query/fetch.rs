@@ -130,11 +130,7 @@ mod sealed {
         fn columns(columns: &mut Columns<'_>) -> Option<Self::Columns>;
 
         /// Finds the columns of a table; `None` if a required one is missing.
-        fn look_up(
-            directory: &Directory,
-            table: TableId,
-            ids: NonNull<EntityId>,
-        ) -> Option<Self::Columns>;
+        fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns>;
 
         /// Writes the words that `columns` takes.
         fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));

@@ -112,7 +112,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
         D: ReadOnlyQueryData,
     {
         match self.records.find::<F>(entity) {
-            Some(found) => found?.next(),
+            Some(found) => found,
             None => {
                 let &(record, row) = self.rows().get(&entity)?;
                 self.records.cursor().skip(record as usize).next()?.only(row as usize).next()
@@ -128,7 +128,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     #[inline]
     pub fn get_mut(&mut self, entity: EntityId) -> Option<<D as Fetch>::Item<'_>> {
         if self.records.directory().is_some() {
-            return self.records.find_mut::<F>(entity)??.next();
+            return self.records.find_mut::<F>(entity)?;
         }
         let &(record, row) = self.rows().get(&entity)?;
         self.records.cursor_mut().skip(record as usize).next()?.only(row as usize).next()

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use ahash::AHashMap;
 use ecs_core::EntityId;
 
-use super::{Cursor, Fetch, ReadOnlyQueryData, Rows, TypedRecords};
+use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords};
 use crate::directory::{Directory, HomeLocations};
 use crate::query::filter::Filter;
 
@@ -19,25 +19,24 @@ pub(super) fn matching_bits<D: Fetch, F: Filter>(directory: &Directory) -> impl 
     }
 }
 
-/// Finds the row of an entity that matches `D` and `F`.
+/// Finds what `D` gives for an entity, if it matches `D` and `F`.
 ///
 /// # Safety
 /// - The directory is lent for `'w`, to a holder of records for `D` and `F`.
-/// - Nobody else uses those rows against what `D` does with them during `'w`.
+/// - Nobody else uses the row against what `D` does with it during `'w`.
 #[inline]
 pub(super) unsafe fn look_up<'w, D: Fetch, F: Filter>(
     directory: &'w Directory,
     entity: EntityId,
-) -> Option<Rows<'w, D>> {
-    let location = directory.locate(entity)?;
-    let (table, row) = (location.table(), location.row());
-    if !F::answer(&|component| directory.has(table, component)) {
+) -> Option<D::Item<'w>> {
+    let at = directory.locate(entity)?;
+    if !F::answer(&|component| directory.has(at.table(), component)) {
         return None;
     }
-    let ids = directory.ids(table);
-    let columns = D::look_up(directory, table, ids)?;
-    // SAFETY: the columns are those of the entity's table, which has the row.
-    Some(unsafe { Rows::one(columns, ids, row) })
+    let columns = D::look_up(directory, at.table())?;
+    // SAFETY: the columns are those of the entity's table, which has the row; the
+    // required ones are there. The rest is the caller's.
+    Some(unsafe { D::item(columns, at.row()) })
 }
 
 /// By entity: the record and the row in it, for a backend without a directory.
@@ -77,7 +76,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         if let Some(directory) = records.directory {
             directory.matching(matching_bits::<D, F>(directory), 0, |table| {
                 columns.resize(table.index(), None);
-                columns.push(D::look_up(directory, table, directory.ids(table)));
+                columns.push(D::look_up(directory, table));
             });
         }
         let homes = records.directory.map(Directory::home_locations).unwrap_or_default();

@@ -7,8 +7,7 @@ use std::marker::PhantomData;
 use ecs_core::EntityId;
 
 use super::{
-    Cursor, Fetch, Lookup, OwnedCursor, ReadOnlyQueryData, Rows, RowsById, look_up, row_counts,
-    stride,
+    Cursor, Fetch, Lookup, OwnedCursor, ReadOnlyQueryData, RowsById, look_up, row_counts, stride,
 };
 use crate::directory::Directory;
 use crate::query::filter::Filter;
@@ -114,17 +113,17 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
         unsafe { OwnedCursor::over(self.buffer) }
     }
 
-    /// Finds the row of an entity in the backend's directory; the outer `None`
+    /// Finds what there is for an entity by the backend's directory; the outer `None`
     /// stands for a backend without one.
     #[inline]
-    pub(crate) fn find_mut<F: Filter>(&mut self, entity: EntityId) -> Option<Option<Rows<'_, D>>> {
+    pub(crate) fn find_mut<F: Filter>(&mut self, entity: EntityId) -> Option<Option<D::Item<'_>>> {
         // SAFETY: `self` is borrowed mutably as long as what is given out.
         self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity) })
     }
 
     /// As `find_mut`, as others may do too.
     #[inline]
-    pub(crate) fn find<F: Filter>(&self, entity: EntityId) -> Option<Option<Rows<'_, D>>>
+    pub(crate) fn find<F: Filter>(&self, entity: EntityId) -> Option<Option<D::Item<'_>>>
     where
         D: ReadOnlyQueryData,
     {

@@ -47,16 +47,6 @@ impl<'w, D: Fetch> Rows<'w, D> {
         Self { columns, ids, next: 0, end: record[0].count(), store: PhantomData }
     }
 
-    /// Returns one row of a table.
-    ///
-    /// # Safety
-    /// - The columns and ids are those of a table with that row, valid for `'w`.
-    /// - During `'w` nobody else uses the row against what `D` does with it.
-    #[inline]
-    pub(super) unsafe fn one(columns: D::Columns, ids: NonNull<EntityId>, row: usize) -> Self {
-        Self { columns, ids, next: row, end: row + 1, store: PhantomData }
-    }
-
     /// Returns the next row.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<D::Item<'w>> {

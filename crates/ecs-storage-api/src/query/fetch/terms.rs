@@ -38,11 +38,7 @@ unsafe impl<C: Component> Fetch for &C {
     }
 
     #[inline]
-    fn look_up(
-        directory: &Directory,
-        table: TableId,
-        _ids: NonNull<EntityId>,
-    ) -> Option<NonNull<C>> {
+    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<C>> {
         NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
     }
 
@@ -92,11 +88,7 @@ unsafe impl<C: Component> Fetch for &mut C {
     }
 
     #[inline]
-    fn look_up(
-        directory: &Directory,
-        table: TableId,
-        _ids: NonNull<EntityId>,
-    ) -> Option<NonNull<C>> {
+    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<C>> {
         NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
     }
 
@@ -142,12 +134,8 @@ unsafe impl Fetch for EntityId {
     }
 
     #[inline]
-    fn look_up(
-        _directory: &Directory,
-        _table: TableId,
-        ids: NonNull<EntityId>,
-    ) -> Option<NonNull<EntityId>> {
-        Some(ids)
+    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<EntityId>> {
+        Some(directory.ids(table))
     }
 
     #[inline]
@@ -202,7 +190,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId, _ids: NonNull<EntityId>) -> Option<bool> {
+    fn look_up(directory: &Directory, table: TableId) -> Option<bool> {
         Some(directory.has(table, ComponentId::of::<C>()))
     }
 
@@ -247,7 +235,7 @@ unsafe impl Fetch for () {
     }
 
     #[inline]
-    fn look_up(_directory: &Directory, _table: TableId, _ids: NonNull<EntityId>) -> Option<()> {
+    fn look_up(_directory: &Directory, _table: TableId) -> Option<()> {
         Some(())
     }
 
@@ -289,12 +277,8 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     }
 
     #[inline]
-    fn look_up(
-        directory: &Directory,
-        table: TableId,
-        ids: NonNull<EntityId>,
-    ) -> Option<Self::Columns> {
-        Some(D::look_up(directory, table, ids))
+    fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns> {
+        Some(D::look_up(directory, table))
     }
 
     #[inline]

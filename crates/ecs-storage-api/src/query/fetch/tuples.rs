@@ -1,8 +1,6 @@
 //! Tuples fetch what their members fetch.
 
-use std::ptr::NonNull;
-
-use ecs_core::{ComponentId, EntityId};
+use ecs_core::ComponentId;
 
 use super::{Columns, Fetch, ReadOnlyQueryData};
 use crate::directory::{Directory, TableId};
@@ -49,8 +47,8 @@ macro_rules! tuple_fetch {
             }
 
             #[inline]
-            fn look_up(directory: &Directory, table: TableId, ids: NonNull<EntityId>) -> Option<Self::Columns> {
-                Some(($($name::look_up(directory, table, ids)?,)*))
+            fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns> {
+                Some(($($name::look_up(directory, table)?,)*))
             }
 
             #[inline]
