@@ -20,6 +20,7 @@ mod info;
 mod memory;
 mod registry;
 mod row_writer;
+mod type_hasher;
 
 pub use allocator::*;
 pub use bundle::{
@@ -41,6 +42,7 @@ pub use info::ComponentInfo;
 pub use memory::{PlainVec, RawArray};
 pub use registry::{RegisterError, component_count};
 pub use row_writer::{InPlace, RowTargets, RowWriter};
+pub use type_hasher::TypeHasher;
 
 /// What code written by the derive macros names; not for hand-written code.
 #[doc(hidden)]

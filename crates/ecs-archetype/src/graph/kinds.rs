@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
 
+use ecs_core::TypeHasher;
 use ecs_storage_api::TableId;
 
 use super::Change;
@@ -26,27 +27,9 @@ impl TypedEdge {
     /// one kind follow each other.
     #[inline(always)]
     fn hash(self) -> usize {
-        let mut hash = FromTypeId(0);
+        let mut hash = TypeHasher::default();
         self.key.hash(&mut hash);
-        (hash.0 as usize).wrapping_add(self.table as usize)
-    }
-}
-
-/// Takes the hash that a `TypeId` is.
-struct FromTypeId(u64);
-
-impl Hasher for FromTypeId {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        (hash.finish() as usize).wrapping_add(self.table as usize)
     }
 }
 

@@ -5,8 +5,10 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::marker::PhantomData;
+
+use ecs_core::TypeHasher;
 
 use super::{Fetch, ReadOnlyQueryData, TypedRecords, Word, matching_bits, stride};
 use crate::directory::{Directory, TableId};
@@ -142,27 +144,5 @@ impl PreparedByType {
         let directory = prepared.gather_mut(storage)?;
         // Whatever lies under this type was prepared for `D` and `F` (`Fetch`).
         Ok(TypedRecords::of(Cow::Borrowed(prepared.buffer()), directory))
-    }
-}
-
-/// Takes a `TypeId` for its own hash, which it is.
-#[derive(Debug, Default)]
-pub(crate) struct TypeHasher(u64);
-
-impl Hasher for TypeHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
