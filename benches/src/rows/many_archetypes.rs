@@ -1,24 +1,23 @@
-//! A thousand archetypes: combinations of ten markers, some with a value.
+//! Many archetypes: combinations of markers, some with a value.
 
 use crate::compare::{Row, Size, Workload, steady};
 use crate::components::{Data, letters};
 use crate::worlds;
 
 /// Which archetypes there are.
-#[derive(Clone, Copy)]
-struct Shape {
-    archetypes: usize,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) archetypes: usize,
     /// Entities of each.
-    entities: usize,
-    /// One in so many archetypes has a value.
-    rarity: usize,
+    pub(crate) entities: usize,
+    /// One in so many archetypes has a value, the first one among them.
+    pub(crate) rarity: usize,
 }
 
 /// All of them match.
 pub(super) fn wide_frag(size: Size) -> Row {
     let shape = Shape { archetypes: size.of(1_000), entities: size.of(100), rarity: 1 };
-    let items = shape.archetypes * shape.entities;
-    Row::new("wide_frag", "1,000 archetypes of 100 entities, all match", items)
+    Row::new("wide_frag", "1,000 archetypes of 100 entities, all match", shape.matching())
         .with("limit/tables", move || limit(shape))
         .with("ecs/prepared", move || ours_prepared(shape))
         .with("ecs/one_shot", move || ours_one_shot(shape))
@@ -34,9 +33,9 @@ pub(super) fn wide_frag(size: Size) -> Row {
 
 /// Few of them match.
 pub(super) fn sparse_match(size: Size) -> Row {
-    let shape = Shape { archetypes: size.of(1_000), entities: 1, rarity: 100 };
-    let items = shape.archetypes.div_ceil(shape.rarity);
-    Row::new("sparse_match", "1,000 archetypes of 1 entity, of which 10 match", items)
+    let shape = Shape { archetypes: size.of(1_000), entities: size.of(100), rarity: 100 };
+    let about = "1,000 archetypes of 100 entities, of which 10 match";
+    Row::new("sparse_match", about, shape.matching())
         .with("limit/tables", move || limit(shape))
         .with("ecs/prepared", move || ours_prepared(shape))
         .with("ecs/one_shot", move || ours_one_shot(shape))
@@ -57,33 +56,46 @@ impl Shape {
     /// Returns, for every entity, which markers it has, as bits, and whether it
     /// has a value.
     fn all(self) -> impl Iterator<Item = (usize, bool)> {
-        let kinds = (0..self.archetypes).map(move |n| (n, n % self.rarity == 0));
-        kinds.flat_map(move |kind| std::iter::repeat_n(kind, self.entities))
+        self.kinds().flat_map(move |kind| std::iter::repeat_n(kind, self.entities))
+    }
+
+    /// Returns the same for every archetype.
+    fn kinds(self) -> impl Iterator<Item = (usize, bool)> {
+        (0..self.archetypes).map(move |n| (n, n % self.rarity == 0))
+    }
+
+    /// Returns how many entities have a value.
+    pub(crate) fn matching(self) -> usize {
+        self.archetypes.div_ceil(self.rarity) * self.entities
     }
 }
 
 /// For A: `if $bits & 1 == 1 { let $marker = A(0.0); $insert; }`; and so on.
 macro_rules! insert_markers {
     ($bits:expr, |$marker:ident| $insert:expr) => {
-        insert_markers!($bits, |$marker| $insert, A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9)
+        insert_markers!(
+            $bits, |$marker| $insert,
+            A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15, Q 16
+        )
     };
     ($bits:expr, |$marker:ident| $insert:expr, $($letter:ident $bit:literal),*) => {
         $(if ($bits >> $bit) & 1 == 1 {
-            let $marker = letters::$letter(0.0);
+            let $marker = $crate::letters::$letter(0.0);
             $insert;
         })*
     };
 }
+pub(crate) use insert_markers;
 
 fn touch(data: &mut Data) {
     data.0 += 1.0;
 }
 
-fn sum<'a>(data: impl IntoIterator<Item = &'a Data>) -> f64 {
+pub(crate) fn sum<'a>(data: impl IntoIterator<Item = &'a Data>) -> f64 {
     data.into_iter().map(|data| f64::from(data.0)).sum()
 }
 
-fn limit(shape: Shape) -> impl Workload {
+pub(crate) fn limit(shape: Shape) -> impl Workload {
     let tables = shape.archetypes.div_ceil(shape.rarity);
     steady(
         vec![vec![Data(1.0); shape.entities]; tables],
@@ -96,19 +108,29 @@ fn limit(shape: Shape) -> impl Workload {
     )
 }
 
-fn ours_world(shape: Shape) -> ecs::World {
+/// Makes each archetype at once, and returns the entities in order.
+pub(crate) fn ours_ids(shape: Shape) -> (ecs::World, Vec<ecs::EntityId>) {
+    use ecs::{ErasedVec, Storage};
     let mut world = ecs::World::new();
-    for (markers, has_value) in shape.all() {
-        let id = world.spawn(());
-        insert_markers!(markers, |marker| world.insert(id, marker).unwrap());
+    let mut ids = Vec::new();
+    for (markers, has_value) in shape.kinds() {
+        let mut columns = Vec::new();
+        insert_markers!(markers, |marker| {
+            columns.push(ErasedVec::from_vec(vec![marker; shape.entities]));
+        });
         if has_value {
-            world.insert(id, Data(1.0)).unwrap();
+            columns.push(ErasedVec::from_vec(vec![Data(1.0); shape.entities]));
         }
+        world.storage_mut().create_columns(columns, &mut ids).unwrap();
     }
-    world
+    (world, ids)
 }
 
-fn ours_prepared(shape: Shape) -> impl Workload {
+fn ours_world(shape: Shape) -> ecs::World {
+    ours_ids(shape).0
+}
+
+pub(crate) fn ours_prepared(shape: Shape) -> impl Workload {
     steady(
         (ours_world(shape), ecs::QueryState::<&mut Data>::new()),
         |(world, query)| query.query_mut(world.storage_mut()).for_each(touch),
@@ -124,7 +146,7 @@ fn ours_one_shot(shape: Shape) -> impl Workload {
     )
 }
 
-fn bevy_world(shape: Shape) -> bevy_ecs::world::World {
+pub(crate) fn bevy_world(shape: Shape) -> bevy_ecs::world::World {
     let mut world = bevy_ecs::world::World::new();
     for (markers, has_value) in shape.all() {
         let mut entity = world.spawn_empty();
@@ -157,7 +179,7 @@ fn bevy_one_shot(shape: Shape) -> impl Workload {
     )
 }
 
-fn hecs_world(shape: Shape) -> hecs::World {
+pub(crate) fn hecs_world(shape: Shape) -> hecs::World {
     let mut world = hecs::World::new();
     for (markers, has_value) in shape.all() {
         let mut entity = hecs::EntityBuilder::new();

@@ -8,7 +8,7 @@ mod by_hand;
 mod ending;
 mod fragmented;
 mod heavy_compute;
-mod many_archetypes;
+pub(crate) mod many_archetypes;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod memory;
 mod motion;
