@@ -2,10 +2,13 @@
 //!
 //! [`rows`] has the workloads, [`compare`] the harness: the binary `compare`
 //! runs every engine beside every other, and `cargo bench` runs this engine's
-//! contenders of the same rows under criterion.
+//! contenders of the same rows under criterion. [`chart`] draws what came of it.
 
+pub mod chart;
 pub mod compare;
 mod components;
+mod figure;
+pub mod figures;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
 mod malloc;
@@ -16,6 +19,7 @@ mod sums;
 mod worlds;
 
 pub use components::*;
+pub use figure::figure;
 pub use malloc::keep_memory;
 pub use scattered::scattered;
 use scattered::shuffled;

@@ -1,9 +1,12 @@
 //! The comparison has the rows that it promises, and every contender does the
 //! work.
 
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Command;
 
-use ecs_benches::compare::{Size, verify};
+use ecs_benches::compare::{Size, Standing, Unit, verify};
+use ecs_benches::figures::write_json;
 use ecs_benches::rows;
 
 const ROWS: &[&str] = &[
@@ -58,4 +61,43 @@ fn every_contender_does_the_work() {
     for row in rows::rows(Size::Tiny) {
         verify(&row).unwrap_or_else(|error| panic!("{error}"));
     }
+}
+
+/// Figures of a row that nobody measured.
+fn invented(row: &str) -> Vec<Standing> {
+    let contenders = [("limit/loop", 3.0), ("ecs/way", 4.0), ("hecs/way", 500.0)];
+    let standing = |(contender, median): (&str, f64)| Standing {
+        row: row.to_owned(),
+        about: "what is done".to_owned(),
+        contender: contender.to_owned(),
+        items: 10,
+        unit: Unit::Nanoseconds,
+        median,
+        min: median,
+        vs_best_peer: Some(median / 500.0),
+        vs_limit: Some(median / 3.0),
+        samples: 1,
+    };
+    contenders.map(standing).to_vec()
+}
+
+#[test]
+fn figures_of_a_file_are_drawn_and_summed_up() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    fs::create_dir_all(&folder).unwrap();
+    let (json, plots) = (folder.join("figures.json"), folder.join("plots"));
+    let figures: Vec<_> = ROWS.iter().flat_map(|row| invented(row)).collect();
+    write_json(File::create(&json).unwrap(), &figures).unwrap();
+
+    let mut compare = Command::new(env!("CARGO_BIN_EXE_compare"));
+    compare.arg("--markdown").arg("--from").arg(json).arg("--plot").arg(&plots);
+    let output = compare.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for row in ROWS {
+        let chart = fs::read_to_string(plots.join(format!("{row}.svg"))).unwrap();
+        assert!(chart.contains("hecs/way") && chart.contains("logarithmic"), "{row}");
+    }
+    let summary = String::from_utf8(output.stdout).unwrap();
+    let line = "| 0.400 ns `way` | 50.0 ns `hecs/way` | 0.300 ns `loop` | 0.01 | 1.33 |";
+    assert_eq!(summary.lines().filter(|found| found.ends_with(line)).count(), ROWS.len());
 }

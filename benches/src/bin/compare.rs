@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::PathBuf;
 
 use clap::Parser;
-use ecs_benches::compare::{Contender, Row, Size, Table, measure, standings};
+use ecs_benches::compare::{Row, Size, Standing, Summary, Table, measure, plot, standings};
+use ecs_benches::figures::{read_json, write_json};
 use ecs_benches::{keep_memory, rows};
 
 /// Measures this engine, its peers, and loops written by hand, in turn.
@@ -25,14 +26,29 @@ struct Arguments {
     /// Writes the figures to a file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Takes the figures from files that `--json` wrote, and measures nothing.
+    /// Of a row that is in several of them, the last one counts.
+    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "json")]
+    from: Vec<PathBuf>,
+    /// Draws each row as a bar chart into DIR/<row>.svg.
+    #[arg(long, value_name = "DIR")]
+    plot: Option<PathBuf>,
+    /// Prints one table of all rows in Markdown, after or instead of one a row.
+    #[arg(long)]
+    markdown: bool,
     /// Prints rows and contenders, and measures nothing.
     #[arg(long)]
     list: bool,
 }
 
 impl Arguments {
-    fn wants_contender(&self, contender: &Contender) -> bool {
-        let named = |name: &String| name == contender.name || name == contender.engine();
+    fn wants_row(&self, name: &str) -> bool {
+        self.row.is_empty() || self.row.iter().any(|row| row == name)
+    }
+
+    fn wants_contender(&self, name: &str) -> bool {
+        let engine = name.split('/').next();
+        let named = |wanted: &String| wanted == name || Some(wanted.as_str()) == engine;
         self.contender.is_empty() || self.contender.iter().any(named)
     }
 
@@ -43,15 +59,54 @@ impl Arguments {
         {
             return Err(format!("there is no row {name}; `--list` prints them"));
         }
-        rows.retain(|row| self.row.is_empty() || self.row.iter().any(|name| name == row.name));
+        rows.retain(|row| self.wants_row(row.name));
         for row in &mut rows {
-            row.contenders.retain(|contender| self.wants_contender(contender));
+            row.contenders.retain(|contender| self.wants_contender(contender.name));
         }
         rows.retain(|row| !row.contenders.is_empty());
         match rows.is_empty() {
             true => Err("no row has such a contender; `--list` prints them".to_owned()),
             false => Ok(rows),
         }
+    }
+
+    /// Measures rows, and prints and writes each as soon as it is done.
+    fn measure(&self, rows: &[Row]) -> Result<Vec<Vec<Standing>>, Box<dyn Error>> {
+        let mut json = match &self.json {
+            Some(path) => Some(BufWriter::new(File::create(path)?)),
+            None => None,
+        };
+        let mut measured = Vec::new();
+        for row in rows {
+            let standings = standings(row, &measure(row, self.seconds)?);
+            println!("{}", Table(&standings));
+            if let Some(file) = &mut json {
+                write_json(file, &standings)?;
+            }
+            measured.push(standings);
+        }
+        Ok(measured)
+    }
+
+    /// Reads rows that were measured before.
+    fn read(&self) -> Result<Vec<Vec<Standing>>, Box<dyn Error>> {
+        let mut rows: Vec<Vec<Standing>> = Vec::new();
+        for file in &self.from {
+            let mut read: Vec<Standing> = read_json(file)?;
+            read.retain(|standing| {
+                self.wants_row(&standing.row) && self.wants_contender(&standing.contender)
+            });
+            for row in read.chunk_by(|one, next| one.row == next.row) {
+                match rows.iter_mut().find(|known| known[0].row == row[0].row) {
+                    Some(known) => *known = row.to_vec(),
+                    None => rows.push(row.to_vec()),
+                }
+            }
+        }
+        if !self.markdown {
+            rows.iter().for_each(|row| println!("{}", Table(row)));
+        }
+        Ok(rows)
     }
 }
 
@@ -62,22 +117,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         list(&rows);
         return Ok(());
     }
-    keep_memory();
-    let mut json = match &arguments.json {
-        Some(path) => Some(BufWriter::new(File::create(path)?)),
-        None => None,
+    let figures = if arguments.from.is_empty() {
+        keep_memory();
+        arguments.measure(&rows)?
+    } else {
+        arguments.read()?
     };
-    for row in &rows {
-        let samples = measure(row, arguments.seconds)?;
-        let standings = standings(row, &samples);
-        println!("{}", Table { row, standings: &standings });
-        if let Some(file) = &mut json {
-            for standing in &standings {
-                serde_json::to_writer(&mut *file, standing)?;
-                writeln!(file)?;
-            }
-            file.flush()?;
-        }
+    if arguments.markdown {
+        print!("{}", Summary(&figures));
+    }
+    if let Some(folder) = &arguments.plot {
+        figures.iter().try_for_each(|row| plot(row, folder))?;
     }
     Ok(())
 }

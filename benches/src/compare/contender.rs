@@ -52,11 +52,6 @@ impl Contender {
     pub fn engine(&self) -> &'static str {
         self.name.split('/').next().unwrap_or(self.name)
     }
-
-    /// Tells whether it is neither this engine nor a loop written by hand.
-    pub fn is_peer(&self) -> bool {
-        !matches!(self.engine(), "ecs" | "limit")
-    }
 }
 
 /// Work on a state that stays from round to round.

@@ -1,13 +1,17 @@
 //! One workload, and everyone who does it.
 
+use serde::{Deserialize, Serialize};
+
 use super::contender::{Contender, Workload};
 
 /// What a row's figures count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Nanoseconds of wall clock.
+    #[serde(rename = "ns")]
     Nanoseconds,
     /// Bytes of live heap.
+    #[serde(rename = "bytes")]
     Bytes,
 }
 
@@ -28,6 +32,8 @@ pub enum Size {
     Full,
     /// So small that a test can run them all.
     Tiny,
+    /// As many items as this says, whatever the comparison describes.
+    Exactly(usize),
 }
 
 impl Size {
@@ -36,6 +42,7 @@ impl Size {
         match self {
             Self::Full => full,
             Self::Tiny => full.min(50),
+            Self::Exactly(count) => count,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::contender::{Contender, Workload};
 use super::row::{Row, Unit};
+use crate::figure::median;
 
 /// Rounds that every contender does before the check.
 const CHECKED_ROUNDS: u64 = 2;
@@ -24,8 +25,6 @@ const LEAST_ROUNDS: u64 = 2;
 pub struct Samples {
     /// Its name.
     pub contender: &'static str,
-    /// Whether it is another engine.
-    pub is_peer: bool,
     rounds: Vec<f64>,
 }
 
@@ -42,13 +41,7 @@ impl Samples {
 
     /// Returns the middle one, or 0 if there is none.
     pub fn median(&self) -> f64 {
-        let mut sorted = self.rounds.clone();
-        sorted.sort_by(f64::total_cmp);
-        match sorted.len() {
-            0 => 0.0,
-            n if n % 2 == 1 => sorted[n / 2],
-            n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-        }
+        median(&self.rounds)
     }
 
     /// Returns the least, or 0 if there is none.
@@ -148,11 +141,7 @@ impl Racer {
             workload: contender.set_up(),
             rounds: LEAST_ROUNDS,
             time: 0.0,
-            samples: Samples {
-                contender: contender.name,
-                is_peer: contender.is_peer(),
-                rounds: Vec::new(),
-            },
+            samples: Samples { contender: contender.name, rounds: Vec::new() },
         }
     }
 

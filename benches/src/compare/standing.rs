@@ -1,25 +1,28 @@
 //! What came of a row: figures and ratios.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::row::Row;
+use super::row::{Row, Unit};
 use super::sampling::Samples;
+use crate::chart::Owner;
 
 /// One contender's figures in a row, a whole round each.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Standing {
     /// The row.
-    pub row: &'static str,
+    pub row: String,
+    /// What is done in it.
+    pub about: String,
     /// Who.
-    pub contender: &'static str,
+    pub contender: String,
     /// How many items a round has.
     pub items: usize,
-    /// `ns` or `bytes`.
-    pub unit: &'static str,
-    /// The median of a round, in `unit`.
-    pub median_ns: f64,
-    /// The least of a round, in `unit`.
-    pub min_ns: f64,
+    /// What `median` and `min` count.
+    pub unit: Unit,
+    /// The median of a round.
+    pub median: f64,
+    /// The least of a round.
+    pub min: f64,
     /// The median by that of the best other engine.
     pub vs_best_peer: Option<f64>,
     /// The median by that of the best loop written by hand.
@@ -31,25 +34,25 @@ pub struct Standing {
 impl Standing {
     /// Returns the median of one item.
     pub fn per_item(&self) -> f64 {
-        self.median_ns / self.items as f64
+        self.median / self.items as f64
     }
 }
 
 /// Puts a row's samples beside one another.
 pub fn standings(row: &Row, samples: &[Samples]) -> Vec<Standing> {
-    let best = |of: &dyn Fn(&Samples) -> bool| {
-        let medians = samples.iter().filter(|samples| of(samples)).map(Samples::median);
-        medians.min_by(f64::total_cmp)
+    let best = |owner: Owner| {
+        let of_owner = samples.iter().filter(|samples| Owner::of(samples.contender) == owner);
+        of_owner.map(Samples::median).min_by(f64::total_cmp)
     };
-    let peer = best(&|samples| samples.is_peer);
-    let limit = best(&|samples| samples.contender.starts_with("limit/"));
+    let (peer, limit) = (best(Owner::Peer), best(Owner::Limit));
     let standing = |samples: &Samples| Standing {
-        row: row.name,
-        contender: samples.contender,
+        row: row.name.to_owned(),
+        about: row.about.to_owned(),
+        contender: samples.contender.to_owned(),
         items: row.items,
-        unit: row.unit.name(),
-        median_ns: samples.median(),
-        min_ns: samples.min(),
+        unit: row.unit,
+        median: samples.median(),
+        min: samples.min(),
         vs_best_peer: peer.map(|best| samples.median() / best),
         vs_limit: limit.map(|best| samples.median() / best),
         samples: samples.len(),
