@@ -2,7 +2,8 @@
 //!
 //! [`rows`] has the workloads, [`compare`] the harness: the binary `compare`
 //! runs every engine beside every other, and `cargo bench` runs this engine's
-//! contenders of the same rows under criterion. [`chart`] draws what came of it.
+//! contenders of the same rows under criterion. [`scaling`] does the same work at
+//! growing sizes, and [`chart`] draws what came of it.
 
 pub mod chart;
 pub mod compare;
@@ -14,6 +15,7 @@ mod heap;
 mod malloc;
 mod population;
 pub mod rows;
+pub mod scaling;
 mod scattered;
 mod sums;
 mod worlds;
