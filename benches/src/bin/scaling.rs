@@ -23,7 +23,7 @@ struct Arguments {
     max_entities: usize,
     /// The largest number of archetypes; the least is 1.
     #[arg(long, value_name = "N", default_value_t = 100_000,
-        value_parser = clap::value_parser!(u32).range(..=131_072))]
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_archetypes: u32,
     /// How many entities are spread over the archetypes.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]

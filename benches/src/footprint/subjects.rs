@@ -1,5 +1,7 @@
 //! The engines, asked for the same things in their own words.
 
+use bevy_ecs::query::Without;
+use bevy_ecs::resource::IsResource;
 use ecs::Storage;
 
 use crate::population::moving;
@@ -139,7 +141,8 @@ impl Subject for bevy_ecs::world::World {
     }
 
     fn ids(&mut self) -> Vec<Self::Id> {
-        self.query::<Self::Id>().iter(self).collect()
+        // Resources are entities too, and components are resources.
+        self.query_filtered::<Self::Id, Without<IsResource>>().iter(self).collect()
     }
 
     fn despawn(&mut self, ids: &[Self::Id]) {

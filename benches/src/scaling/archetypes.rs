@@ -13,6 +13,9 @@ use crate::{scattered, shuffled};
 /// How many entities are asked for, changed or made.
 const TOUCHED: usize = 100_000;
 
+/// How many archetypes the engine holds.
+const MOST_ARCHETYPES: usize = 131_072;
+
 /// Returns the operations whose size is a number of archetypes, which `entities`
 /// are spread over.
 pub fn by_archetypes(entities: usize) -> Vec<Operation> {
@@ -47,6 +50,7 @@ pub fn by_archetypes(entities: usize) -> Vec<Operation> {
         }),
         Operation::new("add_remove, without order", move |archetypes| {
             let shape = shape(archetypes, 1);
+            let touched = touched.min(movable(shape));
             Row::new("add_remove", "insert a component, then remove it", touched)
                 .with("ecs/insert_remove", move || add_remove(shape, touched))
         }),
@@ -90,8 +94,15 @@ fn get_by_hand(shape: Shape, count: usize) -> impl Workload {
     steady(tables, read.clone(), read)
 }
 
+/// Returns how many entities, the first ones, can get one component more: the
+/// archetypes that they move to have to fit in too.
+fn movable(shape: Shape) -> usize {
+    shape.archetypes.min(MOST_ARCHETYPES - shape.archetypes) * shape.entities
+}
+
 fn add_remove(shape: Shape, count: usize) -> impl Workload {
-    let (world, ids) = ours_ids(shape);
+    let (world, mut ids) = ours_ids(shape);
+    ids.truncate(movable(shape));
     let mut chosen = shuffled(ids);
     chosen.truncate(count);
     steady(
