@@ -17,8 +17,10 @@ fn many_entities_survive_a_snapshot() {
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn every_engine_is_weighed() {
-    let counts = ["--entities", "1000", "--archetypes", "100", "--peak", "1000"];
+    let json = concat!(env!("CARGO_TARGET_TMPDIR"), "/memory.json");
+    let counts = ["--entities", "1000", "--archetypes", "100", "--peak", "1000", "--json", json];
     let table = output(env!("CARGO_BIN_EXE_memory"), &counts);
+    assert_eq!(output(env!("CARGO_BIN_EXE_memory"), &["--from", json]), table);
     assert!(table.contains("| live heap (resident) | ecs | hecs | bevy |"), "{table}");
     assert!(table.contains("after remove_empty_archetypes"), "{table}");
 }

@@ -12,7 +12,7 @@ use ecs::{Component, World};
 use ecs_benches::{figure, resident_bytes};
 
 /// Makes many entities of two components of 4 bytes, and does with them what
-/// touches all of them. 100 million need 10 GB.
+/// touches all of them. 100 million need 6 GB.
 #[derive(Parser)]
 struct Arguments {
     /// How many entities.

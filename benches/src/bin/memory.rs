@@ -61,7 +61,7 @@ mod weighing {
         }
         let weights = match &arguments.from {
             Some(file) => read_json(file)?,
-            None => ask_all()?,
+            None => arguments.ask_all()?,
         };
         if let Some(file) = &arguments.json {
             write_json(BufWriter::new(File::create(file)?), &weights)?;
@@ -70,21 +70,26 @@ mod weighing {
         Ok(())
     }
 
-    /// Starts this program once an engine, so that none inherits another's heap.
-    fn ask_all() -> Result<Vec<Weight>, Box<dyn Error>> {
-        let mut weights = Vec::new();
-        for engine in ENGINES {
-            let mut again = Command::new(std::env::current_exe()?);
-            again.args(std::env::args_os().skip(1)).args(["--engine", engine]);
-            let output = again.stderr(Stdio::inherit()).output()?;
-            if !output.status.success() {
-                return Err(format!("{engine}: {}", output.status).into());
+    impl Arguments {
+        /// Starts this program once an engine, so that none inherits another's heap.
+        fn ask_all(&self) -> Result<Vec<Weight>, Box<dyn Error>> {
+            let mut weights = Vec::new();
+            for engine in ENGINES {
+                let mut again = Command::new(std::env::current_exe()?);
+                again.args(["--engine", engine]);
+                again.arg("--entities").arg(self.entities.to_string());
+                again.arg("--archetypes").arg(self.archetypes.to_string());
+                again.arg("--peak").arg(self.peak.to_string());
+                let output = again.stderr(Stdio::inherit()).output()?;
+                if !output.status.success() {
+                    return Err(format!("{engine}: {}", output.status).into());
+                }
+                for weight in serde_json::Deserializer::from_slice(&output.stdout).into_iter() {
+                    weights.push(weight?);
+                }
             }
-            for weight in serde_json::Deserializer::from_slice(&output.stdout).into_iter() {
-                weights.push(weight?);
-            }
+            Ok(weights)
         }
-        Ok(weights)
     }
 
     fn print(weights: &[Weight]) {

@@ -60,7 +60,8 @@ impl Bars {
             self.bars.iter().any(|bar| bar.owner == owner)
         })?;
         if most > least * SPREAD {
-            let first = 10f64.powf(least.log10().floor());
+            // The shortest bar is to be seen too.
+            let first = 10f64.powf((least * 0.8).log10().floor());
             // The room behind the longest bar is for its value.
             let last = most * (most / first).powf(0.12);
             let unit = format!("{}, logarithmic scale", self.unit);
