@@ -50,6 +50,16 @@ pub(crate) fn target() -> Result<PathBuf, String> {
     folder.ok_or("cargo metadata has an unknown form".to_owned())
 }
 
+/// The version of a dependency that the lock file names.
+pub(crate) fn locked_version(package: &str) -> Result<String, String> {
+    let output = cargo(["pkgid", package])
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    let id = String::from_utf8_lossy(&output.stdout);
+    let version = id.trim().rsplit(['#', '@']).next().filter(|version| !version.is_empty());
+    version.map(str::to_owned).ok_or(format!("the lock file does not name {package}"))
+}
+
 fn metadata() -> Result<Value, String> {
     let output = cargo(["metadata", "--no-deps", "--format-version=1"])
         .output()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{cargo, run};
+use crate::workspace;
 
 /// The folder that the program lies in.
 pub(crate) struct Runner(PathBuf);
@@ -21,7 +22,8 @@ impl Runner {
 /// Finds the program of the version that the lock file names, below the target
 /// folder; installs it there if it is missing or another one.
 pub(crate) fn installed(target: &Path) -> Result<Runner, String> {
-    let version = wanted()?;
+    // The library and the program speak to each other only at equal versions.
+    let version = workspace::locked_version("gungraun")?;
     let root = target.join("tools");
     let runner = Runner(root.join("bin"));
     let found = Command::new(runner.0.join("gungraun-runner")).arg("--version").output();
@@ -35,14 +37,4 @@ pub(crate) fn installed(target: &Path) -> Result<Runner, String> {
         run(install.env("CARGO_PROFILE_DEV_DEBUG", "false"))?;
     }
     Ok(runner)
-}
-
-/// The library and the program speak to each other only at equal versions.
-fn wanted() -> Result<String, String> {
-    let output = cargo(["pkgid", "gungraun"])
-        .output()
-        .map_err(|error| format!("cargo could not be started: {error}"))?;
-    let id = String::from_utf8_lossy(&output.stdout);
-    let version = id.trim().rsplit(['#', '@']).next().filter(|version| !version.is_empty());
-    version.map(str::to_owned).ok_or("the lock file does not name gungraun".to_owned())
 }

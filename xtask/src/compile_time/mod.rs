@@ -1,0 +1,117 @@
+//! How long programs take to compile that use this engine, or bevy_ecs.
+
+mod program;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::command::{cargo, run};
+use crate::report::{Report, StepResult, Verdict};
+use crate::workspace;
+use program::Engine;
+
+/// Rebuilds of which the median is taken.
+const REBUILDS: usize = 3;
+
+/// Times both programs in both profiles, and prints a table.
+pub(crate) fn measure(report: &mut Report) {
+    report.step("compile time", || {
+        let home = workspace::target()?.join("compile-time");
+        let programs = [Engine::Ours, Engine::Bevy]
+            .map(|engine| Program { engine, folder: home.join(engine.name()) });
+        for program in &programs {
+            program.write()?;
+        }
+        let version = workspace::locked_version("bevy_ecs")?;
+        let mut lines =
+            vec![format!("| build | this engine | bevy_ecs {version} |\n|---|--:|--:|")];
+        for profile in ["dev", "release"] {
+            let [ours, bevy] = [programs[0].anew(profile)?, programs[1].anew(profile)?];
+            lines.push(format!("| {profile}, from nothing | {ours:.1} s | {bevy:.1} s |"));
+            let mut times = [Vec::new(), Vec::new()];
+            for _ in 0..REBUILDS {
+                for (program, times) in programs.iter().zip(&mut times) {
+                    times.push(program.again(profile)?);
+                }
+            }
+            let [ours, bevy] = times.map(median);
+            lines.push(format!("| {profile}, the program alone | {ours:.2} s | {bevy:.2} s |"));
+        }
+        let [ours, bevy] = [programs[0].packages()?, programs[1].packages()?];
+        lines.push(format!("| packages compiled | {ours} | {bevy} |"));
+        println!("\n{}", lines.join("\n"));
+        Ok(Verdict::Passed)
+    });
+}
+
+/// A generated package, below the target folder.
+struct Program {
+    engine: Engine,
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Writes its files, with the versions that the workspace is locked to, and
+    /// sees that no download will be timed.
+    fn write(&self) -> StepResult {
+        let write = |name: &str, text: &str| {
+            let file = self.folder.join(name);
+            fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
+        };
+        let source = self.folder.join("src");
+        fs::create_dir_all(&source).map_err(|error| format!("{}: {error}", source.display()))?;
+        let root = workspace::root();
+        let read = |name: &str| {
+            fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}"))
+        };
+        write("Cargo.toml", &self.engine.manifest(root, &read("Cargo.toml")?)?)?;
+        write("Cargo.lock", &read("Cargo.lock")?)?;
+        write("src/main.rs", &self.engine.source())?;
+        run(cargo(["fetch", "--manifest-path"]).arg(self.folder.join("Cargo.toml")))
+    }
+
+    /// Times a build with nothing built before.
+    fn anew(&self, profile: &str) -> Result<f64, String> {
+        let built = self.folder.join("target");
+        if built.exists() {
+            fs::remove_dir_all(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+        }
+        self.build(profile)
+    }
+
+    /// Times a build after only the program's file was written once more.
+    fn again(&self, profile: &str) -> Result<f64, String> {
+        let file = self.folder.join("src/main.rs");
+        fs::write(&file, self.engine.source())
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        self.build(profile)
+    }
+
+    fn build(&self, profile: &str) -> Result<f64, String> {
+        let mut build = cargo(["build", "--quiet", "--offline", "--profile", profile]);
+        build.arg("--manifest-path").arg(self.folder.join("Cargo.toml"));
+        build.arg("--target-dir").arg(self.folder.join("target"));
+        let start = Instant::now();
+        run(&mut build)?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Counts the packages that are compiled, the program among them.
+    fn packages(&self) -> Result<usize, String> {
+        let mut tree = cargo(["tree", "--offline", "--prefix=none", "--edges=normal,build"]);
+        tree.arg("--manifest-path").arg(self.folder.join("Cargo.toml"));
+        let output =
+            tree.output().map_err(|error| format!("cargo could not be started: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let names: BTreeSet<_> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+        Ok(names.len())
+    }
+}
+
+/// Returns the middle one of an odd number of times.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
