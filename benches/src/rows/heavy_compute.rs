@@ -15,7 +15,7 @@ pub(super) fn row(size: Size) -> Row {
     let n = size.of(1_000);
     Row::new("heavy_compute", "1,000 x 100 inverses of mat4, parallel", n)
         .with("limit/rayon", move || limit(n))
-        .with("ecs/pieces", move || ours_pieces(n))
+        .with("ecs/par_chunks_of", move || ours_chunks(n))
         .with("ecs/par_for_each", move || ours_par_for_each(n))
         .with("bevy/par_iter", move || bevy(n))
         .with("hecs/batches", move || hecs(n))
@@ -66,13 +66,13 @@ fn limit(n: usize) -> impl Workload {
 type Asked<'a> = (&'a mut Position, &'a mut Transform);
 
 /// Pieces smaller than `par_for_each` takes, which counts on cheap work.
-fn ours_pieces(n: usize) -> impl Workload {
+fn ours_chunks(n: usize) -> impl Workload {
+    use ecs::ParQuery;
     steady(
         (worlds::ours::spawned(bundles(n)), ecs::QueryState::<Asked<'_>>::new()),
         |(world, query)| {
-            let mut query = query.query_mut(world.storage_mut());
-            query.pieces_mut(BATCH).into_par_iter().for_each(|piece| {
-                piece.for_each(|(position, transform)| compute(position, transform));
+            query.query_mut(world.storage_mut()).par_chunks_of(BATCH, |chunk| {
+                chunk.for_each(|(position, transform)| compute(position, transform));
             });
         },
         |(world, _)| worlds::ours::positions(world),

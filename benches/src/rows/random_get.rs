@@ -13,6 +13,7 @@ pub(super) fn row(size: Size) -> Row {
         .with("limit/table", move || limit(n, reads))
         .with("ecs/world", move || ours_world(n, reads))
         .with("ecs/query", move || ours_query(n, reads))
+        .with("ecs/view", move || ours_view(n, reads))
         .with("bevy/world", move || bevy_world(n, reads))
         .with("bevy/query", move || bevy_query(n, reads))
         .with("hecs/world", move || hecs_world(n, reads))
@@ -58,6 +59,16 @@ fn ours_query(n: usize, reads: usize) -> impl Workload {
     reading((world, query), chosen(&ids, reads), |(world, query), ids| {
         let query = query.query(world.storage());
         ids.iter().map(|&id| query.get(id).unwrap().0[0]).sum()
+    })
+}
+
+fn ours_view(n: usize, reads: usize) -> impl Workload {
+    let (world, ids) = worlds::ours::with_ids(population::moving(n));
+    let query = QueryState::<&Position>::new();
+    reading((world, query), chosen(&ids, reads), |(world, query), ids| {
+        let query = query.query(world.storage());
+        let view = query.view();
+        ids.iter().map(|&id| view.get(id).unwrap().0[0]).sum()
     })
 }
 

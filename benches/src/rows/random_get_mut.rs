@@ -27,6 +27,7 @@ pub(super) fn row(size: Size) -> Row {
     .with("limit/table", move || limit(n, writes))
     .with("ecs/world", move || ours_world(n, writes))
     .with("ecs/query", move || ours_query(n, writes))
+    .with("ecs/view", move || ours_view(n, writes))
     .with("bevy/world", move || bevy_world(n, writes))
     .with("bevy/query", move || bevy_query(n, writes))
     .with("hecs/world", move || hecs_world(n, writes))
@@ -109,6 +110,20 @@ fn ours_query(n: usize, writes: usize) -> impl Workload {
                 |id| look(query.get_mut(id).unwrap()),
                 touch(query.get_mut(id).unwrap())
             );
+        },
+        |(world, ..)| worlds::ours::positions(world),
+    )
+}
+
+fn ours_view(n: usize, writes: usize) -> impl Workload {
+    let (world, ids) = worlds::ours::with_ids(population::moving(n));
+    let query = QueryState::<&mut Position>::new();
+    steady(
+        (world, chosen(&ids, writes), query),
+        |(world, ids, query)| {
+            let mut query = query.query_mut(world.storage_mut());
+            let mut view = query.view_mut();
+            in_blocks!(ids, |id| look(view.get_mut(id).unwrap()), touch(view.get_mut(id).unwrap()));
         },
         |(world, ..)| worlds::ours::positions(world),
     )
