@@ -71,10 +71,12 @@ impl Column {
         unsafe { self.move_rows_to(from, count, self.at(to)) }
     }
 
-    /// Moves values to `to`, which is in another column of the same component.
+    /// Moves values to `to`, which is in other rows or in another column of the
+    /// same component.
     ///
     /// # Safety
-    /// The rows hold values, which are moved out by this; `to` has room for them.
+    /// The rows hold values, which are moved out by this; `to` has room for them,
+    /// and they do not overlap.
     #[inline]
     pub(crate) unsafe fn move_rows_to(&self, from: usize, count: usize, to: NonNull<u8>) {
         // SAFETY: the caller's.

@@ -46,6 +46,9 @@ pub(crate) struct Ready<'a> {
     new_row: usize,
 }
 
+/// Plans number columns by `u16`.
+const MOST_COLUMNS: usize = u16::MAX as usize;
+
 /// The tables and the directory of a store.
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -76,6 +79,12 @@ impl Rows {
     }
 
     pub(crate) fn add_table(&mut self, components: ComponentSet) -> Result<TableId, StorageError> {
+        if components.len() > MOST_COLUMNS {
+            return Err(StorageError::Capacity {
+                what: "the components of an archetype",
+                limit: MOST_COLUMNS as u64,
+            });
+        }
         if let Some(id) = self.vacant.pop() {
             self.tables[id.index()] = Table::new(components);
             self.directory.renew();
@@ -338,8 +347,9 @@ impl Rows {
         bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
         let mut rows_done = 0;
-        // SAFETY: the columns are apart from each other and have room for the
-        // row, which holds no values.
+        // SAFETY: the targets are the columns of the bundle's components, in its
+        // order, which are apart from each other and have room for the row, which
+        // holds no values.
         bundle.write(unsafe { RowWriter::new(targets, row..row + 1, &mut rows_done) });
         match rows_done {
             1 => Ok(()),
@@ -553,8 +563,9 @@ impl Rows {
     ) -> usize {
         debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
         debug_assert!(at.table() == plan.source);
-        // SAFETY: the plan's addresses are up to date, its pairs of columns hold
-        // the same component, `row` and `last` are rows of the source, and the
+        // SAFETY: the entity is where its location says. A plan that is ready leads
+        // to another table, its addresses are up to date, its pairs of columns hold
+        // the same component, `at` and `last` are rows of the source, and the
         // target has room for `new_row`. That has the kept columns from here,
         // the others from before.
         unsafe {

@@ -206,15 +206,18 @@ impl<T: Copy> Default for PlainVec<T> {
 }
 
 impl<T: Copy> PlainVec<T> {
-    /// Makes room for exactly `additional` more values, if there is less.
+    /// Makes room for `additional` more values, if there is less: for exactly as
+    /// many the first time, then for twice as many as before at least.
     ///
     /// # Panics
     /// If there can't be so many.
-    fn reserve_exact(&mut self, additional: usize) {
+    fn reserve(&mut self, additional: usize) {
         let needed = self.len.checked_add(additional).filter(|&needed| self.array.fits(needed));
         let needed = needed.expect("as many values as memory can hold");
-        if needed > self.array.capacity() {
-            self.array.resize(needed);
+        let capacity = self.array.capacity();
+        if needed > capacity {
+            let ample = needed.max(capacity.saturating_mul(2));
+            self.array.resize(if self.array.fits(ample) { ample } else { needed });
         }
     }
 
@@ -223,7 +226,7 @@ impl<T: Copy> PlainVec<T> {
     /// # Panics
     /// If there can't be so many.
     pub fn extend_with(&mut self, count: usize, value: impl Fn(usize) -> T) {
-        self.reserve_exact(count);
+        self.reserve(count);
         for n in 0..count {
             // SAFETY: there is room for `count` values behind the last.
             unsafe { self.array.at(self.len + n).cast::<T>().write(value(n)) }

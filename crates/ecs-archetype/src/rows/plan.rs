@@ -49,8 +49,8 @@ impl Ended {
     /// Takes over the value that ended.
     ///
     /// # Safety
-    /// A value lies at `row` that is no row's any more, and nobody has taken it
-    /// over yet.
+    /// The address is up to date; a value lies at `row` that is no row's any more,
+    /// and nobody has taken it over yet.
     #[inline]
     pub(super) unsafe fn value(&self, row: usize) -> InPlace<'_> {
         // SAFETY: the caller's; the address is that of the column.

@@ -69,10 +69,13 @@ impl Directory {
         for (row, &entity) in (start..).zip(&entities[..recycled]) {
             self.place(entity, Location::new(entity.generation(), table, row));
         }
+        if fresh.is_empty() {
+            return;
+        }
         let (first, end) = (fresh.start as usize, fresh.end as usize);
         let base = Location::new(0, table, start + recycled);
         let located = |offset: usize| base.below(offset);
-        if first >= self.locations.len() && !fresh.is_empty() {
+        if first >= self.locations.len() {
             self.locations.grow_to(first, Location::NOWHERE);
             self.locations.extend_with(fresh.len(), located);
         } else {
@@ -86,7 +89,7 @@ impl Directory {
     /// entities. Returns which was the last row.
     ///
     /// # Safety
-    /// - The entity is at `at`.
+    /// - The entity is at `at`, and that of each row of the table in its row.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
@@ -95,7 +98,7 @@ impl Directory {
         let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row()) };
         let place = at.taken_by(moved);
         if self.foreign.is_empty() {
-            // SAFETY: both ids were placed, and none is foreign. If the row is the
+            // SAFETY: both ids are placed, and none is foreign. If the row is the
             // last, `moved` is `entity`, and the second location corrects the
             // first.
             unsafe { self.place_home([(moved, place), (entity, Location::NOWHERE)]) }
@@ -110,8 +113,8 @@ impl Directory {
     /// row.
     ///
     /// # Safety
-    /// - The entity is at `at`; the target is another table that exists, and its
-    ///   ids have room for one more.
+    /// - The entity is at `at`, and that of each row of its table in its row; the
+    ///   target is another table that exists, and its ids have room for one more.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
     pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
@@ -128,7 +131,7 @@ impl Directory {
         let place = at.taken_by(moved);
         let new_place = at.moved_to(target, new_row);
         if self.foreign.is_empty() {
-            // SAFETY: both ids were placed, and none is foreign. If the row is
+            // SAFETY: both ids are placed, and none is foreign. If the row is
             // the last, `moved` is `entity`, and the second location corrects the
             // first.
             unsafe { self.place_home([(moved, place), (entity, new_place)]) }
@@ -141,7 +144,7 @@ impl Directory {
     /// Says where home ids are, one after the other.
     ///
     /// # Safety
-    /// They are of the home shard, and have been placed before.
+    /// They are of the home shard, and are placed now.
     #[inline(always)]
     unsafe fn place_home(&mut self, places: [(EntityId, Location); 2]) {
         for (entity, location) in places {
@@ -177,7 +180,7 @@ impl Directory {
     /// O(rows).
     pub unsafe fn remove_rows(&mut self, table: TableId, rows: Range<usize>) {
         // SAFETY: the caller's: the rows are initialised, and nobody changes
-        // their ids here; they were placed, and if nothing is foreign they are
+        // their ids here; they are placed, and if nothing is foreign they are
         // home ids.
         unsafe {
             let entities = self.ids_at(table, &rows);
@@ -252,8 +255,8 @@ impl Directory {
     /// there.
     ///
     /// # Safety
-    /// The table exists and has those rows; their entities have been placed
-    /// before, and are nowhere else.
+    /// The table exists and has those rows; their entities are placed now,
+    /// somewhere, and are nowhere else.
     pub unsafe fn relocate(&mut self, table: TableId, rows: Range<usize>) {
         self.changes += 1;
         // SAFETY: the caller's: the rows are initialised, and nobody changes
@@ -285,11 +288,11 @@ impl Directory {
     /// Returns where a home id is said to be.
     ///
     /// # Safety
-    /// It is of the home shard, and has been placed before.
+    /// It is of the home shard, and is placed now.
     #[inline(always)]
     unsafe fn home_location_mut(&mut self, entity: EntityId) -> &mut Location {
         debug_assert!(self.home == entity.high() & Self::SHARD);
-        // SAFETY: the caller's: a home id that was placed has an entry.
+        // SAFETY: the caller's: a home id that is placed has an entry.
         unsafe { self.locations.get_unchecked_mut(entity.index() as usize) }
     }
 
@@ -319,7 +322,7 @@ impl Directory {
     }
 
     /// Makes room for home ids below `end`.
-    pub fn reserve_locations(&mut self, end: usize) {
+    fn reserve_locations(&mut self, end: usize) {
         self.locations.grow_to(end, Location::NOWHERE);
     }
 
@@ -336,7 +339,7 @@ impl Directory {
 
     /// Says that an entity is nowhere any more.
     #[inline]
-    pub fn clear_location(&mut self, entity: EntityId) {
+    fn clear_location(&mut self, entity: EntityId) {
         if self.home == entity.high() & Self::SHARD {
             if let Some(location) = self.locations.get_mut(entity.index() as usize) {
                 *location = Location::NOWHERE;

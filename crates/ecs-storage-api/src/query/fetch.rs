@@ -150,9 +150,13 @@ mod sealed {
         /// As for `item`, for each of the rows.
         unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> Self::Slices<'w>;
     }
+
+    /// Query data that only reads. Sealed too: whoever could say so of `&mut C`
+    /// would get two of them to one value.
+    pub trait ReadOnly: Fetch {}
 }
 
-pub(crate) use sealed::Fetch;
+pub(crate) use sealed::{Fetch, ReadOnly};
 
 /// What a query gives for each entity.
 ///
@@ -161,6 +165,13 @@ pub(crate) use sealed::Fetch;
 pub trait QueryData: Fetch {}
 
 /// Query data that only reads, and so needs the store only for reading.
-pub trait ReadOnlyQueryData: QueryData {}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` writes, or is no query data",
+    label = "only what reads can be asked here",
+    note = "what writes is asked by `query_mut`, `iter_mut`, `chunks_mut`, `get_mut` and their like"
+)]
+pub trait ReadOnlyQueryData: QueryData + ReadOnly {}
 
 impl<D: Fetch> QueryData for D {}
+
+impl<D: ReadOnly> ReadOnlyQueryData for D {}

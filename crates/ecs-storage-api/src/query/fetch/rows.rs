@@ -20,7 +20,8 @@ pub(crate) struct Rows<'w, D: Fetch> {
 // SAFETY: it stands for the items of `D`, references to components, which are
 // `Send + Sync`.
 unsafe impl<D: Fetch> Send for Rows<'_, D> {}
-// SAFETY: as above; a shared reference to it gives nothing out.
+// SAFETY: as above; a shared reference to it gives out ids alone, which nobody
+// writes meanwhile.
 unsafe impl<D: Fetch> Sync for Rows<'_, D> {}
 
 impl<'w, D: Fetch> Rows<'w, D> {
@@ -55,7 +56,7 @@ impl<'w, D: Fetch> Rows<'w, D> {
         }
         let row = self.next;
         self.next += 1;
-        // SAFETY: `row < end`, which is within the chunk (see `Cursor::next`);
+        // SAFETY: `row < end`, which is within the chunk (see `Rows::of`);
         // `next` only grows, so each row is given out once by these rows, and
         // no others hold it.
         Some(unsafe { D::item(self.columns, row) })

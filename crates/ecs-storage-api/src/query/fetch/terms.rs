@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use ecs_core::{Component, ComponentId, EntityId};
 
-use super::{Columns, Fetch, ReadOnlyQueryData};
+use super::{Columns, Fetch, ReadOnly};
 use crate::directory::{Directory, TableId};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
@@ -60,7 +60,7 @@ unsafe impl<C: Component> Fetch for &C {
     }
 }
 
-impl<C: Component> ReadOnlyQueryData for &C {}
+impl<C: Component> ReadOnly for &C {}
 
 // SAFETY: one term, described as `Write`; `item` gives its row.
 unsafe impl<C: Component> Fetch for &mut C {
@@ -154,7 +154,7 @@ unsafe impl Fetch for EntityId {
     }
 }
 
-impl ReadOnlyQueryData for EntityId {}
+impl ReadOnly for EntityId {}
 
 /// Tells whether the entity has `C`, as a `bool`.
 pub struct Has<C>(PhantomData<fn() -> C>);
@@ -210,7 +210,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     }
 }
 
-impl<C: Component> ReadOnlyQueryData for Has<C> {}
+impl<C: Component> ReadOnly for Has<C> {}
 
 // SAFETY: no term.
 unsafe impl Fetch for () {
@@ -249,7 +249,7 @@ unsafe impl Fetch for () {
     unsafe fn slices<'w>(_columns: (), _start: usize, _len: usize) -> Self::Slices<'w> {}
 }
 
-impl ReadOnlyQueryData for () {}
+impl ReadOnly for () {}
 
 // SAFETY: the terms of `D`, none of them required; rows are given only where
 // all that `D` requires is there.
@@ -299,4 +299,4 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     }
 }
 
-impl<D: ReadOnlyQueryData> ReadOnlyQueryData for Option<D> {}
+impl<D: ReadOnly> ReadOnly for Option<D> {}

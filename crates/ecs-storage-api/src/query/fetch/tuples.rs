@@ -2,7 +2,7 @@
 
 use ecs_core::ComponentId;
 
-use super::{Columns, Fetch, ReadOnlyQueryData};
+use super::{Columns, Fetch, ReadOnly};
 use crate::directory::{Directory, TableId};
 use crate::query::matcher::Answer;
 use crate::query::shape::QueryShape;
@@ -71,7 +71,7 @@ macro_rules! tuple_fetch {
             }
         }
 
-        impl<$($name: ReadOnlyQueryData),*> ReadOnlyQueryData for ($($name,)*) {}
+        impl<$($name: ReadOnly),*> ReadOnly for ($($name,)*) {}
     };
 }
 
