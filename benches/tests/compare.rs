@@ -88,6 +88,21 @@ fn figures_of_a_file_are_drawn_and_summed_up() {
     let (json, plots) = (folder.join("figures.json"), folder.join("plots"));
     let figures: Vec<_> = ROWS.iter().flat_map(|row| invented(row)).collect();
     write_json(File::create(&json).unwrap(), &figures).unwrap();
+    let text = fs::read_to_string(&json).unwrap();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    for key in [
+        "row",
+        "contender",
+        "items",
+        "unit",
+        "median_ns",
+        "min_ns",
+        "vs_best_peer",
+        "vs_limit",
+        "samples",
+    ] {
+        assert!(line.get(key).is_some(), "{key} is missing in {line}");
+    }
 
     let mut compare = Command::new(env!("CARGO_BIN_EXE_compare"));
     compare.arg("--markdown").arg("--from").arg(json).arg("--plot").arg(&plots);

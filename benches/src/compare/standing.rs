@@ -17,11 +17,13 @@ pub struct Standing {
     pub contender: String,
     /// How many items a round has.
     pub items: usize,
-    /// What `median` and `min` count.
+    /// What `median` and `min` count, whatever their names in JSON.
     pub unit: Unit,
     /// The median of a round.
+    #[serde(rename = "median_ns")]
     pub median: f64,
     /// The least of a round.
+    #[serde(rename = "min_ns")]
     pub min: f64,
     /// The median by that of the best other engine.
     pub vs_best_peer: Option<f64>,
