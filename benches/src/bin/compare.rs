@@ -30,7 +30,7 @@ struct Arguments {
     /// Of a row that is in several of them, the last one counts.
     #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "json")]
     from: Vec<PathBuf>,
-    /// Draws each row as a bar chart into DIR/<row>.svg.
+    /// Draws each row as a bar chart into DIR/ROW.svg.
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
     /// Prints one table of all rows in Markdown, after or instead of one a row.

@@ -1,6 +1,6 @@
 //! What entities and archetypes weigh, and what is given back.
 //!
-//! Each engine is a [`Subject`]; [`weigh`] asks all of them the same. Malloc runs
+//! Each engine is a `Subject`; [`weigh`] asks all of them the same. Malloc runs
 //! under its own rules here, as it does in programs.
 
 mod subjects;
