@@ -230,16 +230,23 @@ pub(crate) fn is_small(size: usize) -> bool {
 /// [small](is_small).
 #[inline(always)]
 pub(crate) unsafe fn copy_small(from: *const u8, to: *mut u8, size: usize) {
-    // SAFETY: the caller's, in each arm: the size is at least that of an end, and
+    // SAFETY: the caller's, in each branch: the size is at least that of an end, and
     // at most that of two.
     unsafe {
-        match size {
-            0 | 1 => copy_ends::<1>(from, to, size),
-            2 | 3 => copy_ends::<2>(from, to, size),
-            4..=8 => copy_ends::<4>(from, to, size),
-            9..=16 => copy_ends::<8>(from, to, size),
-            17..=32 => copy_ends::<16>(from, to, size),
-            _ => copy_ends::<32>(from, to, size),
+        if size > 16 {
+            if size > 32 {
+                copy_ends::<32>(from, to, size)
+            } else {
+                copy_ends::<16>(from, to, size)
+            }
+        } else if size >= 8 {
+            copy_ends::<8>(from, to, size)
+        } else if size >= 4 {
+            copy_ends::<4>(from, to, size)
+        } else if size >= 2 {
+            copy_ends::<2>(from, to, size)
+        } else {
+            copy_ends::<1>(from, to, size)
         }
     }
 }
