@@ -128,8 +128,9 @@ fn ours_serial(n: usize) -> impl Workload {
 }
 
 fn ours_schedule(n: usize, parallel: bool) -> impl Workload {
-    use ecs::{Query, Schedule};
+    use ecs::{Query, Schedule, Threads};
     let mut schedule = Schedule::new();
+    schedule.set_threads(if parallel { Threads::Current } else { Threads::None });
     schedule
         .add_system(|mut query: Query<'_, (&mut A, &mut B)>| {
             query.for_each(|(a, b)| swap(&mut a.0, &mut b.0));
@@ -142,10 +143,7 @@ fn ours_schedule(n: usize, parallel: bool) -> impl Workload {
         });
     steady(
         (ours_world(n), schedule),
-        move |(world, schedule)| match parallel {
-            true => schedule.run_parallel(world),
-            false => schedule.run(world),
-        },
+        |(world, schedule)| drop(schedule.run(world)),
         |(world, _)| ours_sums(world),
     )
 }

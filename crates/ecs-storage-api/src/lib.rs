@@ -11,6 +11,7 @@
 //! [`Directory`], from which queries and look-ups are served without a call.
 
 mod batches;
+mod bits;
 mod capabilities;
 mod directory;
 mod error;
@@ -31,10 +32,10 @@ pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
-    Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
-    Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryItems, QueryIter,
-    QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Term, TermAccess, With, Without,
-    gather, gather_mut,
+    Alternatives, Chunk, Chunks, Claim, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter,
+    Has, Matcher, Or, Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryGroup,
+    QueryItems, QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Share,
+    SharedQueries, StageRecords, Term, TermAccess, With, Without, gather, gather_mut,
 };
 pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,

@@ -11,6 +11,8 @@ use crate::query::{QueryError, QueryShape, RecordBuffer};
 pub(crate) struct Target<'q, 'a> {
     shape: &'q QueryShape,
     records: &'q mut RecordBuffer,
+    /// Targets of one slot are not used at the same time.
+    slot: usize,
     /// Invariant: what is pushed must live as long as the store's borrow.
     values: PhantomData<&'q mut &'a mut [u8]>,
 }
@@ -19,8 +21,8 @@ pub(crate) struct Target<'q, 'a> {
 pub(crate) type Targets<'q, 'a> = SmallVec<[Target<'q, 'a>; 1]>;
 
 impl<'q> Target<'q, '_> {
-    pub(crate) fn new(shape: &'q QueryShape, records: &'q mut RecordBuffer) -> Self {
-        Self { shape, records, values: PhantomData }
+    pub(crate) fn new(shape: &'q QueryShape, records: &'q mut RecordBuffer, slot: usize) -> Self {
+        Self { shape, records, slot, values: PhantomData }
     }
 }
 
@@ -72,8 +74,10 @@ impl<'a, 'q> Inner<'a, 'q> {
         }
         for (at, &first) in taken.iter().enumerate() {
             for &second in &taken[at + 1..] {
-                let conflict = self.targets[first].shape.conflict_with(self.targets[second].shape);
-                if let Some(component) = conflict {
+                let (first, second) = (&self.targets[first], &self.targets[second]);
+                if first.slot != second.slot
+                    && let Some(component) = first.shape.conflict_with(second.shape)
+                {
                     self.error = Some(QueryError::Conflict { component });
                 }
             }

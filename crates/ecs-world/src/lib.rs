@@ -8,6 +8,7 @@
 
 mod commands;
 mod entity;
+mod events;
 mod inspect;
 mod parallel;
 mod resources;
@@ -18,9 +19,18 @@ mod world;
 
 pub use commands::{CommandQueue, CommandReport, Commands, Spawned, Target};
 pub use entity::{EntityMut, EntityRef};
+pub use events::{EventReader, EventWriter, Events};
 pub use inspect::{ComponentStats, InspectedComponent, Inspection, WorldStats};
 pub use parallel::ParQuery;
 pub use resources::{Res, ResMut, Resource, Resources};
-pub use schedule::{RunError, RunReport, Schedule};
-pub use system::{IntoSystem, Local, System, SystemAccess, SystemError, SystemParam};
+pub use schedule::{
+    Ambiguity, FrameTime, IntoSystemConfig, Label, PhaseDescription, PlanDescription, PlanError,
+    RunError, RunReport, Schedule, SetConfig, StepDescription, SubSchedule, SystemConfig, SystemId,
+    SystemStats, Threads, Why,
+};
+pub use system::{
+    AlternativeQueries, BoxError, Conflict, FunctionSystem, In, IntoSystem, IsFunction, IsSystem,
+    Local, ParamContext, Pipe, QuerySet, System, SystemAccess, SystemError, SystemFunction,
+    SystemOutput, SystemParam, Turn,
+};
 pub use world::World;

@@ -4,6 +4,7 @@ use ecs_storage_api::{Chunk, Filter, Query, QueryData};
 use rayon::prelude::*;
 
 use crate::commands::{CommandQueue, Commands};
+use crate::schedule::Threads;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
 /// never depends on how many threads there are.
@@ -12,7 +13,7 @@ const PIECE_ROWS: usize = 8_192;
 /// Runs a query's work on rayon's threads.
 ///
 /// The current pool does the work: the global one, or the one in whose
-/// `install` the call stands. A query of one piece stays on the calling thread.
+/// `install` the call stands; in a system, the threads of its schedule. A query of one piece stays on the calling thread.
 pub trait ParQuery<D: QueryData> {
     /// Gives every matching entity to `f`, from several threads.
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync);
@@ -89,8 +90,12 @@ fn map_pieces<'q, D: QueryData, T: Send>(
     pieces: Vec<Chunk<'q, D>>,
     f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
 ) -> Vec<T> {
-    match pieces.len() {
-        0 | 1 => pieces.into_iter().map(f).collect(),
-        _ => pieces.into_par_iter().map(f).collect(),
+    if pieces.len() < 2 {
+        return pieces.into_iter().map(f).collect();
+    }
+    match Threads::here() {
+        Threads::None => pieces.into_iter().map(f).collect(),
+        Threads::Current => pieces.into_par_iter().map(f).collect(),
+        Threads::Pool(pool) => pool.install(|| pieces.into_par_iter().map(f).collect()),
     }
 }

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::AHashMap;
 use parking_lot::{
@@ -18,9 +19,22 @@ impl<T: Send + Sync + 'static> Resource for T {}
 type Slot = RwLock<Box<dyn Any + Send + Sync>>;
 
 /// The resources of a world, one of each type.
-#[derive(Default)]
 pub struct Resources {
     slots: AHashMap<TypeId, Slot>,
+    /// Unique in the process: what systems know of one world's resources is not
+    /// taken for another's.
+    identity: u64,
+    /// What is done to some of them at the end of each tick.
+    upkeep: Vec<(TypeId, fn(&mut Resources))>,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only uniqueness matters.
+        let identity = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { slots: AHashMap::new(), identity, upkeep: Vec::new() }
+    }
 }
 
 /// A resource that is read.
@@ -66,6 +80,25 @@ impl Resources {
         Some(ResMut(RwLockWriteGuard::map(guard, |value| {
             value.downcast_mut().expect("a slot holds its own type")
         })))
+    }
+
+    /// Returns a number that no other world's resources have.
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    /// Has something done to the resource of type `T` at the end of each tick.
+    pub(crate) fn at_end_of_tick<T: Resource>(&mut self, upkeep: fn(&mut Resources)) {
+        if self.upkeep.iter().all(|(id, _)| *id != TypeId::of::<T>()) {
+            self.upkeep.push((TypeId::of::<T>(), upkeep));
+        }
+    }
+
+    /// Does what is done at the end of each tick.
+    pub(crate) fn end_tick(&mut self) {
+        for n in 0..self.upkeep.len() {
+            (self.upkeep[n].1)(self);
+        }
     }
 
     /// Returns how many resources there are.

@@ -16,6 +16,7 @@ use crate::commands::{CommandQueue, CommandReport};
 use crate::entity::{EntityMut, EntityRef};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::saved::SavedResource;
+use crate::schedule::Clocks;
 
 /// Entities with their components, resources, and a tick.
 ///
@@ -45,6 +46,7 @@ pub struct World<S: Storage = ArchetypeStorage> {
     pub(crate) resources: Resources,
     saved: Vec<SavedResource>,
     pub(crate) tick: u64,
+    pub(crate) clocks: Clocks,
 }
 
 impl<S: Storage> fmt::Debug for World<S> {
@@ -73,8 +75,8 @@ impl Default for World {
 impl<S: Storage> World<S> {
     /// Creates a world on a backend.
     pub fn with_storage(storage: S) -> Self {
-        let (resources, queries, saved) = Default::default();
-        Self { storage, queries, resources, saved, tick: 0 }
+        let (resources, queries, saved, clocks) = Default::default();
+        Self { storage, queries, resources, saved, tick: 0, clocks }
     }
 
     /// Returns the backend.
@@ -440,7 +442,9 @@ impl<S: Storage> World<S> {
     /// [`SnapshotError::Codec`] if a value refuses to be encoded.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
         let mut writer = SectionWriter::new();
-        writer.section(*b"wrld", |out| encode(&(self.tick, self.saved_bytes()?), out))?;
+        writer.section(*b"wrld", |out| {
+            encode(&(self.tick, &self.clocks, self.saved_bytes()?), out)
+        })?;
         snapshot::write_sections(&self.storage, &mut writer)?;
         Ok(writer.finish())
     }
@@ -466,7 +470,7 @@ impl<S: Storage> World<S> {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = sections.expect(*b"wrld")?;
-        let (tick, resources): (u64, Vec<(String, &[u8])>) =
+        let (tick, clocks, resources): (u64, Clocks, Vec<(String, &[u8])>) =
             postcard::from_bytes(head).map_err(|error| SnapshotError::Damaged {
                 at: 0,
                 what: format!("the world can't be read: {error}"),
@@ -480,6 +484,7 @@ impl<S: Storage> World<S> {
         // The last thing that can fail.
         self.storage.load(image)?;
         self.tick = tick;
+        self.clocks = clocks;
         self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
         inserts.into_iter().for_each(|insert| insert(&mut self.resources));
         Ok(())

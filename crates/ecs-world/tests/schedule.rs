@@ -6,7 +6,9 @@ use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Query, Storage, With, Without};
-use ecs_world::{Commands, Local, Res, ResMut, RunError, Schedule, SystemError, World};
+use ecs_world::{
+    Commands, Conflict, Local, Res, ResMut, RunError, Schedule, SystemError, Threads, World,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,12 +67,9 @@ fn run<S: Storage>(storage: S, parallel: bool) -> (u64, u64) {
     world.insert_resource(Total::default());
     world.spawn_batch((0..300).map(|n| (A(n), B(n * n))));
     let mut schedule = schedule();
+    schedule.set_threads(if parallel { Threads::Current } else { Threads::None });
     for _ in 0..12 {
-        if parallel {
-            schedule.run_parallel(&mut world);
-        } else {
-            schedule.run(&mut world);
-        }
+        schedule.run(&mut world);
     }
     let total = world.resource::<Total>().unwrap().0;
     (world.state_hash().unwrap(), total)
@@ -93,13 +92,24 @@ fn safe_backends_run_systems_side_by_side_too() {
 }
 
 #[test]
-fn conflicting_systems_keep_their_order_and_others_share_a_wave() {
+fn conflicting_systems_keep_their_order_and_others_run_side_by_side() {
+    let mut world = World::new();
+    world.spawn((A(1), B(1)));
+    world.spawn(A(1));
     let mut schedule = Schedule::new();
     schedule.add_system(add).add_system(turn).add_system(sum);
     schedule.add_system(|_: Query<&mut A, Without<B>>| {});
-    let plan = schedule.plan();
-    assert_eq!(plan.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
-    assert!(plan[1][0].ends_with("turn") && plan[1][1].ends_with("sum"));
+    let plan = schedule.describe(&mut world).unwrap();
+    let steps = &plan.phases[0].steps;
+    let waits = |n: usize| steps[n].waits_for.iter().map(|(name, _)| name.as_str()).collect();
+    let (of_turn, of_sum, of_last): (Vec<_>, Vec<_>, Vec<_>) = (waits(1), waits(2), waits(3));
+    assert!(matches!(of_turn[..], [name] if name.ends_with("::add")), "{plan}");
+    assert!(matches!(of_sum[..], [name] if name.ends_with("::add")), "{plan}");
+    assert!(matches!(of_last[..], [name] if name.ends_with("::sum")), "{plan}");
+    assert!(
+        matches!(&steps[1].beside[..], [sum, last] if sum.ends_with("::sum") && last.contains("closure")),
+        "{plan}"
+    );
 }
 
 #[test]
@@ -107,7 +117,7 @@ fn a_component_twice_in_one_system_is_an_error_in_both_orders() {
     let mut schedule = Schedule::new();
     let error = schedule.try_add_system(|_: Query<&mut A>, _: Query<&A>| {}).unwrap_err();
     assert!(
-        matches!(&error, SystemError::Component { component, .. } if component.info().name() == "schedule::A"),
+        matches!(&error, SystemError::Conflict { conflict: Conflict::Component(id), .. } if id.info().name() == "schedule::A"),
         "{error}"
     );
     assert!(schedule.try_add_system(|_: Query<&A>, _: Query<&mut A>| {}).is_err());
@@ -150,12 +160,8 @@ fn a_panic_names_its_system_and_no_command_of_the_run_is_applied() {
         world.spawn_batch((0..10).map(|n| (A(n), B(n))));
         let mut schedule = Schedule::new();
         schedule.add_system(record).add_system(explode);
-        let outcome = if parallel {
-            schedule.try_run_parallel(&mut world)
-        } else {
-            schedule.try_run(&mut world)
-        };
-        let error = outcome.unwrap_err();
+        schedule.set_threads(if parallel { Threads::Current } else { Threads::None });
+        let error = schedule.try_run(&mut world).unwrap_err();
         let RunError::Panicked { system, message } = &error else { panic!("{error}") };
         assert!(system.ends_with("explode") && message == "three is too much", "{error}");
         assert_eq!((world.len(), world.tick()), (10, 0));
@@ -191,7 +197,7 @@ fn schedules_run_inside_jobs_pools_of_one_and_each_other() {
             INNER.fetch_add(1, Ordering::Relaxed);
         });
     }
-    outer.run_parallel(&mut World::new());
+    outer.run(&mut World::new());
     assert_eq!(INNER.load(Ordering::Relaxed), 3);
 }
 
@@ -207,6 +213,6 @@ fn a_local_value_is_a_system_s_own() {
         });
     }
     schedule.run(&mut world);
-    schedule.run_parallel(&mut world);
+    schedule.run(&mut world);
     assert_eq!(world.resource::<Total>().unwrap().0, 1122);
 }

@@ -84,7 +84,7 @@ fn commands_are_applied_in_order_and_skip_the_dead() {
     commands.append(later);
     commands.remove::<Health>(kept);
     let report = world.apply_commands(queue).unwrap();
-    assert_eq!((report.applied, report.skipped), (8, 2));
+    assert_eq!((report.applied, report.skipped), (10, 2));
     let mut healths: Vec<_> = world.query::<&Health>().iter().map(|health| health.0).collect();
     healths.sort();
     assert_eq!(healths, [0, 1, 2, 10, 21]);

@@ -43,8 +43,9 @@ pub type Blocking<R> = remote::Blocking<R, ArchetypeStorage>;
 /// What a first program needs.
 pub mod prelude {
     pub use crate::{
-        Bundle, Commands, Component, ComponentId, EntityId, Has, Local, Or, ParQuery, Query,
-        QueryState, Res, ResMut, Schedule, With, Without, World,
+        Bundle, Commands, Component, ComponentId, EntityId, EventReader, EventWriter, Has,
+        IntoSystem, IntoSystemConfig, Local, Or, ParQuery, Query, QueryState, Res, ResMut,
+        Schedule, With, Without, World,
     };
 }
 

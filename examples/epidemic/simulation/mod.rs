@@ -1,15 +1,15 @@
 //! The simulation itself: entities, systems, and a checkpoint of both.
 //!
-//! `docs/guide/epidemic.md` has the rules; `phases.rs` has the order of a tick.
+//! `docs/guide/epidemic.md` has the rules; `systems.rs` has the order of a tick.
 
 mod checkpoint;
 mod components;
 mod exchange;
 mod illness;
 mod infection;
-mod phases;
 mod populate;
 mod state;
+mod systems;
 mod travel;
 mod turns;
 
@@ -26,15 +26,15 @@ use crate::scenario::Scenario;
 
 pub use checkpoint::Checkpoint;
 use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
-use phases::Phases;
 use state::{Course, Now, Stage, Statistics};
+use systems::Systems;
 use turns::{AtHome, AtRisk};
 
 /// A world of people, with its systems.
 #[derive(Debug)]
 pub struct Simulation {
     world: World<Box<dyn Storage>>,
-    phases: Phases,
+    systems: Systems,
     scenario: Arc<Scenario>,
 }
 
@@ -65,13 +65,16 @@ impl Simulation {
         world.insert_resource(AtHome::of(&world, &stage));
         world.insert_resource(AtRisk::of(&world, &stage));
         world.insert_resource(stage);
-        Self { world, phases: Phases::new(), scenario }
+        Self { world, systems: Systems::new(), scenario }
     }
 
     /// The plan of a tick, for people to read.
+    ///
+    /// # Panics
+    /// Never: the systems of the model can be put in order.
     #[must_use]
     pub fn plan(&mut self) -> String {
-        self.phases.plan()
+        self.systems.plan(&mut self.world).expect("the systems can be put in order")
     }
 
     /// How many ticks have been simulated since the first start.
@@ -88,7 +91,7 @@ impl Simulation {
     pub fn tick(&mut self) {
         let tick = self.ticks();
         self.world.insert_resource(Now(tick));
-        self.phases.run(&mut self.world);
+        self.systems.run(&mut self.world);
         let counts = self.counts(tick);
         let calendar = self.scenario.rules.calendar;
         let people = u64::from(self.scenario.parameters.people);
@@ -141,7 +144,7 @@ impl Simulation {
     /// How long each system has run, by name.
     #[must_use]
     pub fn system_times(&self) -> BTreeMap<String, Duration> {
-        self.phases.times()
+        self.systems.times()
     }
 
     /// One number for the whole state.

@@ -1,12 +1,16 @@
 //! From the chunks of a backend to records, for one query or several at once.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 
 use ecs_core::ComponentId;
 use smallvec::smallvec;
 
+use super::fetch::QueryData;
+use super::filter::Filter;
 use super::records::{RecordBuffer, Records};
 use super::shape::{QueryError, QueryShape};
+use super::share::Slot;
 use crate::directory::{Directory, TableId};
 use crate::sink::{ReadSink, Target, Targets, WriteSink};
 use crate::storage::Storage;
@@ -17,12 +21,16 @@ use crate::storage::Storage;
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     shape: QueryShape,
+    /// The types that the shape was taken from, if it was taken from types.
+    query: Option<TypeId>,
     /// Which directory `matched` speaks of; 0 for none.
     identity: u64,
     tables_seen: usize,
     /// What the directory had seen of changes when `buffer` was filled from it.
     changes_seen: u64,
     matched: Vec<TableId>,
+    /// Whether `buffer` holds what was found in the directory.
+    filled: bool,
     /// Kept for its memory between uses.
     buffer: RecordBuffer,
 }
@@ -33,6 +41,15 @@ impl Prepared {
         Self { shape, ..Self::default() }
     }
 
+    /// Prepares the query for `D` among the entities that meet `F`.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if a component that is written occurs twice.
+    pub fn of<D: QueryData, F: Filter>() -> Result<Self, QueryError> {
+        let query = Some(TypeId::of::<(D::Static, F)>());
+        Ok(Self { query, ..Self::new(QueryShape::of::<D, F>()?) })
+    }
+
     /// Returns the shape.
     pub fn shape(&self) -> &QueryShape {
         &self.shape
@@ -40,22 +57,23 @@ impl Prepared {
 
     /// Fills the buffer from the tables that match, unless it is true as it is.
     #[inline]
-    fn fill(&mut self, directory: &Directory) {
-        // After the last fill from this directory nothing has changed, and the
-        // buffer is emptied by everything else that uses it.
+    pub(super) fn fill(&mut self, directory: &Directory) {
+        // After the last fill from this directory nothing has changed, and
+        // everything else that uses the buffer says so.
         if self.identity != directory.identity()
             || self.changes_seen != directory.changes()
-            || self.buffer.is_empty()
+            || !self.filled
         {
             self.refill(directory);
         }
     }
 
-    #[inline(never)]
-    fn refill(&mut self, directory: &Directory) {
+    /// Looks which tables match that have come since it looked last.
+    pub(super) fn match_tables(&mut self, directory: &Directory) {
         if self.identity != directory.identity() {
             self.identity = directory.identity();
             self.tables_seen = 0;
+            self.filled = false;
             self.matched.clear();
         }
         if self.tables_seen != directory.table_count() {
@@ -63,7 +81,13 @@ impl Prepared {
             directory.matching(bits, self.tables_seen, |table| self.matched.push(table));
             self.tables_seen = directory.table_count();
         }
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, directory: &Directory) {
+        self.match_tables(directory);
         self.changes_seen = directory.changes();
+        self.filled = true;
         self.buffer.clear();
         let recorder = directory.recorder(self.shape.terms());
         self.matched.iter().for_each(|&table| recorder.record(table, &mut self.buffer));
@@ -72,12 +96,28 @@ impl Prepared {
     /// Empties the buffer, for a backend without a directory.
     fn forget(&mut self) {
         self.identity = 0;
+        self.filled = false;
         self.buffer.clear();
+    }
+
+    /// Returns what was gathered last.
+    ///
+    /// Whoever calls sees to it that records that write are given out once, and
+    /// that `directory` is where they come from.
+    #[inline]
+    pub(super) fn records<'w>(&'w self, directory: Option<&'w Directory>) -> Records<'w> {
+        let (shape, buffer) = (Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
+        Records::new(shape, self.query, buffer, directory)
+    }
+
+    /// Returns how many rows were gathered last.
+    pub(super) fn rows_matched(&self) -> usize {
+        self.buffer.rows()
     }
 
     /// Returns a component that makes it unsound to use both at once on the
     /// tables that match now.
-    fn conflict_with(&self, other: &Self) -> Option<ComponentId> {
+    pub(super) fn conflict_with(&self, other: &Self) -> Option<ComponentId> {
         let component = self.shape.conflict_with(&other.shape)?;
         // Both lists ascend.
         let mut others = other.matched.iter().peekable();
@@ -98,7 +138,7 @@ impl Prepared {
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
         let directory = self.gather(storage)?;
-        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+        Ok(self.records(directory))
     }
 
     /// Matches the query against a store, for writing.
@@ -111,7 +151,7 @@ impl Prepared {
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
         let directory = self.gather_mut(storage)?;
-        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+        Ok(self.records(directory))
     }
 
     /// Returns what was gathered last.
@@ -139,7 +179,7 @@ impl Prepared {
             Some(directory) => self.fill(directory),
             None => {
                 self.forget();
-                let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+                let targets = smallvec![Target::new(&self.shape, &mut self.buffer, 0)];
                 storage.read_chunks(&mut ReadSink::new(targets));
             }
         }
@@ -154,7 +194,7 @@ impl Prepared {
     ) -> Result<Option<&'w Directory>, QueryError> {
         if storage.directory_mut().is_none() {
             self.forget();
-            let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+            let targets = smallvec![Target::new(&self.shape, &mut self.buffer, 0)];
             let mut sink = WriteSink::new(targets);
             storage.write_chunks(&mut sink);
             sink.finish()?;
@@ -225,13 +265,36 @@ pub fn gather_mut<'w, S: Storage + ?Sized>(
 
 fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -> Records<'w> {
     let buffer = std::mem::take(&mut prepared.buffer);
-    Records::new(Cow::Owned(prepared.shape.clone()), Cow::Owned(buffer), directory)
+    prepared.filled = false;
+    let shape = Cow::Owned(prepared.shape.clone());
+    Records::new(shape, prepared.query, Cow::Owned(buffer), directory)
+}
+
+/// Matches the queries of slots in one pass over a store, for writing.
+///
+/// # Errors
+/// [`QueryError::Conflict`] if queries of two slots would borrow a component of
+/// one chunk, at least one of them for writing.
+pub(super) fn gather_slots(
+    storage: &mut dyn Storage,
+    slots: &mut [Slot],
+) -> Result<(), QueryError> {
+    let each = slots.iter_mut().enumerate().flat_map(|(n, slot)| {
+        let targets = slot.0.iter_mut().map(move |prepared| {
+            prepared.forget();
+            Target::new(&prepared.shape, &mut prepared.buffer, n)
+        });
+        targets
+    });
+    let mut sink = WriteSink::new(each.collect());
+    storage.write_chunks(&mut sink);
+    sink.finish()
 }
 
 fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared]) -> Targets<'q, 'w> {
-    let each = prepared.iter_mut().map(|prepared| {
+    let each = prepared.iter_mut().enumerate().map(|(n, prepared)| {
         prepared.forget();
-        Target::new(&prepared.shape, &mut prepared.buffer)
+        Target::new(&prepared.shape, &mut prepared.buffer, n)
     });
     each.collect()
 }

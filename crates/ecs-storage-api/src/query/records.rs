@@ -1,5 +1,6 @@
 //! The chunks that a query matched, as flat pointers.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
@@ -31,6 +32,8 @@ pub struct QueryCost {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecordBuffer {
     words: Vec<Word>,
+    /// Rows in all records.
+    rows: usize,
     /// Chunks and rows that a backend offered, if it offered them one by one.
     offered: Option<(usize, usize)>,
 }
@@ -41,16 +44,18 @@ impl RecordBuffer {
 
     /// Takes records that were written elsewhere.
     pub(crate) fn of(words: Vec<Word>) -> Self {
-        Self { words, offered: None }
+        Self { words, ..Self::default() }
     }
 
     pub(crate) fn clear(&mut self) {
         self.words.clear();
+        self.rows = 0;
         self.offered = None;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty()
+    /// Returns how many rows the records have that were pushed.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     #[inline]
@@ -86,6 +91,7 @@ impl RecordBuffer {
         ids: *const EntityId,
         columns: impl Iterator<Item = *mut u8>,
     ) {
+        self.rows += rows;
         self.words.push(Word::from_count(rows));
         self.words.push(Word::from_ptr(ids.cast_mut().cast()));
         self.words.extend(columns.map(Word::from_ptr));
@@ -100,6 +106,8 @@ impl RecordBuffer {
 #[derive(Debug)]
 pub struct Records<'w> {
     shape: Cow<'w, QueryShape>,
+    /// The types that the shape was taken from, if it was taken from types.
+    query: Option<TypeId>,
     buffer: Cow<'w, RecordBuffer>,
     /// For look-ups by id, if the backend lends it.
     directory: Option<&'w Directory>,
@@ -110,10 +118,17 @@ impl<'w> Records<'w> {
     #[inline]
     pub(crate) fn new(
         shape: Cow<'w, QueryShape>,
+        query: Option<TypeId>,
         buffer: Cow<'w, RecordBuffer>,
         directory: Option<&'w Directory>,
     ) -> Self {
-        Self { shape, buffer, directory, store: PhantomData }
+        Self { shape, query, buffer, directory, store: PhantomData }
+    }
+
+    /// Returns the types that the shape was taken from, if it was.
+    #[inline]
+    pub(crate) fn query(&self) -> Option<TypeId> {
+        self.query
     }
 
     #[inline]

@@ -149,6 +149,12 @@ impl QueryShape {
             .any(|term| term.component == component && term.access == TermAccess::Write)
     }
 
+    /// Returns a component that one of the two writes and the other touches, on
+    /// entities that both may match.
+    pub fn overlaps(&self, other: &Self) -> Option<ComponentId> {
+        self.conflict_with(other).filter(|_| !self.matcher.excludes(&other.matcher))
+    }
+
     /// Returns a component that one of the two writes and the other touches;
     /// conditions are not looked at.
     pub fn conflict_with(&self, other: &Self) -> Option<ComponentId> {

@@ -1,13 +1,17 @@
 //! Commands: changes that are recorded now and applied later, in order.
 
-use std::fmt;
+mod batch;
 
-use ecs_core::{
-    Bundle, BundleBatch, BundleRow, BundleRows, Component, DynBundle, EntityId, Removal, RemoveAll,
-};
+use std::fmt;
+use std::marker::PhantomData;
+
+use ecs_core::{Bundle, BundleRow, BundleRows, Component, DynBundle, EntityId, Removal, RemoveAll};
 use ecs_storage_api::{Storage, StorageError};
 
+use self::batch::{BatchCommand, DespawnBatch, InsertBatch, RemoveBatch, SpawnBatch};
 use crate::resources::{Resource, Resources};
+use crate::schedule::RunError;
+use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 
 /// The entity a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,7 +43,7 @@ type Custom = Box<dyn FnOnce(&mut dyn Storage, &mut Resources) + Send>;
 
 enum Command {
     Spawn(Box<dyn DynBundle + Send>),
-    SpawnBatch(Box<dyn BundleBatch + Send>),
+    Batch(Box<dyn BatchCommand>),
     Insert(Target, Box<dyn DynBundle + Send>),
     Remove(Target, Box<dyn Removal + Send>),
     Despawn(Target),
@@ -53,7 +57,36 @@ pub struct CommandQueue {
     spawned: u32,
 }
 
-/// What became of the commands of a buffer.
+/// What becomes of a command about an entity that is dead by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leniency {
+    /// It is counted and skipped.
+    Skip,
+    /// It is an error.
+    Fail,
+}
+
+/// Tells which command of a buffer failed, and why.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    command: usize,
+    source: StorageError,
+}
+
+impl CommandError {
+    /// Returns it as the error of a run.
+    pub(crate) fn into_run_error(self, system: &str) -> RunError {
+        match self.source {
+            StorageError::NoSuchEntity(entity) => {
+                RunError::DeadEntity { system: system.to_owned(), command: self.command, entity }
+            }
+            source => source.into(),
+        }
+    }
+}
+
+/// What became of the commands of a buffer; one about many entities counts once
+/// for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CommandReport {
     /// How many were applied.
@@ -67,6 +100,20 @@ impl CommandReport {
     pub fn add(&mut self, other: Self) {
         self.applied += other.applied;
         self.skipped += other.skipped;
+    }
+
+    /// Counts what became of a command about one entity.
+    fn count(
+        &mut self,
+        outcome: Result<(), StorageError>,
+        leniency: Leniency,
+    ) -> Result<(), StorageError> {
+        match outcome {
+            Ok(()) => self.applied += 1,
+            Err(StorageError::NoSuchEntity(_)) if leniency == Leniency::Skip => self.skipped += 1,
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 
@@ -98,6 +145,10 @@ impl CommandQueue {
             Target::Spawned(Spawned(n)) => Target::Spawned(Spawned(n + offset)),
             entity => entity,
         };
+        if self.commands.is_empty() {
+            // Nothing to shift.
+            return *self = other;
+        }
         self.commands.extend(other.commands.into_iter().map(|command| match command {
             Command::Insert(target, bundle) => Command::Insert(shift(target), bundle),
             Command::Remove(target, removal) => Command::Remove(shift(target), removal),
@@ -117,15 +168,27 @@ impl CommandQueue {
         storage: &mut dyn Storage,
         resources: &mut Resources,
     ) -> Result<CommandReport, StorageError> {
+        self.apply_with(storage, resources, Leniency::Skip).map_err(|error| error.source)
+    }
+
+    /// As `apply`, where a command about a dead entity may be an error.
+    pub(crate) fn apply_with(
+        self,
+        storage: &mut dyn Storage,
+        resources: &mut Resources,
+        leniency: Leniency,
+    ) -> Result<CommandReport, CommandError> {
         let mut made = Vec::with_capacity(self.spawned as usize);
         let mut report = CommandReport::default();
-        for command in self.commands {
+        for (n, command) in self.commands.into_iter().enumerate() {
             let outcome = match command {
                 Command::Spawn(mut bundle) => {
                     storage.create_with(&mut *bundle).map(|entity| made.push(entity))
                 }
-                Command::SpawnBatch(mut batch) => {
-                    storage.create_batch(&mut *batch, &mut Vec::new())
+                Command::Batch(batch) => {
+                    let done = batch.apply(storage, leniency);
+                    report.add(done.map_err(|source| CommandError { command: n, source })?);
+                    continue;
                 }
                 Command::Insert(target, mut bundle) => {
                     storage.insert_with(resolve(target, &made), &mut *bundle)
@@ -139,11 +202,8 @@ impl CommandQueue {
                     Ok(())
                 }
             };
-            match outcome {
-                Ok(()) => report.applied += 1,
-                Err(StorageError::NoSuchEntity(_)) => report.skipped += 1,
-                Err(error) => return Err(error),
-            }
+            let counted = report.count(outcome, leniency);
+            counted.map_err(|source| CommandError { command: n, source })?;
         }
         Ok(report)
     }
@@ -158,8 +218,9 @@ fn resolve(target: Target, made: &[EntityId]) -> EntityId {
 
 /// Records commands.
 ///
-/// As a parameter of a system: what it records is applied when the run ends,
-/// after the commands of the systems before it.
+/// As a parameter of a system: what it records is applied where the phase ends,
+/// or before the next system that takes the world, after the commands of the
+/// systems before it.
 pub struct Commands<'w> {
     queue: &'w mut CommandQueue,
 }
@@ -184,9 +245,32 @@ impl<'w> Commands<'w> {
         I::IntoIter: Send + 'static,
         I::Item: Bundle,
     {
-        self.queue
-            .commands
-            .push(Command::SpawnBatch(Box::new(BundleRows::<I::IntoIter>::new(bundles))));
+        self.batch(SpawnBatch(Box::new(BundleRows::<I::IntoIter>::new(bundles))));
+    }
+
+    /// Adds or replaces components of several entities: the n-th gets those of
+    /// the n-th bundle. Bundles beyond are not asked for.
+    pub fn insert_batch<I>(&mut self, entities: impl Into<Vec<EntityId>>, bundles: I)
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Bundle,
+    {
+        self.batch(InsertBatch { entities: entities.into(), bundles: bundles.into_iter() });
+    }
+
+    /// Takes the components of a bundle away from several entities.
+    pub fn remove_batch<B: Bundle>(&mut self, entities: impl Into<Vec<EntityId>>) {
+        self.batch(RemoveBatch::<B> { entities: entities.into(), bundle: PhantomData });
+    }
+
+    /// Ends several entities.
+    pub fn despawn_batch(&mut self, entities: impl Into<Vec<EntityId>>) {
+        self.batch(DespawnBatch(entities.into()));
+    }
+
+    fn batch(&mut self, batch: impl BatchCommand + 'static) {
+        self.queue.commands.push(Command::Batch(Box::new(batch)));
     }
 
     /// Adds or replaces components.
@@ -224,6 +308,27 @@ impl<'w> Commands<'w> {
     /// Adds the commands of another buffer behind these.
     pub fn append(&mut self, other: CommandQueue) {
         self.queue.append(other);
+    }
+}
+
+impl SystemParam for Commands<'_> {
+    type State = CommandQueue;
+    type Item<'w> = Commands<'w>;
+
+    fn init(_access: &mut SystemAccess) -> Result<CommandQueue, SystemError> {
+        Ok(CommandQueue::new())
+    }
+
+    #[inline]
+    fn get<'w>(state: &'w mut CommandQueue, _context: &mut ParamContext<'w>) -> Commands<'w> {
+        Commands::new(state)
+    }
+
+    #[inline]
+    fn take_commands(state: &mut CommandQueue, queue: &mut CommandQueue) {
+        if !state.is_empty() {
+            queue.append(std::mem::take(state));
+        }
     }
 }
 

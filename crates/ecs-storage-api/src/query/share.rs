@@ -1,0 +1,379 @@
+//! One store lent to several holders of queries at once.
+//!
+//! [`SharedQueries`] knows which groups of queries can't be used at the same
+//! time. While a store is lent ([`Share`]), each holder claims its group, and is
+//! refused as long as one that conflicts with it is out. So whoever plans the
+//! order of the holders decides how fast things go, and never whether they are
+//! sound.
+
+use std::fmt;
+
+use ecs_core::ComponentId;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::gather::{Prepared, gather_slots, lent};
+use super::records::Records;
+use super::shape::{QueryError, QueryShape};
+use crate::bits::{BitMatrix, Bits};
+use crate::directory::Directory;
+use crate::storage::Storage;
+
+/// Queries of which one is used at a time: a query, or a set of alternatives.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot(pub(crate) Vec<Prepared>);
+
+/// The queries of one holder.
+///
+/// They are used in stages, one after another; those of one stage are used
+/// together, except alternatives, of which one is used at a time.
+#[derive(Debug, Clone, Default)]
+pub struct QueryGroup {
+    stages: Vec<Vec<Slot>>,
+}
+
+impl QueryGroup {
+    /// Creates a group without stages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a stage, to which queries are added from now on.
+    pub fn begin_stage(&mut self) {
+        self.stages.push(Vec::new());
+    }
+
+    /// Adds queries of which one is used at a time to the stage; a plain query is
+    /// a list of one.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if one of them can't be used beside the others
+    /// of the stage.
+    ///
+    /// # Panics
+    /// If no stage was begun.
+    pub fn add(&mut self, alternatives: Vec<Prepared>) -> Result<(), QueryError> {
+        let stage = self.stages.last_mut().expect("a stage was begun");
+        let others = || stage.iter().flat_map(|slot| &slot.0);
+        for added in &alternatives {
+            if let Some(component) =
+                others().find_map(|other| other.shape().overlaps(added.shape()))
+            {
+                return Err(QueryError::Conflict { component });
+            }
+        }
+        stage.push(Slot(alternatives));
+        Ok(())
+    }
+
+    /// Tells whether there is no query in it.
+    pub fn is_empty(&self) -> bool {
+        self.prepared().next().is_none()
+    }
+
+    fn prepared(&self) -> impl Iterator<Item = &Prepared> {
+        self.stages.iter().flatten().flat_map(|slot| &slot.0)
+    }
+
+    fn prepared_mut(&mut self) -> impl Iterator<Item = &mut Prepared> {
+        self.stages.iter_mut().flatten().flat_map(|slot| &mut slot.0)
+    }
+
+    /// Returns what each query asks for.
+    pub fn shapes(&self) -> impl Iterator<Item = &QueryShape> {
+        self.prepared().map(Prepared::shape)
+    }
+
+    /// Returns a component that keeps the two from being used at the same time,
+    /// whatever archetypes there are.
+    pub fn conflict_with(&self, other: &Self) -> Option<ComponentId> {
+        self.shapes().find_map(|a| other.shapes().find_map(|b| a.overlaps(b)))
+    }
+
+    /// As `conflict_with`, for the tables that match now.
+    fn conflict_now(&self, other: &Self) -> Option<ComponentId> {
+        self.prepared().find_map(|a| other.prepared().find_map(|b| a.conflict_with(b)))
+    }
+}
+
+/// Groups of queries of several holders, and which of them conflict.
+#[derive(Default)]
+pub struct SharedQueries {
+    groups: Vec<Mutex<QueryGroup>>,
+    /// Pairs that conflict on some archetype that there may be.
+    pairs: Vec<(u32, u32)>,
+    /// Those that conflict on an archetype that there is.
+    conflicts: BitMatrix,
+    /// Which directory `conflicts` speaks of, and how many tables it had; 0 for
+    /// none.
+    seen: (u64, usize),
+    revision: u64,
+}
+
+impl SharedQueries {
+    /// Takes the groups in; each is known by its place from here on.
+    ///
+    /// # Complexity
+    /// O(groups²) in the worst case: pairs that share a component are compared.
+    pub fn new(groups: Vec<QueryGroup>) -> Self {
+        let mut pairs = Vec::new();
+        for (n, group) in groups.iter().enumerate() {
+            let conflicting = (0..n).filter(|&m| groups[m].conflict_with(group).is_some());
+            pairs.extend(conflicting.map(|m| (m as u32, n as u32)));
+        }
+        let conflicts = BitMatrix::new(groups.len());
+        let groups = groups.into_iter().map(Mutex::new).collect();
+        let mut queries = Self { groups, pairs, conflicts, seen: (0, 0), revision: 1 };
+        queries.assume_all();
+        queries
+    }
+
+    /// Takes every pair that may conflict as one that does.
+    fn assume_all(&mut self) {
+        self.pairs.iter().for_each(|&(a, b)| self.conflicts.set_both(a as usize, b as usize));
+    }
+
+    /// Looks which groups conflict on the archetypes that there are.
+    ///
+    /// # Complexity
+    /// O(1) unless archetypes have come since; then O(matched) for each pair
+    /// that shares a component.
+    pub fn update<S: Storage + ?Sized>(&mut self, storage: &mut S) {
+        let Some(directory) = storage.directory().map(|directory| directory.get_ref()) else {
+            if self.seen != (0, 0) {
+                self.seen = (0, 0);
+                self.revision += 1;
+                self.assume_all();
+            }
+            return;
+        };
+        let now = (directory.identity(), directory.table_count());
+        if self.seen == now {
+            return;
+        }
+        self.seen = now;
+        for group in &mut self.groups {
+            group.get_mut().prepared_mut().for_each(|prepared| prepared.match_tables(directory));
+        }
+        let mut conflicts = BitMatrix::new(self.groups.len());
+        for &(a, b) in &self.pairs {
+            let (a, b) = (a as usize, b as usize);
+            if self.groups[a].lock().conflict_now(&self.groups[b].lock()).is_some() {
+                conflicts.set_both(a, b);
+            }
+        }
+        if conflicts != self.conflicts {
+            self.conflicts = conflicts;
+            self.revision += 1;
+        }
+    }
+
+    /// Returns a number that is raised whenever other groups conflict than
+    /// before.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Tells whether two groups can't be used at the same time now.
+    #[inline]
+    pub fn conflict(&self, a: usize, b: usize) -> bool {
+        self.conflicts.get(a, b)
+    }
+
+    /// Returns a component that keeps two groups from being used at the same
+    /// time now.
+    pub fn conflict_on(&self, a: usize, b: usize) -> Option<ComponentId> {
+        if a == b || !self.conflict(a, b) {
+            return None;
+        }
+        let (a, b) = (self.groups[a].lock(), self.groups[b].lock());
+        match self.seen {
+            (0, 0) => a.conflict_with(&b),
+            _ => a.conflict_now(&b),
+        }
+    }
+
+    /// Returns how many groups there are.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Lends a store to the holders of the groups.
+    ///
+    /// A backend that lends no directory is used by one holder at a time.
+    pub fn share<'w>(&'w mut self, storage: &'w mut dyn Storage) -> Share<'w> {
+        self.update(storage);
+        let rows = match storage.directory_mut().is_some() {
+            true => Lent::Directory(lent(storage)),
+            false => Lent::Whole(Mutex::new(storage)),
+        };
+        Share { queries: self, rows, out: Mutex::new(Bits::new(self.groups.len())) }
+    }
+}
+
+impl fmt::Debug for SharedQueries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedQueries")
+            .field("groups", &self.groups.len())
+            .field("pairs", &self.pairs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+enum Lent<'w> {
+    Directory(&'w Directory),
+    Whole(Mutex<&'w mut dyn Storage>),
+}
+
+/// A store that is lent to holders of queries.
+pub struct Share<'w> {
+    queries: &'w SharedQueries,
+    rows: Lent<'w>,
+    /// The groups that are claimed.
+    out: Mutex<Bits>,
+}
+
+impl<'w> Share<'w> {
+    /// Claims a group, or returns `None` while one that conflicts with it, or
+    /// itself, is claimed.
+    ///
+    /// # Complexity
+    /// O(groups / 64).
+    pub fn claim(&self, group: usize) -> Option<Claim<'_, 'w>> {
+        {
+            let mut out = self.out.lock();
+            if out.get(group) || out.intersects(self.queries.conflicts.row(group)) {
+                return None;
+            }
+            if matches!(self.rows, Lent::Whole(_)) && !out.is_empty() {
+                return None;
+            }
+            out.set(group);
+        }
+        let storage = match &self.rows {
+            Lent::Directory(directory) => Source::Directory(directory),
+            Lent::Whole(storage) => Source::Whole(storage.lock()),
+        };
+        let queries = self.queries.groups[group].lock();
+        Some(Claim { back: GiveBack { share: self, group }, storage, queries })
+    }
+}
+
+impl fmt::Debug for Share<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Share").field("queries", &self.queries).finish_non_exhaustive()
+    }
+}
+
+enum Source<'s, 'w> {
+    Directory(&'w Directory),
+    Whole(MutexGuard<'s, &'w mut dyn Storage>),
+}
+
+/// A group of queries that its holder may use.
+pub struct Claim<'s, 'w> {
+    queries: MutexGuard<'s, QueryGroup>,
+    storage: Source<'s, 'w>,
+    /// Last, so that the group is given back when nothing of it is in use.
+    back: GiveBack<'s, 'w>,
+}
+
+/// Marks a group as given back when it is dropped.
+struct GiveBack<'s, 'w> {
+    share: &'s Share<'w>,
+    group: usize,
+}
+
+impl Drop for GiveBack<'_, '_> {
+    fn drop(&mut self) {
+        self.share.out.lock().clear(self.group);
+    }
+}
+
+impl Claim<'_, '_> {
+    /// Matches the queries of a stage, and lends their rows; those of the stage
+    /// before have been given back by then.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if the backend offers a value twice.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError> {
+        let slots = &mut self.queries.stages[stage];
+        let directory = match &mut self.storage {
+            Source::Directory(directory) => {
+                let prepared = slots.iter_mut().flat_map(|slot| &mut slot.0);
+                prepared.for_each(|prepared| prepared.fill(directory));
+                Some(*directory)
+            }
+            Source::Whole(storage) => {
+                gather_slots(&mut ***storage, slots)?;
+                None
+            }
+        };
+        Ok(StageRecords { slots: slots.iter(), directory })
+    }
+}
+
+impl fmt::Debug for Claim<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("group", &self.back.group).finish_non_exhaustive()
+    }
+}
+
+/// The rows of the queries of a stage, each given out once, in order.
+#[derive(Debug)]
+pub struct StageRecords<'c> {
+    slots: std::slice::Iter<'c, Slot>,
+    directory: Option<&'c Directory>,
+}
+
+impl<'c> StageRecords<'c> {
+    /// Returns what the next query matched.
+    ///
+    /// # Panics
+    /// If there is none, or alternatives come next.
+    pub fn next_query(&mut self) -> Records<'c> {
+        let [prepared] = &self.next_slot().0[..] else { panic!("one query comes next") };
+        prepared.records(self.directory)
+    }
+
+    /// Returns the alternatives that come next.
+    ///
+    /// # Panics
+    /// If there is nothing more.
+    pub fn next_alternatives(&mut self) -> Alternatives<'c> {
+        Alternatives { slot: self.next_slot(), directory: self.directory }
+    }
+
+    fn next_slot(&mut self) -> &'c Slot {
+        self.slots.next().expect("a stage has a slot for each query that is asked of it")
+    }
+
+    /// Returns how many rows the queries that are left have matched in all.
+    pub fn rows_matched(&self) -> usize {
+        self.slots.clone().flat_map(|slot| &slot.0).map(Prepared::rows_matched).sum()
+    }
+}
+
+/// Queries of which one is used at a time.
+#[derive(Debug)]
+pub struct Alternatives<'c> {
+    slot: &'c Slot,
+    directory: Option<&'c Directory>,
+}
+
+impl Alternatives<'_> {
+    /// Returns what the `n`-th of them matched.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn records(&mut self, n: usize) -> Records<'_> {
+        self.slot.0[n].records(self.directory)
+    }
+}

@@ -1,0 +1,179 @@
+//! Events: values that systems send to others, in order.
+
+use std::collections::{VecDeque, vec_deque};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::resources::{Res, ResMut, Resource, Resources};
+use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
+
+/// The events of type `E` that a reader may still want: a resource.
+///
+/// A reader is a system; each gets every event once, in the order in which they
+/// were sent, whenever it runs. An event is dropped at the end of the tick in
+/// which the last reader has got it; those that no reader waits for, at the end
+/// of the tick in which they were sent. A reader that never runs keeps them all.
+pub struct Events<E> {
+    waiting: VecDeque<E>,
+    /// The number of the first that waits; all are numbered as they are sent.
+    first: u64,
+    /// The number of the next event that each reader gets.
+    readers: Mutex<Vec<Weak<AtomicU64>>>,
+}
+
+impl<E> Default for Events<E> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), first: 0, readers: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<E: Resource> Events<E> {
+    /// Sends an event.
+    pub fn send(&mut self, event: E) {
+        self.waiting.push_back(event);
+    }
+
+    /// Returns how many events a reader may still want.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn end(&self) -> u64 {
+        self.first + self.waiting.len() as u64
+    }
+
+    /// Has a reader begin with the first event that waits.
+    fn register(&self) -> Arc<AtomicU64> {
+        let next = Arc::new(AtomicU64::new(self.first));
+        self.readers.lock().push(Arc::downgrade(&next));
+        next
+    }
+
+    /// Drops what every reader has got.
+    fn forget(&mut self) {
+        let mut needed = self.end();
+        self.readers.get_mut().retain(|reader| {
+            let reader = reader.upgrade();
+            if let Some(next) = &reader {
+                // Relaxed: systems do not run now.
+                needed = needed.min(next.load(Ordering::Relaxed));
+            }
+            reader.is_some()
+        });
+        let seen = usize::try_from(needed.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.waiting.drain(..seen.min(self.waiting.len()));
+        self.first = self.first.max(needed);
+    }
+}
+
+impl<E> fmt::Debug for Events<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("first", &self.first)
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts the resource in, unless it is there, and has it cleaned up.
+fn prepare<E: Resource>(resources: &mut Resources) {
+    if !resources.contains::<Events<E>>() {
+        resources.insert(Events::<E>::default());
+    }
+    resources.at_end_of_tick::<Events<E>>(|resources| {
+        if let Some(mut events) = resources.get_mut::<Events<E>>() {
+            events.forget();
+        }
+    });
+}
+
+/// Sends events, as a parameter of a system.
+///
+/// Writers and readers of one type of event run one after another, in the order
+/// of their registration.
+#[derive(Debug)]
+pub struct EventWriter<'w, E: Resource>(ResMut<'w, Events<E>>);
+
+impl<E: Resource> EventWriter<'_, E> {
+    /// Sends an event.
+    pub fn send(&mut self, event: E) {
+        self.0.send(event);
+    }
+
+    /// Sends several.
+    pub fn send_all(&mut self, events: impl IntoIterator<Item = E>) {
+        self.0.waiting.extend(events);
+    }
+}
+
+impl<E: Resource> SystemParam for EventWriter<'_, E> {
+    type State = ();
+    type Item<'w> = EventWriter<'w, E>;
+
+    fn init(access: &mut SystemAccess) -> Result<(), SystemError> {
+        access.add_resource::<Events<E>>(true)
+    }
+
+    fn prepare(_state: &mut (), resources: &mut Resources) {
+        prepare::<E>(resources);
+    }
+
+    fn get<'w>(_state: &'w mut (), context: &mut ParamContext<'w>) -> EventWriter<'w, E> {
+        EventWriter(context.resource_mut())
+    }
+}
+
+/// Reads events, as a parameter of a system.
+#[derive(Debug)]
+pub struct EventReader<'w, E: Resource> {
+    events: Res<'w, Events<E>>,
+    next: &'w AtomicU64,
+}
+
+impl<E: Resource> EventReader<'_, E> {
+    /// Returns the events that this system has not got yet, and takes them as
+    /// got.
+    pub fn read(&mut self) -> vec_deque::Iter<'_, E> {
+        // Relaxed: the system is its own only reader.
+        let next = self.next.swap(self.events.end(), Ordering::Relaxed);
+        let got = usize::try_from(next - self.events.first).unwrap_or(usize::MAX);
+        self.events.waiting.range(got.min(self.events.waiting.len())..)
+    }
+
+    /// Returns how many events this system has not got yet.
+    pub fn len(&self) -> usize {
+        (self.events.end() - self.next.load(Ordering::Relaxed)) as usize
+    }
+
+    /// Tells whether it has got all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<E: Resource> SystemParam for EventReader<'_, E> {
+    type State = Arc<AtomicU64>;
+    type Item<'w> = EventReader<'w, E>;
+
+    fn init(access: &mut SystemAccess) -> Result<Self::State, SystemError> {
+        access.add_resource::<Events<E>>(false)?;
+        Ok(Self::State::default())
+    }
+
+    fn prepare(state: &mut Self::State, resources: &mut Resources) {
+        prepare::<E>(resources);
+        *state = resources.get::<Events<E>>().expect("it was put in").register();
+    }
+
+    fn get<'w>(state: &'w mut Self::State, context: &mut ParamContext<'w>) -> EventReader<'w, E> {
+        EventReader { events: context.resource(), next: state }
+    }
+}

@@ -1,0 +1,277 @@
+//! Where a system or a set stands in a schedule, and when it runs.
+
+use std::fmt;
+
+use ecs_storage_api::Storage;
+
+use super::label::Label;
+use super::sub::SubSchedule;
+use crate::system::{
+    CheckedSystem, ExclusiveFunction, ExclusiveSystem, IntoChecked, IntoSystem, System,
+    SystemOutput,
+};
+use crate::world::World;
+
+/// Tells whether a system runs.
+pub(super) type Condition = Box<dyn System<In = (), Out = bool>>;
+
+/// What a node of a schedule does.
+pub(super) enum Work {
+    /// It runs beside others.
+    Function(CheckedSystem),
+    /// It takes the world, and runs alone.
+    Exclusive(Box<dyn ExclusiveSystem>),
+    /// It is a schedule.
+    Sub(Box<SubSchedule>),
+    /// It says whether a set runs.
+    Gate(Condition),
+}
+
+impl Work {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Function(system) => system.name(),
+            Self::Exclusive(system) => system.name(),
+            Self::Sub(sub) => sub.name(),
+            Self::Gate(condition) => condition.name(),
+        }
+    }
+}
+
+/// In which ticks something runs: those that leave `offset` when divided by `n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Every {
+    n: u64,
+    offset: u64,
+}
+
+impl Every {
+    pub(super) fn includes(self, tick: u64) -> bool {
+        tick % self.n == self.offset
+    }
+}
+
+impl fmt::Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in tick {} of every {}", self.offset, self.n)
+    }
+}
+
+/// Labels, order and rhythm of a system or a set.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) labels: Vec<Label>,
+    pub(super) before: Vec<Label>,
+    pub(super) after: Vec<Label>,
+    pub(super) phase: Option<Label>,
+    pub(super) every: Vec<Every>,
+}
+
+/// A system, and where it stands in a schedule.
+pub struct SystemConfig {
+    pub(super) work: Work,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) place: Place,
+}
+
+impl SystemConfig {
+    pub(super) fn new(work: Work) -> Self {
+        Self { work, conditions: Vec::new(), place: Place::default() }
+    }
+}
+
+impl fmt::Debug for SystemConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SystemConfig")
+            .field("system", &self.work.name())
+            .field("conditions", &self.conditions.len())
+            .field("place", &self.place)
+            .finish()
+    }
+}
+
+/// Something that a schedule takes as a system: a function, a closure, two of
+/// them piped, a function that takes the world, a [`SubSchedule`].
+///
+/// `Marker` keeps the implementations apart; it is never named.
+///
+/// # Example
+/// ```
+/// use ecs_world::{IntoSystemConfig, Schedule};
+///
+/// fn read_input() {}
+/// fn movement() {}
+/// fn report() {}
+///
+/// let mut schedule = Schedule::new();
+/// schedule
+///     .add_system(movement.label("physics").after("input"))
+///     .add_system(read_input.label("input"))
+///     .add_system(report.after("physics").every(60));
+/// ```
+pub trait IntoSystemConfig<Marker>: Sized {
+    /// Begins to say where it stands.
+    fn into_config(self) -> SystemConfig;
+
+    /// Gives it a label: puts it into the set of that name.
+    fn label(self, label: impl Into<Label>) -> SystemConfig {
+        let mut config = self.into_config();
+        config.place.labels.push(label.into());
+        config
+    }
+
+    /// Has it run before all that have a label.
+    fn before(self, label: impl Into<Label>) -> SystemConfig {
+        let mut config = self.into_config();
+        config.place.before.push(label.into());
+        config
+    }
+
+    /// Has it run after all that have a label.
+    fn after(self, label: impl Into<Label>) -> SystemConfig {
+        let mut config = self.into_config();
+        config.place.after.push(label.into());
+        config
+    }
+
+    /// Has it run in a phase; without one it runs in the first.
+    fn in_phase(self, phase: impl Into<Label>) -> SystemConfig {
+        let mut config = self.into_config();
+        config.place.phase = Some(phase.into());
+        config
+    }
+
+    /// Has it run only if a system returns true, which is asked when its turn
+    /// has come. All conditions must hold; the first that does not is the last
+    /// that is asked.
+    fn run_if<M, C: IntoSystem<M>>(self, condition: C) -> SystemConfig
+    where
+        C::System: System<In = (), Out = bool>,
+    {
+        let mut config = self.into_config();
+        config.conditions.push(Box::new(condition.into_system()));
+        config
+    }
+
+    /// Has it run in every `n`-th tick, from tick 0 on.
+    ///
+    /// # Panics
+    /// If `n` is 0.
+    fn every(self, n: u64) -> SystemConfig {
+        self.every_offset(n, 0)
+    }
+
+    /// Has it run in those ticks that leave `offset` when divided by `n`.
+    ///
+    /// # Panics
+    /// If `n` is not greater than `offset`.
+    fn every_offset(self, n: u64, offset: u64) -> SystemConfig {
+        assert!(offset < n, "a tick divided by {n} never leaves {offset}");
+        let mut config = self.into_config();
+        config.place.every.push(Every { n, offset });
+        config
+    }
+}
+
+impl IntoSystemConfig<SystemConfig> for SystemConfig {
+    fn into_config(self) -> SystemConfig {
+        self
+    }
+}
+
+/// Marks what can be made a system.
+#[derive(Debug)]
+pub struct IsParallel;
+
+impl<F: IntoSystem<M>, M> IntoSystemConfig<(IsParallel, M)> for F
+where
+    F::System: System<In = ()>,
+    <F::System as System>::Out: SystemOutput,
+{
+    fn into_config(self) -> SystemConfig {
+        SystemConfig::new(Work::Function(self.into_system().into_checked()))
+    }
+}
+
+/// Marks functions that take the world.
+#[derive(Debug)]
+pub struct IsExclusive;
+
+impl<F, S, Out> IntoSystemConfig<(IsExclusive, S, Out)> for F
+where
+    F: FnMut(&mut World<S>) -> Out + Send + 'static,
+    S: Storage,
+    Out: SystemOutput + 'static,
+{
+    fn into_config(self) -> SystemConfig {
+        SystemConfig::new(Work::Exclusive(Box::new(ExclusiveFunction::<F, (S, Out)>::new(self))))
+    }
+}
+
+impl IntoSystemConfig<SubSchedule> for SubSchedule {
+    fn into_config(self) -> SystemConfig {
+        SystemConfig::new(Work::Sub(Box::new(self)))
+    }
+}
+
+/// Where all systems with a label stand in a schedule, and when they run.
+pub struct SetConfig {
+    pub(super) label: Label,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) place: Place,
+}
+
+impl SetConfig {
+    /// Begins to speak of all systems with a label.
+    pub fn new(label: impl Into<Label>) -> Self {
+        Self { label: label.into(), conditions: Vec::new(), place: Place::default() }
+    }
+
+    /// Gives them another label too.
+    pub fn label(mut self, label: impl Into<Label>) -> Self {
+        self.place.labels.push(label.into());
+        self
+    }
+
+    /// Has them run before all that have a label.
+    pub fn before(mut self, label: impl Into<Label>) -> Self {
+        self.place.before.push(label.into());
+        self
+    }
+
+    /// Has them run after all that have a label.
+    pub fn after(mut self, label: impl Into<Label>) -> Self {
+        self.place.after.push(label.into());
+        self
+    }
+
+    /// Has them run only if a system returns true, which is asked once a run,
+    /// before the first of them.
+    pub fn run_if<M, C: IntoSystem<M>>(mut self, condition: C) -> Self
+    where
+        C::System: System<In = (), Out = bool>,
+    {
+        self.conditions.push(Box::new(condition.into_system()));
+        self
+    }
+
+    /// Has them run in every `n`-th tick, from tick 0 on.
+    ///
+    /// # Panics
+    /// If `n` is 0.
+    pub fn every(mut self, n: u64) -> Self {
+        assert!(n > 0, "a tick can't be divided by 0");
+        self.place.every.push(Every { n, offset: 0 });
+        self
+    }
+}
+
+impl fmt::Debug for SetConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetConfig")
+            .field("label", &self.label)
+            .field("conditions", &self.conditions.len())
+            .field("place", &self.place)
+            .finish()
+    }
+}

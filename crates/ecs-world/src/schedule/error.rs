@@ -1,0 +1,92 @@
+//! What can go wrong with a plan, and in a run.
+
+use ecs_core::EntityId;
+use ecs_storage_api::StorageError;
+
+use super::label::Label;
+use crate::system::BoxError;
+
+/// Tells why there is no plan for the systems of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Systems must run before each other.
+    #[error("systems must run before each other: {}", path.join(" -> "))]
+    Cycle {
+        /// Each runs before the next; the last is the first again.
+        path: Vec<String>,
+    },
+    /// A label that orders something is nobody's.
+    #[error("`{name}` is to run {relation} `{label}`, but nothing has that label")]
+    NoSuchLabel {
+        /// The system or set that is ordered.
+        name: String,
+        /// How it is ordered: `before` or `after`.
+        relation: &'static str,
+        /// The label that nothing has.
+        label: Label,
+    },
+    /// A phase is not one of the schedule's.
+    #[error("system `{system}` is to run in phase `{phase}`, which the schedule does not have")]
+    NoSuchPhase {
+        /// The system.
+        system: String,
+        /// The phase.
+        phase: Label,
+    },
+    /// An order contradicts that of the phases.
+    #[error("`{first}` is to run before `{second}`, but its phase comes later")]
+    Phases {
+        /// What is to run first.
+        first: String,
+        /// What is to run then.
+        second: String,
+    },
+}
+
+/// Tells why a run ended early.
+///
+/// Of several systems that fail in one run, it tells of the first in the order
+/// of the plan, on any number of threads.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A system panicked.
+    #[error("system `{system}` panicked: {message}")]
+    Panicked {
+        /// The function's name.
+        system: String,
+        /// What it said.
+        message: String,
+    },
+    /// A system returned an error.
+    #[error("system `{system}` failed: {source}")]
+    Failed {
+        /// The function's name.
+        system: String,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// A system takes a world on another backend.
+    #[error("system `{system}` takes a world on another backend")]
+    OtherBackend {
+        /// The function's name.
+        system: String,
+    },
+    /// A command of a strict schedule was about an entity that was dead by then.
+    #[error("system `{system}`: command {command} is about entity {entity}, which is dead")]
+    DeadEntity {
+        /// The function's name.
+        system: String,
+        /// Which of its commands, from 0.
+        command: usize,
+        /// Which entity.
+        entity: EntityId,
+    },
+    /// The backend failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

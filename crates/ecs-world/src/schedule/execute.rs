@@ -1,0 +1,242 @@
+//! Running the systems of a segment: one after another, or side by side with the
+//! same result.
+//!
+//! The threads that work on a segment share an account of which systems can run
+//! ([`Progress`]), behind a lock. Each takes the first that can, runs it, and
+//! says that it has ended; a thread leaves when nothing can be begun, and one
+//! that finds more work than it can do calls another to help. No thread ever
+//! waits for another here: whoever ends a system goes on with what that one held
+//! up, and rayon's scope ends when all have left. So it works in a pool of one,
+//! inside other jobs of the pool, and in several worlds at once.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use ecs_storage_api::{Share, Storage};
+use parking_lot::Mutex;
+use rayon::Scope;
+
+use super::Tick;
+use super::config::{Every, Work};
+use super::dependencies::{Dependencies, Progress};
+use super::error::RunError;
+use super::node::{Cell, Node};
+use super::plan::Segment;
+use super::threads::Threads;
+use crate::resources::Resources;
+use crate::system::Turn;
+
+/// Nanoseconds of work from which on it is worth while to call another thread:
+/// some times what that costs.
+const WORTH_A_THREAD: u64 = 50_000;
+
+/// What the nodes of a run share.
+pub(super) struct Context<'r> {
+    pub(super) nodes: &'r [Node],
+    pub(super) gates: &'r [Vec<usize>],
+    pub(super) every: &'r [Vec<Every>],
+    /// By node: whether it ran.
+    pub(super) ran: &'r [AtomicBool],
+    pub(super) threads: &'r Threads,
+    pub(super) tick: Tick,
+}
+
+/// Runs the systems of a segment.
+///
+/// # Errors
+/// [`RunError`] if one fails: the first in the order of the plan. Those before
+/// it have run, those behind it may have.
+pub(super) fn run_segment(
+    context: &Context<'_>,
+    segment: &mut Segment,
+    storage: &mut dyn Storage,
+    resources: &Resources,
+) -> Result<(), RunError> {
+    let Segment { nodes, queries, dependencies } = segment;
+    queries.update(storage);
+    dependencies.update(queries);
+    let share = queries.share(storage);
+    let run = Run { context, nodes, dependencies, share: &share, resources };
+    match run.gains_from_threads() {
+        false => (0..nodes.len()).try_for_each(|at| run.system(at)),
+        true => run.side_by_side(),
+    }
+}
+
+/// A run of a segment.
+struct Run<'r> {
+    context: &'r Context<'r>,
+    /// The nodes of the segment, in the order of the plan.
+    nodes: &'r [usize],
+    dependencies: &'r Dependencies,
+    share: &'r Share<'r>,
+    resources: &'r Resources,
+}
+
+/// What the threads share that run systems side by side.
+struct SideBySide<'s, 'r> {
+    run: &'s Run<'r>,
+    threads: usize,
+    progress: Mutex<Progress>,
+    /// The first failure in the order of the plan.
+    failure: Mutex<Option<(usize, RunError)>>,
+}
+
+impl Run<'_> {
+    fn node(&self, at: usize) -> &Node {
+        &self.context.nodes[self.nodes[at]]
+    }
+
+    /// Tells whether another thread could take enough work over.
+    fn gains_from_threads(&self) -> bool {
+        let costs = (0..self.nodes.len()).map(|at| self.node(at).cost());
+        let (total, most) =
+            costs.fold((0u64, 0), |(total, most), cost| (total + cost, most.max(cost)));
+        total - most >= WORTH_A_THREAD && self.context.threads.count() > 1
+    }
+
+    fn side_by_side(&self) -> Result<(), RunError> {
+        let mut progress = self.dependencies.begin();
+        progress.workers = 1;
+        let shared = SideBySide {
+            run: self,
+            threads: self.context.threads.count(),
+            progress: Mutex::new(progress),
+            failure: Mutex::new(None),
+        };
+        self.context.threads.scope(|scope| shared.work(scope));
+        shared.failure.into_inner().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Runs a system, if it is due.
+    fn system(&self, at: usize) -> Result<(), RunError> {
+        let n = self.nodes[at];
+        let node = self.node(at);
+        let mut cell = node.cell.lock();
+        if !self.context.is_due(n) {
+            self.context.skipped(n, &mut cell);
+            return Ok(());
+        }
+        let mut claim = self.share.claim(at).expect("the plan keeps apart what conflicts");
+        let mut turn = Turn::new(&mut claim, self.resources, &node.name);
+        let Cell { work, conditions, .. } = &mut *cell;
+        let mut run = |turn: &mut Turn<'_>| {
+            if !conditions.iter_mut().all(|condition| condition.run((), turn)) {
+                return Ok(false);
+            }
+            match work {
+                Work::Function(system) => system.run((), turn).map(|()| true),
+                Work::Gate(condition) => Ok(condition.run((), turn)),
+                Work::Exclusive(_) | Work::Sub(_) => unreachable!("it stands alone"),
+            }
+        };
+        #[cfg(feature = "tracing")]
+        let _span = tracing::info_span!("system", name = node.name).entered();
+        let start = Instant::now();
+        let outcome = guarded(&node.name, || {
+            run(&mut turn).map_err(|source| RunError::Failed { system: node.name.clone(), source })
+        });
+        let time = start.elapsed();
+        match outcome? {
+            true => {
+                node.learn(time);
+                self.context.ran(n, &mut cell, time, turn.rows());
+            }
+            false => self.context.skipped(n, &mut cell),
+        }
+        Ok(())
+    }
+}
+
+impl SideBySide<'_, '_> {
+    /// Runs systems as long as one can be begun.
+    fn work<'s>(&'s self, scope: &Scope<'s>) {
+        self.run.context.threads.enter(|| {
+            let mut next = self.next(None, scope);
+            while let Some(at) = next {
+                let outcome = self.run.system(at);
+                next = self.next(Some((at, outcome)), scope);
+            }
+        });
+    }
+
+    /// Says how a system ended, and takes one that can be begun; calls another
+    /// thread if there is more to do.
+    fn next<'s>(
+        &'s self,
+        ended: Option<(usize, Result<(), RunError>)>,
+        scope: &Scope<'s>,
+    ) -> Option<usize> {
+        let mut progress = self.progress.lock();
+        if let Some((at, outcome)) = ended {
+            if let Err(error) = outcome {
+                progress.fail(at);
+                self.failed(at, error);
+            }
+            progress.finish(at, self.run.dependencies);
+        }
+        let Some(taken) = progress.take() else {
+            progress.workers -= 1;
+            return None;
+        };
+        let waiting: u64 = progress.ready().iter().map(|&at| self.run.node(at).cost()).sum();
+        if progress.workers < self.threads && waiting >= WORTH_A_THREAD / 2 {
+            progress.workers += 1;
+            drop(progress);
+            scope.spawn(|scope| self.work(scope));
+        }
+        Some(taken)
+    }
+
+    fn failed(&self, at: usize, error: RunError) {
+        let mut failure = self.failure.lock();
+        if failure.as_ref().is_none_or(|(first, _)| at < *first) {
+            *failure = Some((at, error));
+        }
+    }
+}
+
+impl Context<'_> {
+    /// Tells whether a node runs in this tick, as far as its rhythm and the gates
+    /// of its sets go.
+    pub(super) fn is_due(&self, node: usize) -> bool {
+        // Relaxed: who asks has waited for the gate.
+        let open = |&gate: &usize| self.ran[gate].load(Ordering::Relaxed);
+        self.every[node].iter().all(|every| every.includes(self.tick.0))
+            && self.gates[node].iter().all(open)
+    }
+
+    pub(super) fn ran(&self, node: usize, cell: &mut Cell, time: std::time::Duration, rows: usize) {
+        self.ran[node].store(true, Ordering::Relaxed);
+        let stats = &mut cell.stats;
+        stats.runs += 1;
+        stats.time += time;
+        stats.last_time = time;
+        stats.rows += rows as u64;
+    }
+
+    pub(super) fn skipped(&self, node: usize, cell: &mut Cell) {
+        self.ran[node].store(false, Ordering::Relaxed);
+        cell.stats.skipped += 1;
+    }
+}
+
+/// Runs something, and takes a panic for an error.
+pub(super) fn guarded<T>(
+    system: &str,
+    run: impl FnOnce() -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        Err(RunError::Panicked { system: system.to_owned(), message: message(&*panic) })
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("(no message)").to_owned()
+}

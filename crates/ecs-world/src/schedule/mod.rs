@@ -1,0 +1,462 @@
+//! Schedules: systems in an order, run one after another or side by side with
+//! the same result.
+//!
+//! What is said of systems and sets ([`config`]) is sorted into an order of
+//! nodes ([`order`]) and cut into steps ([`plan`]). A step is a segment of
+//! systems that may run side by side where their [`dependencies`] allow it
+//! ([`execute`]), or a single node that takes the world. [`describe`] tells
+//! people what will happen, [`report`] what has happened.
+
+mod config;
+mod dependencies;
+mod describe;
+mod error;
+mod execute;
+mod label;
+mod node;
+mod order;
+mod plan;
+mod report;
+mod sub;
+mod threads;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use ecs_storage_api::{SharedQueries, Storage};
+
+use self::config::Work;
+use self::execute::{Context, guarded, run_segment};
+use self::node::Node;
+use self::plan::{Plan, Segment, Step};
+use crate::commands::{CommandQueue, Leniency};
+use crate::resources::Resources;
+use crate::system::{SystemError, Turn};
+use crate::world::World;
+
+pub use config::{IntoSystemConfig, SetConfig, SystemConfig};
+pub use describe::{Ambiguity, PhaseDescription, PlanDescription, StepDescription, Why};
+pub use error::{PlanError, RunError};
+pub use label::Label;
+pub use node::SystemId;
+pub use report::{RunReport, SystemStats};
+pub(crate) use sub::Clocks;
+pub use sub::{FrameTime, SubSchedule};
+pub use threads::Threads;
+
+/// Counts the runs of a schedule.
+#[derive(Debug, Clone, Copy)]
+struct Tick(u64);
+
+/// Systems, and the order in which they run.
+///
+/// Systems run in the order of their registration, as far as `before`, `after`
+/// and phases leave it: [`Schedule::describe`] shows the order. Those that do
+/// not conflict may run at the same time, on as many threads as
+/// [`Schedule::set_threads`] says; the result is that of running them one after
+/// another, bit for bit, on any number of threads.
+///
+/// Commands are applied, in the order of their systems, where a phase ends, and
+/// before a system that takes the world; those of a run that fails before that
+/// are forgotten.
+///
+/// # Example
+/// ```
+/// use ecs_storage_api::Query;
+/// use ecs_world::{Schedule, World};
+/// # use ecs_core::{Component, Description};
+/// # struct Position(f32);
+/// # impl Component for Position {
+/// #     fn describe() -> Description<Self> {
+/// #         Description::transient("docs::schedule::Position")
+/// #     }
+/// # }
+///
+/// fn movement(mut moving: Query<&mut Position>) {
+///     moving.for_each(|position| position.0 += 1.0);
+/// }
+///
+/// let mut world = World::new();
+/// let mover = world.spawn(Position(0.0));
+/// let mut schedule = Schedule::new();
+/// schedule.add_system(movement);
+/// schedule.run(&mut world);
+/// assert_eq!(world.get::<Position>(mover).map(|position| position.0), Some(1.0));
+/// ```
+pub struct Schedule {
+    nodes: Vec<Node>,
+    sets: Vec<SetConfig>,
+    phases: Vec<Label>,
+    /// `None` for those of the schedule around it.
+    threads: Option<Threads>,
+    leniency: Leniency,
+    next_id: u64,
+    /// `None` if it must be made anew.
+    plan: Option<Plan>,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Schedule {
+    /// Creates a schedule without systems, with one phase, `main`.
+    pub fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            sets: Vec::new(),
+            phases: vec![Label::from("main")],
+            threads: None,
+            leniency: Leniency::Skip,
+            next_id: 0,
+            plan: None,
+        }
+    }
+
+    /// Adds a system behind the others.
+    ///
+    /// # Panics
+    /// If its parameters conflict with each other; see
+    /// [`Schedule::try_add_system`].
+    pub fn add_system<M>(&mut self, system: impl IntoSystemConfig<M>) -> &mut Self {
+        if let Err(error) = self.try_add_system(system) {
+            panic!("{error}");
+        }
+        self
+    }
+
+    /// Adds a system behind the others, and returns what it is removed by.
+    ///
+    /// # Errors
+    /// [`SystemError`] if its parameters conflict with each other.
+    pub fn try_add_system<M>(
+        &mut self,
+        system: impl IntoSystemConfig<M>,
+    ) -> Result<SystemId, SystemError> {
+        self.add_node(system.into_config(), None)
+    }
+
+    fn add_node(
+        &mut self,
+        config: SystemConfig,
+        gate_of: Option<Label>,
+    ) -> Result<SystemId, SystemError> {
+        let id = SystemId(self.next_id);
+        let mut node = Node::new(id, config)?;
+        node.gate_of = gate_of;
+        self.nodes.push(node);
+        self.next_id += 1;
+        self.plan = None;
+        Ok(id)
+    }
+
+    /// Takes a system out; tells whether it was there.
+    pub fn remove_system(&mut self, id: SystemId) -> bool {
+        let before = self.nodes.len();
+        self.nodes.retain(|node| node.id != id);
+        self.plan = None;
+        self.nodes.len() < before
+    }
+
+    /// Takes all systems out that were given a label or are the function of that
+    /// name, and returns how many those were.
+    pub fn remove_all(&mut self, label: impl Into<Label>) -> usize {
+        let (label, before) = (label.into(), self.nodes.len());
+        let named = |node: &Node| {
+            node.is_system() && (node.place.labels.contains(&label) || node.name == label.as_str())
+        };
+        self.nodes.retain(|node| !named(node));
+        self.plan = None;
+        before - self.nodes.len()
+    }
+
+    /// Says where all systems with a label stand, and when they run. What is said
+    /// of one label in several calls adds up.
+    ///
+    /// # Panics
+    /// If the parameters of a condition conflict with each other.
+    pub fn configure_set(&mut self, mut set: SetConfig) -> &mut Self {
+        for condition in std::mem::take(&mut set.conditions) {
+            let gate = SystemConfig::new(Work::Gate(condition));
+            if let Err(error) = self.add_node(gate, Some(set.label.clone())) {
+                panic!("{error}");
+            }
+        }
+        self.sets.push(set);
+        self.plan = None;
+        self
+    }
+
+    /// Says which phases there are, in their order. Each ends before the next
+    /// begins, and its commands are applied at its end.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn set_phases<L: Into<Label>>(&mut self, phases: impl IntoIterator<Item = L>) -> &mut Self {
+        self.phases = phases.into_iter().map(Into::into).collect();
+        assert!(!self.phases.is_empty(), "a schedule has at least one phase");
+        self.plan = None;
+        self
+    }
+
+    /// Says which threads are used. Unless told, those of the current rayon
+    /// pool, and in a sub-schedule those of the schedule around it.
+    pub fn set_threads(&mut self, threads: Threads) -> &mut Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Says whether a command about an entity that is dead by then is an error,
+    /// instead of being counted and skipped.
+    pub fn set_strict_commands(&mut self, strict: bool) -> &mut Self {
+        self.leniency = if strict { Leniency::Fail } else { Leniency::Skip };
+        self
+    }
+
+    /// Returns how many systems there are.
+    pub fn len(&self) -> usize {
+        self.nodes.iter().filter(|node| node.is_system()).count()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns what each system has done, by name, in the order of registration.
+    pub fn stats(&self) -> impl Iterator<Item = (&str, SystemStats)> {
+        let systems = self.nodes.iter().filter(|node| node.is_system());
+        systems.map(|node| (node.name.as_str(), node.cell.lock().stats.clone()))
+    }
+
+    /// Checks that there is an order, without a run.
+    ///
+    /// # Errors
+    /// [`PlanError`] that names a cycle, or what is not there.
+    pub fn check(&mut self) -> Result<(), PlanError> {
+        if self.plan.is_none() {
+            self.plan = Some(Plan::new(&mut self.nodes, &self.sets, &self.phases)?);
+        }
+        for node in &mut self.nodes {
+            if let Work::Sub(sub) = &mut node.cell.get_mut().work {
+                sub.schedule().check()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the systems get to know the resources of a world.
+    fn prepare(&mut self, resources: &mut Resources) {
+        self.nodes.iter_mut().for_each(|node| node.cell.get_mut().prepare(resources));
+    }
+
+    /// Runs the systems.
+    ///
+    /// # Panics
+    /// If a system panics or fails, with its name; see [`Schedule::try_run`].
+    pub fn run<S: Storage>(&mut self, world: &mut World<S>) -> RunReport {
+        match self.try_run(world) {
+            Ok(report) => report,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Runs the systems.
+    ///
+    /// # Errors
+    /// [`RunError`] if there is no plan, or a system panics or fails: the first
+    /// in the order of the plan. Those behind it are not begun, what ran beside
+    /// it ends, and the commands that are not yet applied are forgotten. The
+    /// world can be used, and the schedule too.
+    pub fn try_run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
+        self.prepare(&mut world.resources);
+        let report = self.run_steps(world, Tick(world.tick))?;
+        // What was changed through references reaches a store far away now.
+        world.storage.flush()?;
+        world.resources.end_tick();
+        world.tick += 1;
+        Ok(report)
+    }
+
+    /// Runs the steps of the plan.
+    fn run_steps<S: Storage>(
+        &mut self,
+        world: &mut World<S>,
+        tick: Tick,
+    ) -> Result<RunReport, RunError> {
+        self.check()?;
+        let mut plan = self.plan.take().expect("`check` made a plan");
+        let ran: Vec<_> = self.nodes.iter().map(|_| AtomicBool::new(false)).collect();
+        let threads = self.threads.clone().unwrap_or_else(Threads::here);
+        let outcome = threads.enter(|| {
+            let mut report = RunReport::default();
+            for step in &mut plan.steps {
+                let context = Context {
+                    nodes: &self.nodes,
+                    gates: &plan.gates,
+                    every: &plan.every,
+                    ran: &ran,
+                    threads: &threads,
+                    tick,
+                };
+                match step {
+                    Step::Together(segment) => {
+                        run_segment(&context, segment, &mut world.storage, &world.resources)?;
+                        self.apply_commands(segment, world, &mut report)?;
+                    }
+                    Step::Alone(node, queries) => {
+                        run_alone(&context, *node, queries, world, &mut report)?;
+                    }
+                }
+            }
+            Ok(report)
+        });
+        self.plan = Some(plan);
+        match outcome {
+            Ok(mut report) => {
+                let systems = self.nodes.iter().zip(&ran).filter(|(node, _)| node.is_system());
+                for (_, ran) in systems {
+                    match ran.load(Ordering::Relaxed) {
+                        true => report.systems += 1,
+                        false => report.skipped += 1,
+                    }
+                }
+                Ok(report)
+            }
+            Err(error) => {
+                let mut forgotten = CommandQueue::new();
+                let cells = self.nodes.iter_mut().map(|node| node.cell.get_mut());
+                cells.for_each(|cell| cell.take_commands(&mut forgotten));
+                Err(error)
+            }
+        }
+    }
+
+    /// Applies the commands of a segment's systems, in their order.
+    fn apply_commands<S: Storage>(
+        &self,
+        segment: &Segment,
+        world: &mut World<S>,
+        report: &mut RunReport,
+    ) -> Result<(), RunError> {
+        let start = Instant::now();
+        let mut queue = CommandQueue::new();
+        for &n in &segment.nodes {
+            let node = &self.nodes[n];
+            let mut cell = node.cell.lock();
+            cell.take_commands(&mut queue);
+            if queue.is_empty() {
+                continue;
+            }
+            let taken = std::mem::take(&mut queue);
+            let World { storage, resources, .. } = world;
+            let applied = guarded(&node.name, || {
+                taken
+                    .apply_with(storage, resources, self.leniency)
+                    .map_err(|error| error.into_run_error(&node.name))
+            })?;
+            cell.stats.commands.add(applied);
+            report.commands.add(applied);
+        }
+        report.applying += start.elapsed();
+        Ok(())
+    }
+
+    /// Tells what a run on a world will do: which systems run in which order,
+    /// what each waits for, and what may run beside it.
+    ///
+    /// # Errors
+    /// [`PlanError`] if there is no order.
+    pub fn describe<S: Storage>(
+        &mut self,
+        world: &mut World<S>,
+    ) -> Result<PlanDescription, PlanError> {
+        self.describe_on(&mut world.storage)
+    }
+
+    fn describe_on(&mut self, storage: &mut dyn Storage) -> Result<PlanDescription, PlanError> {
+        self.check()?;
+        let mut plan = self.plan.take().expect("`check` made a plan");
+        let description = PlanDescription::new(&mut self.nodes, &mut plan, &self.phases, storage);
+        self.plan = Some(plan);
+        description
+    }
+
+    /// Lists pairs of systems that conflict on some archetype that there may be,
+    /// and whose order nobody asked for: they run in the order of their
+    /// registration.
+    ///
+    /// # Errors
+    /// [`PlanError`] if there is no order.
+    ///
+    /// # Complexity
+    /// O(n² · pairs whose order was asked for).
+    pub fn ambiguities(&mut self) -> Result<Vec<Ambiguity>, PlanError> {
+        self.check()?;
+        let plan = self.plan.as_ref().expect("`check` made a plan");
+        Ok(describe::ambiguities(&self.nodes, plan))
+    }
+}
+
+/// Runs a node that takes the world, if it is due.
+fn run_alone<S: Storage>(
+    context: &Context<'_>,
+    n: usize,
+    queries: &mut SharedQueries,
+    world: &mut World<S>,
+    report: &mut RunReport,
+) -> Result<(), RunError> {
+    let node = &context.nodes[n];
+    let mut cell = node.cell.lock();
+    let cell = &mut *cell;
+    if !context.is_due(n) {
+        context.skipped(n, cell);
+        return Ok(());
+    }
+    #[cfg(feature = "tracing")]
+    let _span = tracing::info_span!("system", name = node.name).entered();
+    let start = Instant::now();
+    let ran = guarded(&node.name, || {
+        if node.conditional {
+            let share = queries.share(&mut world.storage);
+            let mut claim = share.claim(0).expect("nothing else is claimed");
+            let mut turn = Turn::new(&mut claim, &world.resources, &node.name);
+            if !cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn)) {
+                return Ok(false);
+            }
+        }
+        match &mut cell.work {
+            Work::Exclusive(system) => {
+                let system_name = || node.name.clone();
+                let world: &mut dyn Any = world;
+                let outcome = system.run(world);
+                let outcome =
+                    outcome.map_err(|_| RunError::OtherBackend { system: system_name() })?;
+                outcome.map_err(|source| RunError::Failed { system: system_name(), source })?;
+            }
+            Work::Sub(sub) => report.add(sub.run(world)?),
+            Work::Function(_) | Work::Gate(_) => unreachable!("it stands with others"),
+        }
+        Ok(true)
+    })?;
+    match ran {
+        true => context.ran(n, cell, start.elapsed(), 0),
+        false => context.skipped(n, cell),
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+        f.debug_struct("Schedule")
+            .field("systems", &names)
+            .field("phases", &self.phases)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,113 @@
+//! A system as a schedule keeps it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::config::{Condition, Place, SystemConfig, Work};
+use super::label::Label;
+use super::report::SystemStats;
+use crate::commands::CommandQueue;
+use crate::resources::Resources;
+use crate::system::{SystemAccess, SystemError};
+
+/// Names a system of a schedule, to remove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SystemId(pub(super) u64);
+
+/// A system: what is known of it, and what changes when it runs.
+pub(super) struct Node {
+    pub(super) id: SystemId,
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) access: SystemAccess,
+    /// The set whose gate it is.
+    pub(super) gate_of: Option<Label>,
+    pub(super) conditional: bool,
+    pub(super) cell: Mutex<Cell>,
+    cost: AtomicU64,
+}
+
+/// What changes when a system runs.
+pub(super) struct Cell {
+    pub(super) work: Work,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) stats: SystemStats,
+    /// The world that it was prepared for, by its resources.
+    pub(super) prepared: Option<u64>,
+}
+
+impl Node {
+    /// Takes a system in.
+    ///
+    /// # Errors
+    /// [`SystemError`] if its parameters conflict with each other.
+    pub(super) fn new(id: SystemId, config: SystemConfig) -> Result<Self, SystemError> {
+        let SystemConfig { mut work, mut conditions, place } = config;
+        let name = work.name().to_owned();
+        let mut access = SystemAccess::new(&name);
+        for condition in &mut conditions {
+            condition.init(&mut access)?;
+        }
+        match &mut work {
+            Work::Function(system) => system.init(&mut access)?,
+            Work::Gate(condition) => condition.init(&mut access)?,
+            Work::Exclusive(_) | Work::Sub(_) => {}
+        }
+        let conditional = !conditions.is_empty();
+        let stats = SystemStats::default();
+        let cell = Mutex::new(Cell { work, conditions, stats, prepared: None });
+        let (gate_of, cost) = (None, AtomicU64::new(0));
+        Ok(Self { id, name, place, access, gate_of, conditional, cell, cost })
+    }
+
+    /// Tells whether it takes the world.
+    pub(super) fn is_alone(&mut self) -> bool {
+        matches!(self.cell.get_mut().work, Work::Exclusive(_) | Work::Sub(_))
+    }
+
+    /// Tells whether it is a system, not the gate of a set.
+    pub(super) fn is_system(&self) -> bool {
+        self.gate_of.is_none()
+    }
+
+    /// Returns about how long it runs, in nanoseconds.
+    pub(super) fn cost(&self) -> u64 {
+        // Relaxed: an estimate.
+        self.cost.load(Ordering::Relaxed)
+    }
+
+    /// Learns from a run: an average in which older runs fade.
+    pub(super) fn learn(&self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 8);
+        let cost = self.cost();
+        let average = if cost == 0 { time } else { (3 * cost + time) / 4 };
+        self.cost.store(average, Ordering::Relaxed);
+    }
+}
+
+impl Cell {
+    /// Gets to know the resources of a world, once.
+    pub(super) fn prepare(&mut self, resources: &mut Resources) {
+        if let Work::Sub(sub) = &mut self.work {
+            sub.prepare(resources);
+        }
+        if self.prepared.replace(resources.identity()) == Some(resources.identity()) {
+            return;
+        }
+        self.conditions.iter_mut().for_each(|condition| condition.prepare(resources));
+        match &mut self.work {
+            Work::Function(system) => system.prepare(resources),
+            Work::Gate(condition) => condition.prepare(resources),
+            Work::Sub(_) | Work::Exclusive(_) => {}
+        }
+    }
+
+    /// Adds the commands that were recorded.
+    pub(super) fn take_commands(&mut self, queue: &mut CommandQueue) {
+        if let Work::Function(system) = &mut self.work {
+            system.take_commands(queue);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! From systems and what is said of their places to an order of steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ecs_storage_api::SharedQueries;
+
+use super::config::{Every, Place, SetConfig};
+use super::dependencies::Dependencies;
+use super::error::PlanError;
+use super::label::Label;
+use super::node::Node;
+use super::order::order;
+
+/// The order of the steps of a run.
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    /// By node: its place in the order of all.
+    pub(super) position: Vec<usize>,
+    /// By node: the gates that must be open.
+    pub(super) gates: Vec<Vec<usize>>,
+    /// By node: in which ticks it runs, its sets' rhythm included.
+    pub(super) every: Vec<Vec<Every>>,
+    /// By node: which phase.
+    pub(super) phases: Vec<usize>,
+    /// Pairs of nodes whose order was asked for.
+    pub(super) asked: BTreeSet<(usize, usize)>,
+}
+
+/// What is done before the next step begins.
+pub(super) enum Step {
+    /// Systems run, side by side where they can; then their commands are
+    /// applied.
+    Together(Segment),
+    /// A node that takes the world; its conditions have these queries.
+    Alone(usize, SharedQueries),
+}
+
+/// Systems between two points at which commands are applied.
+pub(super) struct Segment {
+    /// In the order of the plan.
+    pub(super) nodes: Vec<usize>,
+    /// Their queries, in the same order.
+    pub(super) queries: SharedQueries,
+    pub(super) dependencies: Dependencies,
+}
+
+/// What is known of each node from its labels and sets.
+struct Placed {
+    labels: BTreeSet<Label>,
+    sets: Vec<usize>,
+    phase: usize,
+}
+
+impl Plan {
+    /// Makes a plan.
+    ///
+    /// # Errors
+    /// [`PlanError`] if the places contradict each other, or name what is not
+    /// there.
+    ///
+    /// # Complexity
+    /// O(n²) for n systems.
+    pub(super) fn new(
+        nodes: &mut [Node],
+        sets: &[SetConfig],
+        phases: &[Label],
+    ) -> Result<Self, PlanError> {
+        let mut placed = Vec::with_capacity(nodes.len());
+        for node in nodes.iter() {
+            placed.push(place(node, sets, phases)?);
+        }
+        let gates = gates(nodes, &mut placed, sets);
+        let mut asked = asked(nodes, &placed, sets)?;
+        for (member, gates) in gates.iter().enumerate() {
+            asked.extend(gates.iter().map(|&gate| (gate, member)));
+        }
+        for &(first, second) in &asked {
+            if placed[first].phase > placed[second].phase {
+                let name = |n: usize| nodes[n].name.clone();
+                return Err(PlanError::Phases { first: name(first), second: name(second) });
+            }
+        }
+        let mut keys: Vec<_> = placed.iter().enumerate().map(|(n, at)| (at.phase, n, 1)).collect();
+        for (member, gates) in gates.iter().enumerate() {
+            // A gate stands before its first member.
+            for &gate in gates {
+                keys[gate].1 = keys[gate].1.min(member);
+                keys[gate].2 = 0;
+            }
+        }
+        let sorted = sort(nodes, &keys, &asked)?;
+        let phases: Vec<_> = placed.iter().map(|placed| placed.phase).collect();
+        let every = nodes.iter().zip(&placed).map(|(node, placed)| {
+            let of_sets = placed.sets.iter().flat_map(|&set| &sets[set].place.every);
+            node.place.every.iter().chain(of_sets).copied().collect()
+        });
+        let every = every.collect();
+        let mut position = vec![0; nodes.len()];
+        sorted.iter().enumerate().for_each(|(at, &n)| position[n] = at);
+        let steps = steps(nodes, &sorted, &phases, &asked);
+        Ok(Self { steps, position, gates, every, phases, asked })
+    }
+}
+
+/// Finds out which labels, sets and phase a node has.
+fn place(node: &Node, sets: &[SetConfig], phases: &[Label]) -> Result<Placed, PlanError> {
+    let mut labels: BTreeSet<Label> = node.place.labels.iter().cloned().collect();
+    if node.is_system() {
+        labels.insert(Label::from(node.name.clone()));
+    }
+    let mut of_sets = Vec::new();
+    // Sets may be in sets, in any order of their declaration.
+    while let Some(n) =
+        (0..sets.len()).find(|n| !of_sets.contains(n) && labels.contains(&sets[*n].label))
+    {
+        of_sets.push(n);
+        labels.extend(sets[n].place.labels.iter().cloned());
+    }
+    let phase = match &node.place.phase {
+        None => 0,
+        Some(phase) => phases.iter().position(|known| known == phase).ok_or_else(|| {
+            PlanError::NoSuchPhase { system: node.name.clone(), phase: phase.clone() }
+        })?,
+    };
+    Ok(Placed { labels, sets: of_sets, phase })
+}
+
+/// Finds the gates of each node, and puts each into the phase of its first
+/// member.
+fn gates(nodes: &[Node], placed: &mut [Placed], sets: &[SetConfig]) -> Vec<Vec<usize>> {
+    let mut gates = vec![Vec::new(); nodes.len()];
+    for (n, node) in nodes.iter().enumerate() {
+        let Some(label) = &node.gate_of else { continue };
+        let is_member = |m: &usize| {
+            nodes[*m].is_system() && placed[*m].sets.iter().any(|&set| sets[set].label == *label)
+        };
+        let members: Vec<_> = (0..nodes.len()).filter(is_member).collect();
+        let first = members.iter().map(|&m| placed[m].phase).min();
+        placed[n].phase = first.unwrap_or(0);
+        members.into_iter().for_each(|m| gates[m].push(n));
+    }
+    gates
+}
+
+/// Collects the pairs whose order was asked for, at systems and at sets.
+fn asked(
+    nodes: &[Node],
+    placed: &[Placed],
+    sets: &[SetConfig],
+) -> Result<BTreeSet<(usize, usize)>, PlanError> {
+    let mut members: BTreeMap<&Label, Vec<usize>> = BTreeMap::new();
+    for (n, placed) in placed.iter().enumerate().filter(|(n, _)| nodes[*n].is_system()) {
+        placed.labels.iter().for_each(|label| members.entry(label).or_default().push(n));
+    }
+    let with = |name: &str, relation, label: &Label| {
+        let missing =
+            || PlanError::NoSuchLabel { name: name.to_owned(), relation, label: label.clone() };
+        members.get(label).ok_or_else(missing)
+    };
+    let mut asked = BTreeSet::new();
+    let mut add = |name: &str, place: &Place, own: &[usize]| {
+        for label in &place.before {
+            let others = with(name, "before", label)?;
+            asked.extend(own.iter().flat_map(|&n| others.iter().map(move |&m| (n, m))));
+        }
+        for label in &place.after {
+            let others = with(name, "after", label)?;
+            asked.extend(own.iter().flat_map(|&n| others.iter().map(move |&m| (m, n))));
+        }
+        Ok::<(), PlanError>(())
+    };
+    for (n, node) in nodes.iter().enumerate() {
+        add(&node.name, &node.place, &[n])?;
+    }
+    for set in sets {
+        add(set.label.as_str(), &set.place, members.get(&set.label).map_or(&[], Vec::as_slice))?;
+    }
+    // Of a set that is ordered against a label which it has itself, no system is
+    // before itself.
+    asked.retain(|(first, second)| first != second);
+    Ok(asked)
+}
+
+fn sort(
+    nodes: &[Node],
+    keys: &[(usize, usize, usize)],
+    asked: &BTreeSet<(usize, usize)>,
+) -> Result<Vec<usize>, PlanError> {
+    // Phases first, then the order of registration.
+    let mut by_key: Vec<_> = (0..keys.len()).collect();
+    by_key.sort_by_key(|&n| (keys[n], n));
+    let mut rank = vec![(0, 0); keys.len()];
+    by_key.iter().enumerate().for_each(|(at, &n)| rank[n] = (at, n));
+    order(&rank, asked.iter().copied()).map_err(|path| PlanError::Cycle {
+        path: path.into_iter().map(|n| nodes[n].name.clone()).collect(),
+    })
+}
+
+/// Cuts the order where a node takes the world, and where a phase ends.
+fn steps(
+    nodes: &mut [Node],
+    sorted: &[usize],
+    phases: &[usize],
+    asked: &BTreeSet<(usize, usize)>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut together: Vec<usize> = Vec::new();
+    for &n in sorted {
+        let alone = nodes[n].is_alone();
+        let other_phase = together.last().is_some_and(|&last| phases[last] != phases[n]);
+        if (alone || other_phase) && !together.is_empty() {
+            steps.push(Step::Together(segment(nodes, std::mem::take(&mut together), asked)));
+        }
+        match alone {
+            true => {
+                let queries = SharedQueries::new(vec![nodes[n].access.queries().clone()]);
+                steps.push(Step::Alone(n, queries));
+            }
+            false => together.push(n),
+        }
+    }
+    if !together.is_empty() {
+        steps.push(Step::Together(segment(nodes, together, asked)));
+    }
+    steps
+}
+
+fn segment(nodes: &[Node], own: Vec<usize>, asked: &BTreeSet<(usize, usize)>) -> Segment {
+    let queries = own.iter().map(|&n| nodes[n].access.queries().clone()).collect();
+    let mut fixed = Vec::new();
+    for (second, &n) in own.iter().enumerate() {
+        for (first, &m) in own[..second].iter().enumerate() {
+            if asked.contains(&(m, n))
+                || nodes[m].access.resource_conflict(&nodes[n].access).is_some()
+            {
+                fixed.push((first as u32, second as u32));
+            }
+        }
+    }
+    let dependencies = Dependencies::new(own.len(), fixed);
+    Segment { nodes: own, queries: SharedQueries::new(queries), dependencies }
+}

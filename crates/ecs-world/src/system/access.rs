@@ -1,0 +1,139 @@
+//! What a system reads and writes.
+
+use std::any::{TypeId, type_name};
+
+use ecs_core::ComponentId;
+use ecs_storage_api::{Prepared, QueryError, QueryGroup};
+
+use crate::resources::Resource;
+
+/// What a system reads and writes.
+#[derive(Debug, Clone)]
+pub struct SystemAccess {
+    system: String,
+    queries: QueryGroup,
+    resources: Vec<ResourceAccess>,
+    /// Where the resources of the stage begin.
+    stage: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ResourceAccess {
+    id: TypeId,
+    name: &'static str,
+    writes: bool,
+}
+
+impl ResourceAccess {
+    fn clashes(&self, other: &Self) -> bool {
+        self.id == other.id && (self.writes || other.writes)
+    }
+}
+
+/// What keeps two systems from running side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// One writes a component that the other touches, on entities that both may
+    /// match.
+    #[error("component `{0}`")]
+    Component(ComponentId),
+    /// One writes a resource that the other touches.
+    #[error("resource `{0}`")]
+    Resource(&'static str),
+}
+
+/// Tells why a function is no system.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SystemError {
+    /// A query borrows a component twice, once for writing.
+    #[error("system `{system}`: {source}")]
+    Query {
+        /// The function's name.
+        system: String,
+        /// What is wrong with the query.
+        source: QueryError,
+    },
+    /// Two parameters would borrow the same, once for writing.
+    #[error("system `{system}`: two of its parameters borrow {conflict}, at least one for writing")]
+    Conflict {
+        /// The function's name.
+        system: String,
+        /// What they borrow.
+        conflict: Conflict,
+    },
+}
+
+impl SystemAccess {
+    /// Begins with nothing.
+    pub fn new(system: &str) -> Self {
+        Self {
+            system: system.to_owned(),
+            queries: QueryGroup::new(),
+            resources: Vec::new(),
+            stage: 0,
+        }
+    }
+
+    /// Begins a stage: what is added from now on is used together, when the
+    /// stage before has ended.
+    pub fn begin_stage(&mut self) {
+        self.queries.begin_stage();
+        self.stage = self.resources.len();
+    }
+
+    /// Adds a query, or several of which one is used at a time.
+    ///
+    /// # Errors
+    /// [`SystemError::Query`] if one is none, [`SystemError::Conflict`] if one
+    /// conflicts with another parameter.
+    pub fn add_queries(
+        &mut self,
+        alternatives: impl IntoIterator<Item = Result<Prepared, QueryError>>,
+    ) -> Result<(), SystemError> {
+        let prepared: Result<Vec<_>, _> = alternatives.into_iter().collect();
+        let prepared = prepared
+            .map_err(|source| SystemError::Query { system: self.system.clone(), source })?;
+        self.queries.add(prepared).map_err(|error| match error {
+            QueryError::Conflict { component } => self.conflict(Conflict::Component(component)),
+            source => SystemError::Query { system: self.system.clone(), source },
+        })
+    }
+
+    /// Adds a resource.
+    ///
+    /// # Errors
+    /// [`SystemError::Conflict`] if another parameter borrows it, and one of the
+    /// two writes.
+    pub fn add_resource<T: Resource>(&mut self, writes: bool) -> Result<(), SystemError> {
+        let added = ResourceAccess { id: TypeId::of::<T>(), name: type_name::<T>(), writes };
+        if self.resources[self.stage..].iter().any(|other| other.clashes(&added)) {
+            return Err(self.conflict(Conflict::Resource(added.name)));
+        }
+        self.resources.push(added);
+        Ok(())
+    }
+
+    fn conflict(&self, conflict: Conflict) -> SystemError {
+        SystemError::Conflict { system: self.system.clone(), conflict }
+    }
+
+    /// Returns what keeps two systems from running side by side, whatever
+    /// archetypes there are.
+    pub fn conflict_with(&self, other: &Self) -> Option<Conflict> {
+        self.resource_conflict(other)
+            .or_else(|| self.queries.conflict_with(&other.queries).map(Conflict::Component))
+    }
+
+    /// Returns a resource that keeps two systems from running side by side.
+    pub(crate) fn resource_conflict(&self, other: &Self) -> Option<Conflict> {
+        let clash = self.resources.iter().find(|a| other.resources.iter().any(|b| a.clashes(b)));
+        clash.map(|resource| Conflict::Resource(resource.name))
+    }
+
+    /// Returns the queries.
+    pub(crate) fn queries(&self) -> &QueryGroup {
+        &self.queries
+    }
+}

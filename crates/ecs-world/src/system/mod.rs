@@ -1,0 +1,147 @@
+//! Systems: functions whose parameters say what they read and write.
+//!
+//! A function or closure is a system if each of its parameters is a
+//! [`SystemParam`] ([`function`]); two systems are one if the first's output is
+//! the second's input ([`pipe`]); a function that takes the world is one that
+//! runs alone ([`exclusive`]). What a system may touch is collected in its
+//! [`SystemAccess`], which schedules compare.
+
+mod access;
+mod exclusive;
+mod function;
+mod local;
+mod output;
+mod param;
+mod pipe;
+mod query;
+mod resource;
+
+pub use access::{Conflict, SystemAccess, SystemError};
+pub(crate) use exclusive::{ExclusiveFunction, ExclusiveSystem};
+pub use function::{FunctionSystem, IsFunction, SystemFunction};
+pub use local::Local;
+pub use output::{BoxError, SystemOutput};
+pub(crate) use output::{CheckedSystem, IntoChecked};
+pub use param::{ParamContext, SystemParam};
+pub use pipe::{In, Pipe};
+pub use query::{AlternativeQueries, QuerySet};
+
+use ecs_storage_api::{Claim, QueryError, StageRecords};
+
+use crate::commands::CommandQueue;
+use crate::resources::Resources;
+
+/// Something that runs on parts of a world: a function with what it keeps
+/// between runs.
+pub trait System: Send + 'static {
+    /// What it takes.
+    type In;
+    /// What it returns.
+    type Out;
+
+    /// Returns the function's name.
+    fn name(&self) -> &str;
+
+    /// Says what it reads and writes, and makes what it keeps between runs.
+    ///
+    /// # Errors
+    /// [`SystemError`] if its parameters conflict with each other.
+    fn init(&mut self, access: &mut SystemAccess) -> Result<(), SystemError>;
+
+    /// Gets to know the resources of a world, before the first run on it.
+    fn prepare(&mut self, resources: &mut Resources);
+
+    /// Runs it.
+    fn run(&mut self, input: Self::In, turn: &mut Turn<'_>) -> Self::Out;
+
+    /// Adds the commands that were recorded since the last call.
+    fn take_commands(&mut self, queue: &mut CommandQueue);
+}
+
+/// Something that can be made a system.
+///
+/// `Marker` keeps the implementations apart; it is never named.
+pub trait IntoSystem<Marker>: Sized {
+    /// The system.
+    type System: System;
+
+    /// Makes it a system.
+    fn into_system(self) -> Self::System;
+
+    /// Makes a system of two: `next` gets what this one returns.
+    fn pipe<N, Other: IntoSystem<N>>(self, next: Other) -> Pipe<Self::System, Other::System>
+    where
+        Other::System: System<In = In<<Self::System as System>::Out>>,
+    {
+        Pipe::new(self.into_system(), next.into_system())
+    }
+}
+
+/// Marks what is a system already.
+#[derive(Debug)]
+pub struct IsSystem;
+
+impl<S: System> IntoSystem<IsSystem> for S {
+    type System = S;
+
+    fn into_system(self) -> S {
+        self
+    }
+}
+
+/// Lends the queries of a system, stage by stage.
+trait Stages {
+    fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError>;
+}
+
+impl Stages for Claim<'_, '_> {
+    fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError> {
+        Claim::stage(self, stage)
+    }
+}
+
+/// A system's turn: what it needs of the world for one run.
+pub struct Turn<'t> {
+    stages: &'t mut (dyn Stages + 't),
+    next: usize,
+    resources: &'t Resources,
+    system: &'t str,
+    rows: usize,
+}
+
+impl<'t> Turn<'t> {
+    pub(crate) fn new(
+        claim: &'t mut Claim<'_, '_>,
+        resources: &'t Resources,
+        system: &'t str,
+    ) -> Self {
+        Self { stages: claim, next: 0, resources, system, rows: 0 }
+    }
+
+    /// Begins a stage: the parameters of one function.
+    ///
+    /// # Panics
+    /// If the backend offers a value twice, or the stages are used up.
+    fn begin(&mut self) -> ParamContext<'_> {
+        let stage = self.next;
+        self.next += 1;
+        match self.stages.stage(stage) {
+            Ok(records) => {
+                self.rows += records.rows_matched();
+                ParamContext { records, resources: self.resources, system: self.system }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Returns how many rows the queries have matched so far.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+impl std::fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("system", &self.system).finish_non_exhaustive()
+    }
+}
