@@ -315,7 +315,8 @@ impl SystemParam for Commands<'_> {
     type State = CommandQueue;
     type Item<'w> = Commands<'w>;
 
-    fn init(_access: &mut SystemAccess) -> Result<CommandQueue, SystemError> {
+    fn init(access: &mut SystemAccess) -> Result<CommandQueue, SystemError> {
+        access.add_commands();
         Ok(CommandQueue::new())
     }
 

@@ -67,11 +67,12 @@ impl Dependencies {
         false
     }
 
-    /// Begins to keep account of a run.
-    pub(super) fn begin(&self) -> Progress {
+    /// Begins to keep account of a run, of systems with these costs.
+    pub(super) fn begin(&self, cost: impl Fn(usize) -> u64) -> Progress {
         let waits_for = self.waits_for.clone();
-        let ready = (0..waits_for.len()).rev().filter(|&n| waits_for[n] == 0).collect();
-        Progress { waits_for, ready, stop: usize::MAX, workers: 0 }
+        let ready: Vec<_> = (0..waits_for.len()).rev().filter(|&n| waits_for[n] == 0).collect();
+        let waiting = ready.iter().map(|&n| cost(n)).sum();
+        Progress { waits_for, ready, waiting, stop: usize::MAX, workers: 0 }
     }
 }
 
@@ -81,6 +82,8 @@ pub(super) struct Progress {
     waits_for: Vec<u32>,
     /// Those that can run, the first of the order last.
     ready: Vec<usize>,
+    /// What those cost.
+    waiting: u64,
     /// From here on none is begun.
     stop: usize,
     /// Threads that are at work, or were asked to be.
@@ -89,29 +92,37 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Takes the first system that can run.
-    pub(super) fn take(&mut self) -> Option<usize> {
+    pub(super) fn take(&mut self, cost: impl Fn(usize) -> u64) -> Option<usize> {
         let system = self.ready.pop()?;
         if system < self.stop {
+            self.waiting -= cost(system);
             return Some(system);
         }
         // All others are behind it.
         self.ready.clear();
+        self.waiting = 0;
         None
     }
 
-    /// Returns the systems that can run now.
-    pub(super) fn ready(&self) -> &[usize] {
-        &self.ready
+    /// Returns what the systems cost that can run now.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting
     }
 
     /// Says that a system has ended: what waited for it alone can run.
-    pub(super) fn finish(&mut self, system: usize, dependencies: &Dependencies) {
+    pub(super) fn finish(
+        &mut self,
+        system: usize,
+        dependencies: &Dependencies,
+        cost: impl Fn(usize) -> u64,
+    ) {
         for &next in dependencies.successors(system) {
             let next = next as usize;
             self.waits_for[next] -= 1;
             if self.waits_for[next] == 0 {
                 let at = self.ready.partition_point(|&other| other > next);
                 self.ready.insert(at, next);
+                self.waiting += cost(next);
             }
         }
     }
@@ -137,26 +148,31 @@ mod tests {
     #[test]
     fn a_system_is_ready_when_all_that_it_waits_for_have_ended() {
         let dependencies = dependencies(4, &[(0, 2), (1, 2), (2, 3)]);
-        let mut progress = dependencies.begin();
-        assert_eq!((progress.take(), progress.take(), progress.take()), (Some(0), Some(1), None));
-        progress.finish(1, &dependencies);
-        assert_eq!(progress.take(), None);
-        progress.finish(0, &dependencies);
-        assert_eq!((progress.take(), progress.take()), (Some(2), None));
-        progress.finish(2, &dependencies);
-        assert_eq!(progress.take(), Some(3));
+        let cost = |n: usize| 10 + n as u64;
+        let mut progress = dependencies.begin(cost);
+        assert_eq!(progress.waiting(), 21);
+        let take = |progress: &mut Progress| progress.take(cost);
+        assert_eq!([(); 3].map(|()| take(&mut progress)), [Some(0), Some(1), None]);
+        assert_eq!(progress.waiting(), 0);
+        progress.finish(1, &dependencies, cost);
+        assert_eq!(progress.take(cost), None);
+        progress.finish(0, &dependencies, cost);
+        assert_eq!((progress.take(cost), progress.take(cost)), (Some(2), None));
+        progress.finish(2, &dependencies, cost);
+        assert_eq!(progress.take(cost), Some(3));
         assert!(dependencies.ordered(0, 3) && !dependencies.ordered(0, 1));
     }
 
     #[test]
     fn after_a_failure_those_before_it_still_run_and_none_behind_it() {
         let dependencies = dependencies(5, &[(0, 1)]);
-        let mut progress = dependencies.begin();
-        assert_eq!((progress.take(), progress.take()), (Some(0), Some(2)));
+        let cost = |_: usize| 1;
+        let mut progress = dependencies.begin(cost);
+        assert_eq!((progress.take(cost), progress.take(cost)), (Some(0), Some(2)));
         progress.fail(2);
-        progress.finish(2, &dependencies);
-        assert_eq!(progress.take(), None);
-        progress.finish(0, &dependencies);
-        assert_eq!((progress.take(), progress.take()), (Some(1), None));
+        progress.finish(2, &dependencies, cost);
+        assert_eq!(progress.take(cost), None);
+        progress.finish(0, &dependencies, cost);
+        assert_eq!((progress.take(cost), progress.take(cost)), (Some(1), None));
     }
 }

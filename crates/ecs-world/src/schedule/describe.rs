@@ -149,7 +149,7 @@ fn together(
     every: &[Vec<super::config::Every>],
     asked: impl Fn(usize, usize) -> bool,
 ) -> Vec<StepDescription> {
-    let Segment { nodes: own, queries, dependencies } = segment;
+    let Segment { nodes: own, queries, dependencies, .. } = segment;
     let why = |first: usize, second: usize| {
         let (m, n) = (own[first], own[second]);
         if asked(m, n) {

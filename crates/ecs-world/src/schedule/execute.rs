@@ -32,6 +32,10 @@ use crate::system::Turn;
 /// some times what that costs.
 const WORTH_A_THREAD: u64 = 50_000;
 
+/// Nanoseconds from which on a system is worth while to be handed over: some
+/// times what keeping account of it costs.
+const WORTH_HANDING_OVER: u64 = 2_000;
+
 /// What the nodes of a run share.
 pub(super) struct Context<'r> {
     pub(super) nodes: &'r [Node],
@@ -54,13 +58,13 @@ pub(super) fn run_segment(
     storage: &mut dyn Storage,
     resources: &Resources,
 ) -> Result<(), RunError> {
-    let Segment { nodes, queries, dependencies } = segment;
+    let Segment { nodes, queries, dependencies, .. } = segment;
     queries.update(storage);
     dependencies.update(queries);
     let share = queries.share(storage);
     let run = Run { context, nodes, dependencies, share: &share, resources };
     match run.gains_from_threads() {
-        false => (0..nodes.len()).try_for_each(|at| run.system(at)),
+        false => run.one_by_one(),
         true => run.side_by_side(),
     }
 }
@@ -89,16 +93,33 @@ impl Run<'_> {
         &self.context.nodes[self.nodes[at]]
     }
 
+    /// Returns about how many nanoseconds of a system another thread could take
+    /// over.
+    fn cost(&self, at: usize) -> u64 {
+        match self.node(at).cost() {
+            cost if cost < WORTH_HANDING_OVER => 0,
+            cost => cost,
+        }
+    }
+
+    fn one_by_one(&self) -> Result<(), RunError> {
+        let mut start = Instant::now();
+        for at in 0..self.nodes.len() {
+            start = self.system(at, start)?;
+        }
+        Ok(())
+    }
+
     /// Tells whether another thread could take enough work over.
     fn gains_from_threads(&self) -> bool {
-        let costs = (0..self.nodes.len()).map(|at| self.node(at).cost());
+        let costs = (0..self.nodes.len()).map(|at| self.cost(at));
         let (total, most) =
             costs.fold((0u64, 0), |(total, most), cost| (total + cost, most.max(cost)));
         total - most >= WORTH_A_THREAD && self.context.threads.count() > 1
     }
 
     fn side_by_side(&self) -> Result<(), RunError> {
-        let mut progress = self.dependencies.begin();
+        let mut progress = self.dependencies.begin(|at| self.cost(at));
         progress.workers = 1;
         let shared = SideBySide {
             run: self,
@@ -110,14 +131,14 @@ impl Run<'_> {
         shared.failure.into_inner().map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Runs a system, if it is due.
-    fn system(&self, at: usize) -> Result<(), RunError> {
+    /// Runs a system, if it is due, and returns when it ended.
+    fn system(&self, at: usize, start: Instant) -> Result<Instant, RunError> {
         let n = self.nodes[at];
         let node = self.node(at);
         let mut cell = node.cell.lock();
         if !self.context.is_due(n) {
             self.context.skipped(n, &mut cell);
-            return Ok(());
+            return Ok(start);
         }
         let mut claim = self.share.claim(at).expect("the plan keeps apart what conflicts");
         let mut turn = Turn::new(&mut claim, self.resources, &node.name);
@@ -134,19 +155,19 @@ impl Run<'_> {
         };
         #[cfg(feature = "tracing")]
         let _span = tracing::info_span!("system", name = node.name).entered();
-        let start = Instant::now();
         let outcome = guarded(&node.name, || {
             run(&mut turn).map_err(|source| RunError::Failed { system: node.name.clone(), source })
         });
-        let time = start.elapsed();
+        let end = Instant::now();
         match outcome? {
             true => {
+                let time = end - start;
                 node.learn(time);
                 self.context.ran(n, &mut cell, time, turn.rows());
             }
             false => self.context.skipped(n, &mut cell),
         }
-        Ok(())
+        Ok(end)
     }
 }
 
@@ -156,8 +177,8 @@ impl SideBySide<'_, '_> {
         self.run.context.threads.enter(|| {
             let mut next = self.next(None, scope);
             while let Some(at) = next {
-                let outcome = self.run.system(at);
-                next = self.next(Some((at, outcome)), scope);
+                let outcome = self.run.system(at, Instant::now());
+                next = self.next(Some((at, outcome.map(drop))), scope);
             }
         });
     }
@@ -169,20 +190,20 @@ impl SideBySide<'_, '_> {
         ended: Option<(usize, Result<(), RunError>)>,
         scope: &Scope<'s>,
     ) -> Option<usize> {
+        let cost = |at| self.run.cost(at);
         let mut progress = self.progress.lock();
         if let Some((at, outcome)) = ended {
             if let Err(error) = outcome {
                 progress.fail(at);
                 self.failed(at, error);
             }
-            progress.finish(at, self.run.dependencies);
+            progress.finish(at, self.run.dependencies, cost);
         }
-        let Some(taken) = progress.take() else {
+        let Some(taken) = progress.take(cost) else {
             progress.workers -= 1;
             return None;
         };
-        let waiting: u64 = progress.ready().iter().map(|&at| self.run.node(at).cost()).sum();
-        if progress.workers < self.threads && waiting >= WORTH_A_THREAD / 2 {
+        if progress.workers < self.threads && progress.waiting() >= WORTH_A_THREAD / 2 {
             progress.workers += 1;
             drop(progress);
             scope.spawn(|scope| self.work(scope));

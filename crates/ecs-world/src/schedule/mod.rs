@@ -95,6 +95,8 @@ pub struct Schedule {
     next_id: u64,
     /// `None` if it must be made anew.
     plan: Option<Plan>,
+    /// Which world's resources the systems know; 0 for none.
+    prepared: u64,
 }
 
 impl Default for Schedule {
@@ -114,6 +116,7 @@ impl Schedule {
             leniency: Leniency::Skip,
             next_id: 0,
             plan: None,
+            prepared: 0,
         }
     }
 
@@ -238,9 +241,10 @@ impl Schedule {
     /// # Errors
     /// [`PlanError`] that names a cycle, or what is not there.
     pub fn check(&mut self) -> Result<(), PlanError> {
-        if self.plan.is_none() {
-            self.plan = Some(Plan::new(&mut self.nodes, &self.sets, &self.phases)?);
+        if self.plan.is_some() {
+            return Ok(());
         }
+        self.plan = Some(Plan::new(&mut self.nodes, &self.sets, &self.phases)?);
         for node in &mut self.nodes {
             if let Work::Sub(sub) = &mut node.cell.get_mut().work {
                 sub.schedule().check()?;
@@ -251,6 +255,10 @@ impl Schedule {
 
     /// Has the systems get to know the resources of a world.
     fn prepare(&mut self, resources: &mut Resources) {
+        if self.plan.is_some() && self.prepared == resources.identity() {
+            return;
+        }
+        self.prepared = resources.identity();
         self.nodes.iter_mut().for_each(|node| node.cell.get_mut().prepare(resources));
     }
 
@@ -343,9 +351,12 @@ impl Schedule {
         world: &mut World<S>,
         report: &mut RunReport,
     ) -> Result<(), RunError> {
+        if segment.commanding.is_empty() {
+            return Ok(());
+        }
         let start = Instant::now();
         let mut queue = CommandQueue::new();
-        for &n in &segment.nodes {
+        for &n in &segment.commanding {
             let node = &self.nodes[n];
             let mut cell = node.cell.lock();
             cell.take_commands(&mut queue);

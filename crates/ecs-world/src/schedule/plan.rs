@@ -42,6 +42,8 @@ pub(super) struct Segment {
     /// Their queries, in the same order.
     pub(super) queries: SharedQueries,
     pub(super) dependencies: Dependencies,
+    /// The nodes that record commands.
+    pub(super) commanding: Vec<usize>,
 }
 
 /// What is known of each node from its labels and sets.
@@ -238,5 +240,6 @@ fn segment(nodes: &[Node], own: Vec<usize>, asked: &BTreeSet<(usize, usize)>) ->
         }
     }
     let dependencies = Dependencies::new(own.len(), fixed);
-    Segment { nodes: own, queries: SharedQueries::new(queries), dependencies }
+    let commanding = own.iter().copied().filter(|&n| nodes[n].access.records_commands()).collect();
+    Segment { nodes: own, queries: SharedQueries::new(queries), dependencies, commanding }
 }

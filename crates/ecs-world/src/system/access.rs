@@ -15,6 +15,7 @@ pub struct SystemAccess {
     resources: Vec<ResourceAccess>,
     /// Where the resources of the stage begin.
     stage: usize,
+    records_commands: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +74,7 @@ impl SystemAccess {
             queries: QueryGroup::new(),
             resources: Vec::new(),
             stage: 0,
+            records_commands: false,
         }
     }
 
@@ -113,6 +115,15 @@ impl SystemAccess {
         }
         self.resources.push(added);
         Ok(())
+    }
+
+    /// Says that a parameter records commands: they are asked for after a run.
+    pub fn add_commands(&mut self) {
+        self.records_commands = true;
+    }
+
+    pub(crate) fn records_commands(&self) -> bool {
+        self.records_commands
     }
 
     fn conflict(&self, conflict: Conflict) -> SystemError {

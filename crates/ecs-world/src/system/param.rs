@@ -70,7 +70,8 @@ pub trait SystemParam {
     /// which they were described by `init`.
     fn get<'w>(state: &'w mut Self::State, context: &mut ParamContext<'w>) -> Self::Item<'w>;
 
-    /// Adds the commands that were recorded.
+    /// Adds the commands that were recorded. It is asked only if `init` said so
+    /// ([`SystemAccess::add_commands`]).
     fn take_commands(_state: &mut Self::State, _queue: &mut CommandQueue) {}
 }
 
