@@ -211,7 +211,8 @@ impl SharedQueries {
             true => Lent::Directory(lent(storage)),
             false => Lent::Whole(Mutex::new(storage)),
         };
-        Share { queries: self, rows, out: Mutex::new(Bits::new(self.groups.len())) }
+        let out = Mutex::new(Bits::new(self.groups.len()));
+        Share { queries: self, rows, out }
     }
 }
 
@@ -231,7 +232,7 @@ enum Lent<'w> {
 
 /// A store that is lent to holders of queries.
 pub struct Share<'w> {
-    queries: &'w SharedQueries,
+    queries: &'w mut SharedQueries,
     rows: Lent<'w>,
     /// The groups that are claimed.
     out: Mutex<Bits>,
@@ -256,10 +257,43 @@ impl<'w> Share<'w> {
         }
         let storage = match &self.rows {
             Lent::Directory(directory) => Source::Directory(directory),
-            Lent::Whole(storage) => Source::Whole(storage.lock()),
+            Lent::Whole(storage) => Source::Whole(Held::Guard(storage.lock())),
         };
-        let queries = self.queries.groups[group].lock();
-        Some(Claim { back: GiveBack { share: self, group }, storage, queries })
+        let queries = Held::Guard(self.queries.groups[group].lock());
+        Some(Claim { queries, storage, _back: Some(GiveBack { out: &self.out, group }) })
+    }
+
+    /// Claims a group for the one holder that there is: nothing is claimed now,
+    /// and nothing can be as long as the claim lives.
+    ///
+    /// # Complexity
+    /// O(1), without a lock.
+    #[inline]
+    pub fn claim_alone(&mut self, group: usize) -> Claim<'_, 'w> {
+        let storage = match &mut self.rows {
+            Lent::Directory(directory) => Source::Directory(directory),
+            Lent::Whole(storage) => Source::Whole(Held::Own(storage.get_mut())),
+        };
+        // A claim that was forgotten keeps its group; whoever is alone needs none
+        // of them.
+        let queries = Held::Own(self.queries.groups[group].get_mut());
+        Claim { queries, storage, _back: None }
+    }
+}
+
+/// What a claim holds: through a lock, or because nobody else can.
+enum Held<'s, T> {
+    Guard(MutexGuard<'s, T>),
+    Own(&'s mut T),
+}
+
+impl<T> Held<'_, T> {
+    #[inline]
+    fn get_mut(&mut self) -> &mut T {
+        match self {
+            Self::Guard(guard) => guard,
+            Self::Own(own) => own,
+        }
     }
 }
 
@@ -271,26 +305,26 @@ impl fmt::Debug for Share<'_> {
 
 enum Source<'s, 'w> {
     Directory(&'w Directory),
-    Whole(MutexGuard<'s, &'w mut dyn Storage>),
+    Whole(Held<'s, &'w mut dyn Storage>),
 }
 
 /// A group of queries that its holder may use.
 pub struct Claim<'s, 'w> {
-    queries: MutexGuard<'s, QueryGroup>,
+    queries: Held<'s, QueryGroup>,
     storage: Source<'s, 'w>,
     /// Last, so that the group is given back when nothing of it is in use.
-    back: GiveBack<'s, 'w>,
+    _back: Option<GiveBack<'s>>,
 }
 
 /// Marks a group as given back when it is dropped.
-struct GiveBack<'s, 'w> {
-    share: &'s Share<'w>,
+struct GiveBack<'s> {
+    out: &'s Mutex<Bits>,
     group: usize,
 }
 
-impl Drop for GiveBack<'_, '_> {
+impl Drop for GiveBack<'_> {
     fn drop(&mut self) {
-        self.share.out.lock().clear(self.group);
+        self.out.lock().clear(self.group);
     }
 }
 
@@ -304,7 +338,7 @@ impl Claim<'_, '_> {
     /// # Panics
     /// If there is no such stage.
     pub fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError> {
-        let slots = &mut self.queries.stages[stage];
+        let slots = &mut self.queries.get_mut().stages[stage];
         let directory = match &mut self.storage {
             Source::Directory(directory) => {
                 let prepared = slots.iter_mut().flat_map(|slot| &mut slot.0);
@@ -312,7 +346,7 @@ impl Claim<'_, '_> {
                 Some(*directory)
             }
             Source::Whole(storage) => {
-                gather_slots(&mut ***storage, slots)?;
+                gather_slots(&mut **storage.get_mut(), slots)?;
                 None
             }
         };
@@ -322,7 +356,7 @@ impl Claim<'_, '_> {
 
 impl fmt::Debug for Claim<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("group", &self.back.group).finish_non_exhaustive()
+        f.debug_struct("Claim").finish_non_exhaustive()
     }
 }
 

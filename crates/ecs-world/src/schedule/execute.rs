@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use ecs_storage_api::{Share, Storage};
+use ecs_storage_api::{Claim, Share, Storage};
 use parking_lot::Mutex;
 use rayon::Scope;
 
@@ -61,11 +61,11 @@ pub(super) fn run_segment(
     let Segment { nodes, queries, dependencies, .. } = segment;
     queries.update(storage);
     dependencies.update(queries);
-    let share = queries.share(storage);
-    let run = Run { context, nodes, dependencies, share: &share, resources };
+    let mut share = queries.share(storage);
+    let run = Run { context, nodes, dependencies, resources };
     match run.gains_from_threads() {
-        false => run.one_by_one(),
-        true => run.side_by_side(),
+        false => run.one_by_one(&mut share),
+        true => run.side_by_side(&share),
     }
 }
 
@@ -75,13 +75,13 @@ struct Run<'r> {
     /// The nodes of the segment, in the order of the plan.
     nodes: &'r [usize],
     dependencies: &'r Dependencies,
-    share: &'r Share<'r>,
     resources: &'r Resources,
 }
 
 /// What the threads share that run systems side by side.
-struct SideBySide<'s, 'r> {
-    run: &'s Run<'r>,
+struct SideBySide<'s, 'w> {
+    run: &'s Run<'s>,
+    share: &'s Share<'w>,
     threads: usize,
     progress: Mutex<Progress>,
     /// The first failure in the order of the plan.
@@ -102,10 +102,10 @@ impl Run<'_> {
         }
     }
 
-    fn one_by_one(&self) -> Result<(), RunError> {
+    fn one_by_one(&self, share: &mut Share<'_>) -> Result<(), RunError> {
         let mut start = Instant::now();
         for at in 0..self.nodes.len() {
-            start = self.system(at, start)?;
+            start = self.system(at, start, || share.claim_alone(at))?;
         }
         Ok(())
     }
@@ -118,11 +118,12 @@ impl Run<'_> {
         total - most >= WORTH_A_THREAD && self.context.threads.count() > 1
     }
 
-    fn side_by_side(&self) -> Result<(), RunError> {
+    fn side_by_side(&self, share: &Share<'_>) -> Result<(), RunError> {
         let mut progress = self.dependencies.begin(|at| self.cost(at));
         progress.workers = 1;
         let shared = SideBySide {
             run: self,
+            share,
             threads: self.context.threads.count(),
             progress: Mutex::new(progress),
             failure: Mutex::new(None),
@@ -132,7 +133,12 @@ impl Run<'_> {
     }
 
     /// Runs a system, if it is due, and returns when it ended.
-    fn system(&self, at: usize, start: Instant) -> Result<Instant, RunError> {
+    fn system<'s, 'w: 's>(
+        &self,
+        at: usize,
+        start: Instant,
+        claim: impl FnOnce() -> Claim<'s, 'w>,
+    ) -> Result<Instant, RunError> {
         let n = self.nodes[at];
         let node = self.node(at);
         let mut cell = node.cell.lock();
@@ -140,7 +146,7 @@ impl Run<'_> {
             self.context.skipped(n, &mut cell);
             return Ok(start);
         }
-        let mut claim = self.share.claim(at).expect("the plan keeps apart what conflicts");
+        let mut claim = claim();
         let mut turn = Turn::new(&mut claim, self.resources, &node.name);
         let Cell { work, conditions, .. } = &mut *cell;
         let mut run = |turn: &mut Turn<'_>| {
@@ -177,7 +183,8 @@ impl SideBySide<'_, '_> {
         self.run.context.threads.enter(|| {
             let mut next = self.next(None, scope);
             while let Some(at) = next {
-                let outcome = self.run.system(at, Instant::now());
+                let claim = || self.share.claim(at).expect("the plan keeps apart what conflicts");
+                let outcome = self.run.system(at, Instant::now(), claim);
                 next = self.next(Some((at, outcome.map(drop))), scope);
             }
         });

@@ -433,8 +433,8 @@ fn run_alone<S: Storage>(
     let start = Instant::now();
     let ran = guarded(&node.name, || {
         if node.conditional {
-            let share = queries.share(&mut world.storage);
-            let mut claim = share.claim(0).expect("nothing else is claimed");
+            let mut share = queries.share(&mut world.storage);
+            let mut claim = share.claim_alone(0);
             let mut turn = Turn::new(&mut claim, &world.resources, &node.name);
             if !cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn)) {
                 return Ok(false);
