@@ -12,6 +12,7 @@
 
 mod batches;
 mod capabilities;
+mod changes;
 mod directory;
 mod error;
 mod owned_chunk;
@@ -27,18 +28,19 @@ pub mod snapshot;
 
 pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
+pub use changes::{Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Version, Window};
 pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
-    Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or,
-    Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryItems, QueryIter,
-    QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Term, TermAccess, With, Without,
-    gather, gather_mut,
+    Added, Changed, Chunk, Chunks, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has,
+    Matcher, Mut, Or, Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryItems,
+    QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Ref, Term,
+    TermAccess, With, Without, gather, gather_mut,
 };
 pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,
-    Page, Projection, RemoteError, RemoteQuery, Version,
+    Page, Projection, RemoteError, RemoteQuery,
 };
 pub use sink::{ReadSink, WriteSink};
 pub use snapshot::{SnapshotError, StorageImage};

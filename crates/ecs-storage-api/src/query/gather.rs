@@ -7,6 +7,7 @@ use smallvec::smallvec;
 
 use super::records::{RecordBuffer, Records};
 use super::shape::{QueryError, QueryShape};
+use crate::changes::{Version, Window};
 use crate::directory::{Directory, TableId};
 use crate::sink::{ReadSink, Target, Targets, WriteSink};
 use crate::storage::Storage;
@@ -25,6 +26,12 @@ pub struct Prepared {
     matched: Vec<TableId>,
     /// Kept for its memory between uses.
     buffer: RecordBuffer,
+    /// What was set, if somebody did.
+    window: Option<Window>,
+    /// At which version the query was used last, and in which store, if the
+    /// backend lends a directory; 0 for none.
+    last: Version,
+    store: u64,
 }
 
 impl Prepared {
@@ -38,21 +45,69 @@ impl Prepared {
         &self.shape
     }
 
+    /// Says what counts as new from now on, and how writes are stamped. Without
+    /// it, whatever changed since the last use counts as new.
+    ///
+    /// `now` is no earlier than what has been written to the components that the
+    /// query writes, or its writes may pass for those.
+    pub fn set_window(&mut self, window: Window) {
+        self.window = Some(window);
+    }
+
+    /// Returns the window of a use in a store whose present version is given.
+    #[inline]
+    fn window_at(
+        &mut self,
+        present: Version,
+        store: u64,
+        advance: impl FnOnce() -> Version,
+    ) -> Window {
+        if let Some(window) = self.window {
+            return window.at(present);
+        }
+        if !self.shape.asks_for_changes() {
+            return Window::plain(present);
+        }
+        self.next_window(store, advance())
+    }
+
+    /// Returns the window since the last use, which ends with this one.
+    #[inline(never)]
+    fn next_window(&mut self, store: u64, now: Version) -> Window {
+        // Of another store the version says nothing.
+        let known = self.store == store && self.last <= now;
+        let since = if known { self.last } else { Version::ZERO };
+        (self.last, self.store) = (now, store);
+        Window { since, now }.at(now)
+    }
+
+    #[inline]
+    fn window_of_directory(&mut self, directory: &Directory) -> Window {
+        let advance = || directory.advance_version();
+        self.window_at(directory.version(), directory.store(), advance)
+    }
+
+    #[inline]
+    fn window_of_store<S: Storage + ?Sized>(&mut self, storage: &S) -> Window {
+        self.window_at(storage.version(), 0, || storage.advance_version())
+    }
+
     /// Fills the buffer from the tables that match, unless it is true as it is.
     #[inline]
-    fn fill(&mut self, directory: &Directory) {
+    fn fill(&mut self, directory: &Directory, window: Window) {
         // After the last fill from this directory nothing has changed, and the
         // buffer is emptied by everything else that uses it.
         if self.identity != directory.identity()
             || self.changes_seen != directory.changes()
             || self.buffer.is_empty()
+            || self.shape.rows().is_some()
         {
-            self.refill(directory);
+            self.refill(directory, window);
         }
     }
 
     #[inline(never)]
-    fn refill(&mut self, directory: &Directory) {
+    fn refill(&mut self, directory: &Directory, window: Window) {
         if self.identity != directory.identity() {
             self.identity = directory.identity();
             self.tables_seen = 0;
@@ -66,7 +121,18 @@ impl Prepared {
         self.changes_seen = directory.changes();
         self.buffer.clear();
         let recorder = directory.recorder(self.shape.terms());
-        self.matched.iter().for_each(|&table| recorder.record(table, &mut self.buffer));
+        let buffer = &mut self.buffer;
+        match self.shape.rows() {
+            None => self.matched.iter().for_each(|&table| recorder.record(table, buffer)),
+            Some(condition) => self.matched.iter().for_each(|&table| {
+                let record = |rows| recorder.record_rows(table, rows, buffer);
+                let (len, changes) = (directory.len(table), directory.table_changes(table));
+                match condition.select(&changes, len, window.since, record) {
+                    0 => {}
+                    visited => buffer.offered(visited),
+                }
+            }),
+        }
     }
 
     /// Empties the buffer, for a backend without a directory.
@@ -97,8 +163,9 @@ impl Prepared {
         &'w mut self,
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage)?;
-        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+        let (directory, window) = self.gather(storage)?;
+        let (shape, buffer) = (Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
+        Ok(Records::new(shape, buffer, directory, window))
     }
 
     /// Matches the query against a store, for writing.
@@ -110,8 +177,9 @@ impl Prepared {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage)?;
-        Ok(Records::new(Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer), directory))
+        let (directory, window) = self.gather_mut(storage)?;
+        let (shape, buffer) = (Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
+        Ok(Records::new(shape, buffer, directory, window))
     }
 
     /// Returns what was gathered last.
@@ -125,44 +193,54 @@ impl Prepared {
         self.buffer
     }
 
-    /// Fills the buffer for reading, and returns the directory if there is one.
+    /// Fills the buffer for reading, and returns the directory, if there is one,
+    /// and the window.
     #[inline]
     pub(crate) fn gather<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w S,
-    ) -> Result<Option<&'w Directory>, QueryError> {
+    ) -> Result<(Option<&'w Directory>, Window), QueryError> {
         if let Some(component) = self.shape.first_write() {
             return Err(QueryError::ReadOnly { component });
         }
         let directory = storage.directory().map(|directory| directory.get_ref());
-        match directory {
-            Some(directory) => self.fill(directory),
+        let window = match directory {
+            Some(directory) => {
+                let window = self.window_of_directory(directory);
+                self.fill(directory, window);
+                window
+            }
             None => {
                 self.forget();
-                let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+                let window = self.window_of_store(storage);
+                let targets = smallvec![Target::new(&self.shape, &mut self.buffer, window)];
                 storage.read_chunks(&mut ReadSink::new(targets));
+                window
             }
-        }
-        Ok(directory)
+        };
+        Ok((directory, window))
     }
 
-    /// Fills the buffer for writing, and returns the directory if there is one.
+    /// Fills the buffer for writing, and returns the directory, if there is one,
+    /// and the window.
     #[inline]
     pub(crate) fn gather_mut<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w mut S,
-    ) -> Result<Option<&'w Directory>, QueryError> {
+    ) -> Result<(Option<&'w Directory>, Window), QueryError> {
         if storage.directory_mut().is_none() {
             self.forget();
-            let targets = smallvec![Target::new(&self.shape, &mut self.buffer)];
+            let window = self.window_of_store(storage);
+            let targets = smallvec![Target::new(&self.shape, &mut self.buffer, window)];
             let mut sink = WriteSink::new(targets);
             storage.write_chunks(&mut sink);
             sink.finish()?;
-            return Ok(None);
+            return Ok((None, window));
         }
         let directory = lent(storage);
-        self.fill(directory);
-        Ok(Some(directory))
+        let window = self.window_of_directory(directory);
+        self.fill(directory, window);
+        Ok((Some(directory), window))
     }
 }
 
@@ -186,14 +264,16 @@ pub fn gather<'w, S: Storage + ?Sized>(
         return Err(QueryError::ReadOnly { component });
     }
     let directory = storage.directory().map(|directory| directory.get_ref());
-    match directory {
-        Some(directory) => prepared.iter_mut().for_each(|prepared| prepared.fill(directory)),
+    let windows = match directory {
+        Some(directory) => fill_all(prepared, directory),
         None => {
-            let targets = targets(prepared);
+            let windows = windows(prepared, storage);
+            let targets = targets(prepared, &windows);
             storage.read_chunks(&mut ReadSink::new(targets));
+            windows
         }
-    }
-    Ok(prepared.iter_mut().map(|prepared| take_records(prepared, directory)).collect())
+    };
+    Ok(take_all_records(prepared, &windows, directory))
 }
 
 /// Matches several queries that may write, in one pass, so that all can be used
@@ -207,31 +287,55 @@ pub fn gather_mut<'w, S: Storage + ?Sized>(
     prepared: &mut [&mut Prepared],
 ) -> Result<Vec<Records<'w>>, QueryError> {
     if storage.directory_mut().is_none() {
-        let targets = targets(prepared);
+        let windows = windows(prepared, storage);
+        let targets = targets(prepared, &windows);
         let mut sink = WriteSink::new(targets);
         storage.write_chunks(&mut sink);
         sink.finish()?;
-        return Ok(prepared.iter_mut().map(|prepared| take_records(prepared, None)).collect());
+        return Ok(take_all_records(prepared, &windows, None));
     }
     let directory = lent(storage);
-    prepared.iter_mut().for_each(|prepared| prepared.fill(directory));
+    let windows = fill_all(prepared, directory);
     for (n, one) in prepared.iter().enumerate() {
         if let Some(component) = prepared[..n].iter().find_map(|other| one.conflict_with(other)) {
             return Err(QueryError::Conflict { component });
         }
     }
-    Ok(prepared.iter_mut().map(|prepared| take_records(prepared, Some(directory))).collect())
+    Ok(take_all_records(prepared, &windows, Some(directory)))
 }
 
-fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -> Records<'w> {
-    let buffer = std::mem::take(&mut prepared.buffer);
-    Records::new(Cow::Owned(prepared.shape.clone()), Cow::Owned(buffer), directory)
-}
-
-fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared]) -> Targets<'q, 'w> {
+/// Fills every buffer from a directory, and returns the windows.
+fn fill_all(prepared: &mut [&mut Prepared], directory: &Directory) -> Vec<Window> {
     let each = prepared.iter_mut().map(|prepared| {
+        let window = prepared.window_of_directory(directory);
+        prepared.fill(directory, window);
+        window
+    });
+    each.collect()
+}
+
+/// Returns the windows of queries of a store that lends no directory.
+fn windows<S: Storage + ?Sized>(prepared: &mut [&mut Prepared], storage: &S) -> Vec<Window> {
+    prepared.iter_mut().map(|prepared| prepared.window_of_store(storage)).collect()
+}
+
+fn take_all_records<'w>(
+    prepared: &mut [&mut Prepared],
+    windows: &[Window],
+    directory: Option<&'w Directory>,
+) -> Vec<Records<'w>> {
+    let each = prepared.iter_mut().zip(windows).map(|(prepared, &window)| {
+        let buffer = std::mem::take(&mut prepared.buffer);
+        let shape = Cow::Owned(prepared.shape.clone());
+        Records::new(shape, Cow::Owned(buffer), directory, window)
+    });
+    each.collect()
+}
+
+fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared], windows: &[Window]) -> Targets<'q, 'w> {
+    let each = prepared.iter_mut().zip(windows).map(|(prepared, &window)| {
         prepared.forget();
-        Target::new(&prepared.shape, &mut prepared.buffer)
+        Target::new(&prepared.shape, &mut prepared.buffer, window)
     });
     each.collect()
 }
