@@ -607,7 +607,7 @@ impl Rows {
         let (now, table) = (self.directory.version(), &mut self.tables[id.index()]);
         for &column in &plan.written {
             let component = table.columns[column as usize].info().id();
-            self.directory.mark(id, component, row..row + 1);
+            self.directory.mark_row(id, component, row);
         }
         // SAFETY: the row is one of the table's.
         unsafe { table.stamp(&plan.stamped, row..row + 1, now) };

@@ -291,6 +291,17 @@ impl Directory {
         ticks[table.index()] = TicksAt { changed: changed.as_ptr(), added: added.as_ptr() };
     }
 
+    /// As [`mark`](Self::mark), of one row.
+    #[inline]
+    pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
+        let now = self.present();
+        if let Some(entry) = self.components.get_mut(component.index())
+            && let Some(page) = entry.pages.get_mut(table.index()).and_then(|all| all.page_mut(row))
+        {
+            *page = now.get();
+        }
+    }
+
     /// Says that values of some rows are written, by other ways than through the
     /// directory.
     #[inline]

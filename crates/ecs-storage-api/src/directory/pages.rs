@@ -36,6 +36,12 @@ impl Pages {
         unsafe { *self.0.get_unchecked_mut(row / PAGE_ROWS).get_mut() = now.get() }
     }
 
+    /// Returns the version of a row's page, if the row is covered.
+    #[inline]
+    pub(crate) fn page_mut(&mut self, row: usize) -> Option<&mut u64> {
+        self.0.get_mut(row / PAGE_ROWS).map(AtomicU64::get_mut)
+    }
+
     /// Stamps the pages of some rows, as far as they are covered.
     pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
         if !rows.is_empty() {

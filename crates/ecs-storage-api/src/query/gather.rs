@@ -26,17 +26,36 @@ pub struct Prepared {
     matched: Vec<TableId>,
     /// Kept for its memory between uses.
     buffer: RecordBuffer,
-    /// What was set, if somebody did.
-    window: Option<Window>,
+    windows: Windows,
     /// At which version the query was used last, and in which store, if the
     /// backend lends a directory; 0 for none.
     last: Version,
     store: u64,
 }
 
+/// Which window a query has when it is used.
+#[derive(Debug, Clone, Copy, Default)]
+enum Windows {
+    /// It asks for no changes, or only this once: all that there is.
+    #[default]
+    Plain,
+    /// It asks for what changed since its last use.
+    SinceLast,
+    /// The one that was set.
+    Set(Window),
+}
+
 impl Prepared {
     /// Prepares a query that is described by `shape`.
     pub fn new(shape: QueryShape) -> Self {
+        let asks = shape.asks_for_changes();
+        let windows = if asks { Windows::SinceLast } else { Windows::Plain };
+        Self { shape, windows, ..Self::default() }
+    }
+
+    /// As [`new`](Self::new), of a query that is asked this once: everything is
+    /// new to it, and none that comes later needs a version of its own.
+    pub(crate) fn once(shape: QueryShape) -> Self {
         Self { shape, ..Self::default() }
     }
 
@@ -51,7 +70,7 @@ impl Prepared {
     /// `now` is no earlier than what has been written to the components that the
     /// query writes, or its writes may pass for those.
     pub fn set_window(&mut self, window: Window) {
-        self.window = Some(window);
+        self.windows = Windows::Set(window);
     }
 
     /// Returns the window of a use in a store whose present version is given.
@@ -62,13 +81,11 @@ impl Prepared {
         store: u64,
         advance: impl FnOnce() -> Version,
     ) -> Window {
-        if let Some(window) = self.window {
-            return window.at(present);
+        match self.windows {
+            Windows::Plain => Window::plain(present),
+            Windows::SinceLast => self.next_window(store, advance()),
+            Windows::Set(window) => window.at(present),
         }
-        if !self.shape.asks_for_changes() {
-            return Window::plain(present);
-        }
-        self.next_window(store, advance())
     }
 
     /// Returns the window since the last use, which ends with this one.
@@ -100,7 +117,6 @@ impl Prepared {
         if self.identity != directory.identity()
             || self.changes_seen != directory.changes()
             || self.buffer.is_empty()
-            || self.shape.rows().is_some()
         {
             self.refill(directory, window);
         }
@@ -118,7 +134,11 @@ impl Prepared {
             directory.matching(bits, self.tables_seen, |table| self.matched.push(table));
             self.tables_seen = directory.table_count();
         }
-        self.changes_seen = directory.changes();
+        self.changes_seen = match self.shape.rows() {
+            None => directory.changes(),
+            // What was written since is seen by looking alone.
+            Some(_) => u64::MAX,
+        };
         self.buffer.clear();
         let recorder = directory.recorder(self.shape.terms());
         let buffer = &mut self.buffer;

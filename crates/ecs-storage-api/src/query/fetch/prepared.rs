@@ -70,9 +70,9 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         match storage.directory() {
             Some(directory) if !F::ROWS => Ok(Self::of_directory(directory.get_ref())),
             _ => {
-                let mut once = Self::new()?;
-                let (directory, window) = once.prepared.gather(storage)?;
-                let buffer = Cow::Owned(once.prepared.into_buffer());
+                let mut once = Prepared::once(QueryShape::of::<D, F>()?);
+                let (directory, window) = once.gather(storage)?;
+                let buffer = Cow::Owned(once.into_buffer());
                 Ok(TypedRecords::of::<F>(buffer, directory, window))
             }
         }
@@ -89,9 +89,9 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
             }
             return Ok(Self::of_directory(lent(storage)));
         }
-        let mut once = Self::new()?;
-        let (directory, window) = once.prepared.gather_mut(storage)?;
-        let buffer = Cow::Owned(once.prepared.into_buffer());
+        let mut once = Prepared::once(QueryShape::of::<D, F>()?);
+        let (directory, window) = once.gather_mut(storage)?;
+        let buffer = Cow::Owned(once.into_buffer());
         Ok(TypedRecords::of::<F>(buffer, directory, window))
     }
 

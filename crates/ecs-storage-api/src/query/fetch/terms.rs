@@ -10,7 +10,7 @@ use ecs_core::{Component, ComponentId, EntityId};
 
 use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{Version, Window};
-use crate::directory::{Directory, TableId, mark_pages, mark_ticks};
+use crate::directory::{Directory, TableId, TicksAt, mark_pages, mark_ticks};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -130,7 +130,8 @@ impl<C: Component> WriteColumn<C> {
         let component = ComponentId::of::<C>();
         each(directory.column(table, component));
         each(directory.pages(table, component).cast_mut().cast());
-        each(directory.ticks(table, component).changed.cast());
+        let ticks = if C::TRACK { directory.ticks(table, component) } else { TicksAt::NONE };
+        each(ticks.changed.cast());
     }
 
     /// Returns the rows from `start` on, stamped if the component is tracked.
