@@ -232,7 +232,6 @@ impl Column {
     ///
     /// # Safety
     /// As [`ticks`](Self::ticks); and nobody else reads them either.
-    #[expect(clippy::mut_from_ref, reason = "the caller answers for who uses them")]
     pub(crate) unsafe fn ticks_mut<'a>(&self, len: usize) -> &'a mut [u32] {
         debug_assert!(self.is_of_ticks());
         // SAFETY: the caller's.

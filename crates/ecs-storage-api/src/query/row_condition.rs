@@ -118,7 +118,7 @@ impl RowCondition {
     }
 
     fn resolve<'a>(&self, table: &'a impl TableChanges, since: Version) -> Resolved<'a> {
-        let ticks = |component, ticks: fn((&'a [u32], &'a [u32])) -> &'a [u32]| {
+        let column = |component, came: bool| {
             if !table.has(component) {
                 return Resolved::Never;
             }
@@ -126,7 +126,9 @@ impl RowCondition {
                 Some(changes) if since != Version::ZERO => {
                     let pages = Pages { values: changes.pages, moves: table.moves() };
                     match changes.ticks {
-                        Some(both) => Resolved::Rows(pages, ticks(both)),
+                        Some((changed, added)) => {
+                            Resolved::Rows(pages, if came { added } else { changed })
+                        }
                         None => Resolved::Pages(pages),
                     }
                 }
@@ -134,8 +136,8 @@ impl RowCondition {
             }
         };
         match self {
-            Self::Changed(component) => ticks(*component, |(changed, _)| changed),
-            Self::Added(component) => ticks(*component, |(_, added)| added),
+            Self::Changed(component) => column(*component, false),
+            Self::Added(component) => column(*component, true),
             Self::Table(matcher) if matcher.matches(&|id| table.has(id)) => Resolved::Always,
             Self::Table(_) => Resolved::Never,
             Self::All(all) => {

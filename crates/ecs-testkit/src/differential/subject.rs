@@ -23,6 +23,7 @@ type Alternatives = (Or<(With<Marker>, With<Tag<String>>)>, Without<Selected>);
 
 /// What is asked of what has changed.
 type ChangedTerms = (EntityId, &'static mut Velocity, Option<Ref<'static, Name>>);
+type News = Or<(Changed<Velocity>, Added<Name>)>;
 
 /// A store, with the values that it must end and the queries that were prepared
 /// on it.
@@ -33,7 +34,7 @@ pub(super) struct Subject<S> {
     saved: Option<Vec<u8>>,
     prepared: QueryState<Terms, Alternatives>,
     dynamic: DynamicQuery,
-    changed: QueryState<ChangedTerms, Or<(Changed<Velocity>, Added<Name>)>>,
+    changed: QueryState<ChangedTerms, News>,
 }
 
 /// Calls `$then` with the bundle of a kind: each has a type of its own.
