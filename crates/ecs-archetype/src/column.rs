@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
-use ecs_core::{ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, RawArray};
+use ecs_core::{ComponentInfo, DropFn, EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, RawArray};
 
 /// The entities of a table, in the order of its rows.
 #[derive(Debug)]
@@ -37,16 +37,42 @@ impl Ids {
     }
 }
 
-/// The values of one component in one table.
+/// The values of one component in one table, or ticks: the last bits of versions,
+/// which move as values do.
 #[derive(Debug)]
 pub(crate) struct Column {
-    pub(crate) info: &'static ComponentInfo,
+    /// `None` for ticks.
+    info: Option<&'static ComponentInfo>,
     pub(crate) values: RawArray,
 }
 
 impl Column {
     pub(crate) fn new(info: &'static ComponentInfo) -> Self {
-        Self { info, values: RawArray::new(info.layout()) }
+        Self { info: Some(info), values: RawArray::new(info.layout()) }
+    }
+
+    /// Makes a column of ticks, which are `u32`.
+    pub(crate) fn of_ticks() -> Self {
+        Self { info: None, values: RawArray::new(Layout::new::<u32>()) }
+    }
+
+    pub(crate) fn is_of_ticks(&self) -> bool {
+        self.info.is_none()
+    }
+
+    /// Returns the component.
+    ///
+    /// # Panics
+    /// If it is a column of ticks.
+    #[inline]
+    pub(crate) fn info(&self) -> &'static ComponentInfo {
+        self.info.expect("a column of values")
+    }
+
+    /// Returns how its values end, unless nothing is to be done.
+    #[inline]
+    pub(crate) fn drop_fn(&self) -> Option<DropFn> {
+        self.info?.drop_fn()
     }
 
     /// Returns the address of a row's value.
@@ -103,7 +129,7 @@ impl Column {
     /// Rows below `end` hold values, and the gap lies before `end`.
     #[inline]
     pub(crate) unsafe fn swap_gap(&mut self, gap: &Range<usize>, end: usize) {
-        if self.info.drop_fn().is_none() {
+        if self.drop_fn().is_none() {
             // SAFETY: the caller's; values that are not dropped may be lost.
             return unsafe { self.close_gap(gap, end) };
         }
@@ -148,7 +174,7 @@ impl Column {
     /// Those rows hold values, which nobody uses afterwards.
     #[inline]
     pub(crate) unsafe fn drop_rows(&mut self, start: usize, count: usize) {
-        if let Some(drop) = self.info.drop_fn() {
+        if let Some(drop) = self.drop_fn() {
             // SAFETY: the caller's.
             unsafe { drop(self.at(start).as_ptr(), count) }
         }
@@ -162,7 +188,7 @@ impl Column {
     /// # Panics
     /// If the array holds another component.
     pub(crate) unsafe fn append(&mut self, start: usize, values: ErasedVec) {
-        assert!(values.id() == self.info.id(), "a column takes values of its own component");
+        assert!(values.id() == self.info().id(), "a column takes values of its own component");
         // SAFETY: the caller's.
         unsafe { values.move_to(self.at(start).as_ptr()) }
     }
@@ -175,10 +201,11 @@ impl Column {
     /// # Panics
     /// If the array holds another component.
     pub(crate) unsafe fn adopt(&mut self, values: ErasedVec) {
-        assert!(values.id() == self.info.id(), "a column takes values of its own component");
+        assert!(values.id() == self.info().id(), "a column takes values of its own component");
+        let layout = self.info().layout();
         let (first, _, capacity) = values.into_raw_parts();
         // SAFETY: the parts are those of a vector's memory, which is ours now.
-        self.values = unsafe { RawArray::from_raw_parts(self.info.layout(), first, capacity) };
+        self.values = unsafe { RawArray::from_raw_parts(layout, first, capacity) };
     }
 
     /// Returns the first `len` values.
@@ -187,7 +214,28 @@ impl Column {
     /// `len` is at most the length.
     pub(crate) unsafe fn slice(&self, len: usize) -> ErasedSlice<'_> {
         // SAFETY: the caller's, and the borrow of `self`.
-        unsafe { ErasedSlice::from_raw(self.info, self.values.first(), len) }
+        unsafe { ErasedSlice::from_raw(self.info(), self.values.first(), len) }
+    }
+
+    /// Returns the first `len` ticks.
+    ///
+    /// # Safety
+    /// It is a column of ticks, `len` is at most the length, and nobody writes to
+    /// them meanwhile.
+    pub(crate) unsafe fn ticks<'a>(&self, len: usize) -> &'a [u32] {
+        debug_assert!(self.is_of_ticks());
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts(self.values.first().cast().as_ptr(), len) }
+    }
+
+    /// Returns the first `len` ticks to be changed.
+    ///
+    /// # Safety
+    /// As [`ticks`](Self::ticks); and nobody else reads them either.
+    pub(crate) unsafe fn ticks_mut<'a>(&self, len: usize) -> &'a mut [u32] {
+        debug_assert!(self.is_of_ticks());
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts_mut(self.values.first().cast().as_ptr(), len) }
     }
 
     /// Returns the first `len` values to be changed.
@@ -196,7 +244,7 @@ impl Column {
     /// `len` is at most the length.
     pub(crate) unsafe fn slice_mut(&mut self, len: usize) -> ErasedSliceMut<'_> {
         // SAFETY: the caller's, and the borrow of `self`.
-        unsafe { ErasedSliceMut::from_raw(self.info, self.values.first(), len) }
+        unsafe { ErasedSliceMut::from_raw(self.info(), self.values.first(), len) }
     }
 }
 

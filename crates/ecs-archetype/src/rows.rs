@@ -21,21 +21,24 @@ mod table;
 mod transfer;
 
 use ecs_core::{
-    AllocatorError, BundleBatch, BundleKind, Component, ComponentSet, DynBundle, EntityId,
-    ErasedSlice, ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets, RowWriter,
+    AllocatorError, BundleBatch, BundleKind, Component, ComponentId, ComponentSet, DynBundle,
+    EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets,
+    RowWriter,
 };
 use ecs_storage_api::{
-    BundleError, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk, StorageError, TableId,
+    BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
+    RemovalLog, StorageError, TableId, Version,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 
 pub(crate) use course::Course;
 pub(crate) use panics::Panics;
 pub(crate) use plan::Plan;
 pub(crate) use staged::Staged;
-use table::Table;
+use table::{Table, Tracked};
 
 /// A plan by which a row can be moved as it is: it leads somewhere, its addresses
 /// are up to date, and there is room.
@@ -46,8 +49,18 @@ pub(crate) struct Ready<'a> {
     new_row: usize,
 }
 
-/// Plans number columns by `u16`.
+/// Plans number columns by `u16`; a tracked component has three.
 const MOST_COLUMNS: usize = u16::MAX as usize;
+
+/// What there is of a table: its entities, and its columns with what is known of
+/// their changes.
+pub(crate) struct TableChunk<'a, I> {
+    pub(crate) components: &'a ComponentSet,
+    pub(crate) ids: &'a [EntityId],
+    /// When rows of each page came or were moved.
+    pub(crate) moves: &'a [AtomicU64],
+    pub(crate) columns: I,
+}
 
 /// The tables and the directory of a store.
 #[derive(Debug)]
@@ -60,6 +73,7 @@ pub(crate) struct Rows {
     /// addresses.
     layout: u64,
     count: usize,
+    removed: RemovalLog,
 }
 
 impl Rows {
@@ -73,13 +87,15 @@ impl Rows {
             vacant: Vec::new(),
             layout: 0,
             count: 0,
+            removed: RemovalLog::default(),
         };
         rows.add_table(ComponentSet::new()).expect("the first table");
         rows
     }
 
     pub(crate) fn add_table(&mut self, components: ComponentSet) -> Result<TableId, StorageError> {
-        if components.len() > MOST_COLUMNS {
+        let tracked = components.iter().filter(|id| id.info().is_tracked()).count();
+        if components.len() + 2 * tracked > MOST_COLUMNS {
             return Err(StorageError::Capacity {
                 what: "the components of an archetype",
                 limit: MOST_COLUMNS as u64,
@@ -125,9 +141,15 @@ impl Rows {
         // SAFETY: these are the addresses of the table's own memory, in which
         // as many rows are initialised as the directory counts.
         unsafe {
-            self.directory.set_ids(id, table.ids.first());
-            for column in &table.columns {
-                self.directory.set_column(id, column.info, column.values.first());
+            self.directory.set_ids(id, table.ids.first(), table.capacity);
+            for column in table.values() {
+                self.directory.set_column(id, column.info(), column.values.first());
+            }
+            for &Tracked { column, changed, added } in &table.tracked {
+                let component = table.columns[column as usize].info().id();
+                let [changed, added] = [changed, added]
+                    .map(|ticks| table.columns[ticks as usize].values.first().cast());
+                self.directory.set_ticks(id, component, changed, added);
             }
         }
     }
@@ -168,35 +190,95 @@ impl Rows {
         unsafe { DirectoryMut::new(&self.directory) }
     }
 
-    /// Returns every table's components, entities and columns, in order.
+    /// Returns the present version.
+    #[inline]
+    pub(crate) fn version(&self) -> Version {
+        self.directory.version()
+    }
+
+    /// Returns the present version, and raises it.
+    #[inline]
+    pub(crate) fn advance_version(&self) -> Version {
+        self.directory.advance_version()
+    }
+
+    /// Raises the version to at least that.
+    pub(crate) fn set_version(&mut self, version: Version) {
+        self.directory.set_version(version);
+    }
+
+    /// Returns which entities lost which tracked component.
+    pub(crate) fn removed(&self) -> &RemovalLog {
+        &self.removed
+    }
+
+    /// As `removed`, to be changed.
+    pub(crate) fn removed_mut(&mut self) -> &mut RemovalLog {
+        &mut self.removed
+    }
+
+    /// Returns what there is of each table, in order.
     pub(crate) fn chunks(
         &self,
-    ) -> impl Iterator<Item = (&ComponentSet, &[EntityId], impl Iterator<Item = ErasedSlice<'_>>)>
+    ) -> impl Iterator<Item = TableChunk<'_, impl Iterator<Item = (ErasedSlice<'_>, Changes<'_>)>>>
     {
-        (0..).map(TableId).zip(&self.tables).map(|(id, table)| {
+        (0..).map(TableId).zip(&self.tables).map(move |(id, table)| {
             let len = self.len(id);
-            // SAFETY: rows below `len` are initialised.
-            let ids = unsafe { table.ids.as_slice(len) };
-            // SAFETY: as above.
-            let columns = table.columns.iter().map(move |column| unsafe { column.slice(len) });
-            (&table.components, ids, columns)
+            let columns = table.values().iter().enumerate().map(move |(at, column)| {
+                let pages = self.directory.column_pages(id, column.info().id());
+                // SAFETY: rows below `len` are initialised, and as long as `self` is
+                // borrowed nobody changes them.
+                let ticks = table.tracked(at).map(|tracked| unsafe {
+                    let [changed, added] = [tracked.changed, tracked.added]
+                        .map(|ticks| table.columns[ticks as usize].ticks(len));
+                    (changed, added)
+                });
+                // SAFETY: as above.
+                (unsafe { column.slice(len) }, Changes { pages, ticks })
+            });
+            TableChunk {
+                components: &table.components,
+                // SAFETY: as above.
+                ids: unsafe { table.ids.as_slice(len) },
+                moves: self.directory.moves(id),
+                columns,
+            }
         })
     }
 
     /// As `chunks`, to be changed.
     pub(crate) fn chunks_mut(
         &mut self,
-    ) -> impl Iterator<Item = (&ComponentSet, &[EntityId], impl Iterator<Item = ErasedSliceMut<'_>>)>
+    ) -> impl Iterator<Item = TableChunk<'_, impl Iterator<Item = (ErasedSliceMut<'_>, ChangesMut<'_>)>>>
     {
         let Self { directory, tables, .. } = self;
-        (0..).map(TableId).zip(tables).map(|(id, table)| {
+        let directory = &*directory;
+        (0..).map(TableId).zip(tables).map(move |(id, table)| {
             let len = directory.len(id);
-            // SAFETY: rows below `len` are initialised.
-            let ids = unsafe { table.ids.as_slice(len) };
-            // SAFETY: as above.
-            let columns =
-                table.columns.iter_mut().map(move |column| unsafe { column.slice_mut(len) });
-            (&table.components, ids, columns)
+            let Table { components, ids, columns, tracked, .. } = table;
+            let (values, ticks) = columns.split_at_mut(components.len());
+            let (ticks, first) = (&*ticks, values.len());
+            let columns = values.iter_mut().enumerate().map(move |(at, column)| {
+                let pages = directory.column_pages(id, column.info().id());
+                let tracked = tracked.iter().find(|tracked| tracked.column as usize == at);
+                // SAFETY: rows below `len` are initialised; the columns of ticks
+                // belong to one column of values, and this is borrowed mutably.
+                let ticks = tracked.map(|tracked| unsafe {
+                    (
+                        ticks[tracked.changed as usize - first].ticks_mut(len),
+                        ticks[tracked.added as usize - first].ticks(len),
+                    )
+                });
+                // SAFETY: as above.
+                (unsafe { column.slice_mut(len) }, ChangesMut { pages, ticks })
+            });
+            TableChunk {
+                components,
+                // SAFETY: as above.
+                ids: unsafe { ids.as_slice(len) },
+                moves: directory.moves(id),
+                columns,
+            }
         })
     }
 
@@ -334,6 +416,9 @@ impl Rows {
         // plan starts at a table without columns, so the bundle wrote them all.
         unsafe { self.directory.push(plan.target, entity) };
         self.count += 1;
+        if plan.minds_coming {
+            self.mind_coming(plan, ready.new_row);
+        }
         Ok(entity)
     }
 
@@ -414,7 +499,11 @@ impl Rows {
             // SAFETY: the writer finished these rows, so there is room for them,
             // and they are initialised in every column; the ids are new, and
             // their source says which are fresh.
-            Ok(fresh) => unsafe { self.directory.push_many(id, &made[first..], fresh) },
+            Ok(fresh) => unsafe {
+                let start = self.len(id);
+                self.tables[id.index()].stamp_new(start..start + rows, self.directory.version());
+                self.directory.push_many(id, &made[first..], fresh);
+            },
             Err(error) => {
                 self.forget_written(id, rows);
                 return Err(error);
@@ -453,10 +542,50 @@ impl Rows {
         // happened.
         self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
         self.move_row(ready, entity, at);
-        if ready.plan.drops {
-            self.drop_ended(ready.plan);
+        if ready.plan.minds_coming {
+            self.mind_coming(ready.plan, ready.new_row);
         }
         Ok(())
+    }
+
+    /// Stamps what came to a row along a plan, and drops what it replaced.
+    #[cold]
+    #[inline(never)]
+    fn mind_coming(&mut self, plan: &Plan, new_row: usize) {
+        let now = self.version();
+        // SAFETY: the row is one of the table's.
+        unsafe { self.tables[plan.target.index()].stamp(&plan.stamped, new_row..new_row + 1, now) }
+        if plan.drops {
+            self.drop_ended(plan);
+        }
+    }
+
+    /// Notes that entities lose tracked components.
+    #[cold]
+    #[inline(never)]
+    fn note_lost(
+        &mut self,
+        components: &[ComponentId],
+        entities: impl Iterator<Item = EntityId> + Clone,
+    ) {
+        let now = self.version();
+        components.iter().for_each(|&id| self.removed.note(id, entities.clone(), now));
+    }
+
+    /// Notes that every entity loses all that is tracked, in ascending order of
+    /// id.
+    pub(crate) fn note_all_lost(&mut self) {
+        let mut lost = Vec::new();
+        for (id, table) in (0..).map(TableId).zip(&self.tables) {
+            for tracked in &table.tracked {
+                let component = table.columns[tracked.column as usize].info().id();
+                lost.extend(self.ids(id).iter().map(|&entity| (entity, component)));
+            }
+        }
+        lost.sort_unstable();
+        for (entity, component) in lost {
+            self.note_lost(&[component], std::iter::once(entity));
+        }
     }
 
     /// Replaces components of a row by those of a bundle, along a plan that leads
@@ -475,7 +604,13 @@ impl Rows {
             plan.refresh(self);
         }
         self.write_row(&plan.targets, spare, bundle)?;
-        let table = &mut self.tables[id.index()];
+        let (now, table) = (self.directory.version(), &mut self.tables[id.index()]);
+        for &column in &plan.written {
+            let component = table.columns[column as usize].info().id();
+            self.directory.mark_row(id, component, row);
+        }
+        // SAFETY: the row is one of the table's.
+        unsafe { table.stamp(&plan.stamped, row..row + 1, now) };
         if table.drops {
             // SAFETY: the row is counted, and the row behind the last was written,
             // which nobody counts.
@@ -514,6 +649,9 @@ impl Rows {
         }
         let ready = self.prepare(plan)?;
         let (plan, last) = (ready.plan, self.move_row(ready, entity, at));
+        if plan.loses {
+            self.note_lost(&plan.lost, std::iter::once(entity));
+        }
         if removal.wants_values() {
             plan.ended
                 .iter()
@@ -546,6 +684,9 @@ impl Rows {
         assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
         let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
         let last = self.move_row(ready, entity, at);
+        if plan.loses {
+            self.note_lost(&plan.lost, std::iter::once(entity));
+        }
         // SAFETY: `move_row` left the value behind the last row, in the column
         // that ends: that of the component by which the plan is named.
         unsafe { ended.value_of::<C>(last) }
@@ -594,8 +735,8 @@ impl Rows {
     pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
         let table = &mut self.tables[id.index()];
-        if table.drops {
-            return self.despawn_dropping(entity, at);
+        if table.minds_ends {
+            return self.despawn_minding(entity, at);
         }
         self.count -= 1;
         // SAFETY: the directory is told what is done, and says which is the last
@@ -608,11 +749,17 @@ impl Rows {
         }
     }
 
-    /// As `despawn`, from a table with components that need to be dropped.
+    /// As `despawn`, from a table with components that need to be dropped, or that
+    /// are tracked.
     #[inline(never)]
-    fn despawn_dropping(&mut self, entity: EntityId, at: Location) {
+    fn despawn_minding(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
         let table = &mut self.tables[id.index()];
+        let now = self.directory.version();
+        for tracked in &table.tracked {
+            let component = table.columns[tracked.column as usize].info().id();
+            self.removed.note(component, [entity], now);
+        }
         self.count -= 1;
         // SAFETY: as in `despawn`. The values that end come to lie behind the
         // last row.
@@ -628,6 +775,7 @@ impl Rows {
     /// Ends every entity.
     pub(crate) fn clear(&mut self) {
         let mut panics = Panics::new();
+        self.note_all_lost();
         self.count = 0;
         for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
             let (len, table) = (self.directory.len(id), &mut self.tables[id.index()]);
@@ -667,7 +815,11 @@ impl Rows {
         };
         // SAFETY: there is room for as many rows as the chunk has, and they
         // are initialised; the last run of ids is as `push_many` wants it.
-        unsafe { self.directory.push_many(id, &ids, fresh) };
+        unsafe {
+            let start = self.len(id);
+            self.tables[id.index()].stamp_new(start..start + ids.len(), self.directory.version());
+            self.directory.push_many(id, &ids, fresh);
+        }
         self.count += ids.len();
         Ok(())
     }
@@ -718,6 +870,10 @@ impl Rows {
         for (column, values) in table.columns.iter_mut().zip(columns) {
             // SAFETY: the table has no rows.
             unsafe { column.adopt(values) };
+        }
+        let ticks = table.columns.iter_mut().filter(|column| column.is_of_ticks());
+        for column in ticks.filter(|column| column.values.capacity() < count) {
+            column.values.resize(count);
         }
         table.measure();
         self.publish(id);

@@ -8,8 +8,8 @@ use ecs_core::{
     IdSource, InPlace, Removal, Taken,
 };
 use ecs_storage_api::{
-    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Storage, StorageError,
-    StorageImage, WriteSink, check_columns,
+    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, Storage, StorageError,
+    StorageImage, Version, WriteSink, check_columns,
 };
 
 use crate::batch;
@@ -133,7 +133,11 @@ impl Default for ArchetypeStorage {
 
 impl Storage for ArchetypeStorage {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::in_memory().with_contiguous().with_parallel().with_adoption()
+        Capabilities::in_memory()
+            .with_contiguous()
+            .with_parallel()
+            .with_adoption()
+            .with_change_detection()
     }
 
     fn create_entity(&mut self) -> Result<EntityId, StorageError> {
@@ -235,7 +239,7 @@ impl Storage for ArchetypeStorage {
     }
 
     fn all_entities(&self) -> Box<dyn Iterator<Item = EntityId> + '_> {
-        Box::new(self.rows.chunks().flat_map(|(_, ids, _)| ids.iter().copied()))
+        Box::new(self.rows.chunks().flat_map(|chunk| chunk.ids.iter().copied()))
     }
 
     #[inline]
@@ -361,17 +365,17 @@ impl Storage for ArchetypeStorage {
     }
 
     fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
-        for (components, ids, columns) in self.rows.chunks() {
-            if sink.wants(|component| components.contains(component)) {
-                sink.push(ids, columns);
+        for chunk in self.rows.chunks() {
+            if sink.wants(|component| chunk.components.contains(component)) {
+                sink.push_tracked(chunk.ids, Some(chunk.moves), chunk.columns);
             }
         }
     }
 
     fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
-        for (components, ids, columns) in self.rows.chunks_mut() {
-            if sink.wants(|component| components.contains(component)) {
-                sink.push(ids, columns);
+        for chunk in self.rows.chunks_mut() {
+            if sink.wants(|component| chunk.components.contains(component)) {
+                sink.push_tracked(chunk.ids, Some(chunk.moves), chunk.columns);
             }
         }
     }
@@ -394,13 +398,38 @@ impl Storage for ArchetypeStorage {
         let (allocator, chunks) = image.into_parts();
         let home = allocator.shard;
         let mut loaded = Self::new(home);
+        loaded.rows.set_version(self.version());
         loaded.ids = IdSource::from_state(allocator)?;
         for chunk in chunks {
             let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
             loaded.rows.append(table, chunk, home)?;
         }
+        self.rows.note_all_lost();
+        *loaded.rows.removed_mut() = std::mem::take(self.rows.removed_mut());
         drop(std::mem::replace(self, loaded));
         Ok(())
+    }
+
+    #[inline]
+    fn version(&self) -> Version {
+        self.rows.version()
+    }
+
+    #[inline]
+    fn advance_version(&self) -> Version {
+        self.rows.advance_version()
+    }
+
+    fn set_version(&mut self, version: Version) {
+        self.rows.set_version(version);
+    }
+
+    fn removed(&self, component: ComponentId, since: Version) -> &[Removed] {
+        self.rows.removed().since(component, since)
+    }
+
+    fn forget_removed(&mut self, up_to: Version) {
+        self.rows.removed_mut().forget(up_to);
     }
 }
 

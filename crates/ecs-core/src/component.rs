@@ -38,6 +38,13 @@ use crate::registry::{self, RegisterError};
 /// assert_eq!(ComponentId::of::<Health>().info().name(), "example::Health");
 /// ```
 pub trait Component: Sized + Send + Sync + 'static {
+    /// Whether storages remember of each value when it changed and when it came,
+    /// and of each entity when it lost the component: `#[component(track)]`.
+    ///
+    /// It costs eight bytes a value, and a store beside each value that a query
+    /// lends for writing. Without it changes are known a page of rows at a time.
+    const TRACK: bool = false;
+
     /// Describes the component: its stable name, codec and abilities.
     fn describe() -> Description<Self>;
 

@@ -130,6 +130,7 @@ pub struct DynamicComponent {
     name: String,
     size: usize,
     align: usize,
+    tracked: bool,
 }
 
 impl DynamicComponent {
@@ -138,7 +139,14 @@ impl DynamicComponent {
     /// The size need not be a multiple of the alignment: in arrays each value
     /// is padded with zeros.
     pub fn new(name: impl Into<String>, size: usize, align: usize) -> Self {
-        Self { name: name.into(), size, align }
+        Self { name: name.into(), size, align, tracked: false }
+    }
+
+    /// Asks storages to remember of each value when it changed; see
+    /// [`Component::TRACK`].
+    pub fn tracked(mut self) -> Self {
+        self.tracked = true;
+        self
     }
 
     /// Registers the component and returns its id; the same description again
@@ -156,7 +164,7 @@ impl DynamicComponent {
                 align: self.align,
             }
         })?;
-        registry::register_dynamic(self.name, layout)
+        registry::register_dynamic(self.name, layout, self.tracked)
     }
 }
 

@@ -30,6 +30,7 @@ pub struct ComponentInfo {
     pub(crate) clone: Option<CloneFn>,
     pub(crate) debug: Option<DebugFn>,
     pub(crate) codec: Codec,
+    pub(crate) tracked: bool,
 }
 
 impl ComponentInfo {
@@ -105,6 +106,13 @@ impl ComponentInfo {
     #[inline]
     pub fn is_transient(&self) -> bool {
         matches!(self.codec, Codec::Transient)
+    }
+
+    /// Tells whether storages remember of each value when it changed; see
+    /// [`Component::TRACK`](crate::Component::TRACK).
+    #[inline]
+    pub fn is_tracked(&self) -> bool {
+        self.tracked
     }
 
     /// Tells whether values can be copied through [`ErasedSlice::try_clone`].

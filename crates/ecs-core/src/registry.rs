@@ -86,23 +86,29 @@ pub(crate) fn register_type<C: Component>() -> Result<ComponentId, RegisterError
         clone: description.clone,
         debug: description.debug,
         codec: description.codec,
+        tracked: C::TRACK,
     });
     registry.by_type.insert(TypeId::of::<C>(), id);
     Ok(id)
 }
 
-pub(crate) fn register_dynamic(name: String, layout: Layout) -> Result<ComponentId, RegisterError> {
+pub(crate) fn register_dynamic(
+    name: String,
+    layout: Layout,
+    tracked: bool,
+) -> Result<ComponentId, RegisterError> {
     let mut registry = REGISTRY.write();
     if let Some(&id) = registry.by_name.get(name.as_str()) {
         let known = registry.infos[id.index() - 1];
         let same = known.type_id.is_none()
             && known.size == layout.size()
-            && known.align() == layout.align();
+            && known.align() == layout.align()
+            && known.tracked == tracked;
         if same {
             return Ok(id);
         }
     }
-    registry.check_name(&name, &describe_layout(layout.size(), layout.align()))?;
+    registry.check_name(&name, &describe_layout(layout.size(), layout.align(), tracked))?;
     Ok(registry.add(|id| ComponentInfo {
         id,
         name: name.into_boxed_str(),
@@ -114,11 +120,13 @@ pub(crate) fn register_dynamic(name: String, layout: Layout) -> Result<Component
         clone: None,
         debug: None,
         codec: Codec::Pod,
+        tracked,
     }))
 }
 
-fn describe_layout(size: usize, align: usize) -> String {
-    format!("{size} bytes at alignment {align}, described at run time")
+fn describe_layout(size: usize, align: usize, tracked: bool) -> String {
+    let tracked = if tracked { ", tracked" } else { "" };
+    format!("{size} bytes at alignment {align}{tracked}, described at run time")
 }
 
 impl Registry {
@@ -127,7 +135,7 @@ impl Registry {
         let known = self.infos[id.index() - 1];
         let first = match known.type_name {
             Some(path) => path.to_owned(),
-            None => describe_layout(known.size, known.align()),
+            None => describe_layout(known.size, known.align(), known.tracked),
         };
         Err(RegisterError::NameTaken { name: name.to_owned(), first, second: second.to_owned() })
     }
@@ -188,6 +196,7 @@ mod tests {
         let id = DynamicComponent::new("registry::Dynamic", 5, 4).register().unwrap();
         assert_eq!(DynamicComponent::new("registry::Dynamic", 5, 4).register(), Ok(id));
         assert!(DynamicComponent::new("registry::Dynamic", 8, 4).register().is_err());
+        assert!(DynamicComponent::new("registry::Dynamic", 5, 4).tracked().register().is_err());
         assert!(DynamicComponent::new("registry::Odd", 8, 3).register().is_err());
         assert!(DynamicComponent::new("registry::Vast", usize::MAX, 8).register().is_err());
         assert_eq!((id.info().size(), id.info().stride()), (5, 8));

@@ -22,12 +22,17 @@ struct Attributes {
     krate: Path,
     name: Option<LitStr>,
     codec: Codec,
+    track: bool,
 }
 
 impl Attributes {
     fn read(input: &DeriveInput) -> Result<Self, Error> {
-        let mut attributes =
-            Self { krate: parse_quote!(::ecs::__core), name: None, codec: Codec::Persistent };
+        let mut attributes = Self {
+            krate: parse_quote!(::ecs::__core),
+            name: None,
+            codec: Codec::Persistent,
+            track: false,
+        };
         for attribute in
             input.attrs.iter().filter(|attribute| attribute.path().is_ident("component"))
         {
@@ -44,6 +49,9 @@ impl Attributes {
                     set(Codec::Pod)
                 } else if meta.path.is_ident("transient") {
                     set(Codec::Transient)
+                } else if meta.path.is_ident("track") {
+                    attributes.track = true;
+                    Ok(())
                 } else if meta.path.is_ident("name") {
                     let name: LitStr = meta.value()?.parse()?;
                     if name.value().is_empty() {
@@ -58,7 +66,7 @@ impl Attributes {
                     Ok(())
                 } else {
                     Err(meta.error(
-                        "unknown key: `name = \"…\"`, `pod`, `transient` and `crate = …` are known",
+                        "unknown key: `name = \"…\"`, `pod`, `transient`, `track` and `crate = …` are known",
                     ))
                 }
             })?;
@@ -85,7 +93,7 @@ impl Attributes {
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     refusal::lifetimes(input, "component")?;
     refusal::inner_attributes(input, "component")?;
-    let Attributes { krate, name, codec } = Attributes::read(input)?;
+    let Attributes { krate, name, codec, track } = Attributes::read(input)?;
     let ident = &input.ident;
     let is_generic = !input.generics.params.is_empty();
     let base = match &name {
@@ -104,12 +112,19 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
             }
         }
     });
+    let track = track.then(|| {
+        quote!(
+            const TRACK: bool = true;
+        )
+    });
     let describe = constructor(codec, &krate, ident.span());
     let generics = bounded(&input.generics, codec, &krate);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
     Ok(quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Component for #ident #type_generics #bounds {
+            #track
+
             fn describe() -> #krate::Description<Self> {
                 #[allow(unused_imports)]
                 use #krate::derive_support::probe::Cannot as _;

@@ -21,6 +21,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///   when the type moves.
 /// - `pod`: values are plain bytes (`bytemuck::Pod`) and persisted as such.
 /// - `transient`: values are not persisted, and need neither.
+/// - `track`: storages remember of each value when it changed and when it came,
+///   so that `Changed` and `Added` find exactly those, and which entities lost
+///   the component. See `Component::TRACK` for what it costs.
 /// - `crate = path`: where the engine is found, if not at `::ecs::__core`.
 ///
 /// Whether values can be cloned and printed is found out: a type that is

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![deny(private_bounds, private_interfaces)]
 
-use ecs_core::{Bundle, ComponentId, ErasedValue};
+use ecs_core::{Bundle, Component as _, ComponentId, ErasedValue};
 use ecs_derive::{Bundle, Component};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,14 @@ struct Bytes(u32);
 enum Bare {
     One,
 }
+
+#[derive(Component)]
+#[component(crate = ecs_core, transient, track)]
+struct Watched;
+
+#[derive(Component)]
+#[component(crate = ecs_core, track, transient)]
+struct WatchedTag<T>(#[allow(dead_code)] T);
 
 #[derive(Component, Serialize, Deserialize)]
 #[component(crate = ecs_core, name = "derive::Tag")]
@@ -107,6 +115,13 @@ fn codecs_are_as_asked_for() {
     assert!(ComponentId::of::<Bytes>().info().is_pod());
     assert!(ComponentId::of::<Word<u8>>().info().is_pod());
     assert!(ComponentId::of::<Bare>().info().is_transient());
+}
+
+#[test]
+fn a_component_is_tracked_if_it_asks_for_it() {
+    assert!(Watched::TRACK && ComponentId::of::<Watched>().info().is_tracked());
+    assert!(ComponentId::of::<WatchedTag<u8>>().info().is_tracked());
+    assert!(!Bare::TRACK && !ComponentId::of::<Bare>().info().is_tracked());
 }
 
 #[test]

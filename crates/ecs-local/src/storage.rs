@@ -1,18 +1,46 @@
 //! A map of maps.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{
     AllocatorState, ComponentId, ComponentSet, EntityAllocator, EntityId, ErasedMut, ErasedRef,
     ErasedValue,
 };
-use ecs_storage_api::{Capabilities, ReadSink, Storage, StorageError, StorageImage, WriteSink};
+use ecs_storage_api::{
+    Capabilities, Changes, ChangesMut, ReadSink, RemovalLog, Removed, Storage, StorageError,
+    StorageImage, Version, WriteSink,
+};
 
 /// The components of one entity; the id is kept beside them, for the chunks.
 #[derive(Debug)]
 struct Row {
     id: EntityId,
-    values: BTreeMap<ComponentId, ErasedValue>,
+    values: BTreeMap<ComponentId, Cell>,
+}
+
+/// A value, and when it changed and came. Each is a page of its own, so that
+/// changes are exact whether the component is tracked or not.
+#[derive(Debug)]
+struct Cell {
+    value: ErasedValue,
+    page: AtomicU64,
+    changed: u32,
+    added: u32,
+}
+
+impl Cell {
+    fn new(value: ErasedValue, now: Version) -> Self {
+        let (page, tick) = (AtomicU64::new(now.get()), now.tick());
+        Self { value, page, changed: tick, added: tick }
+    }
+
+    /// Says that the value is changed.
+    fn mark(&mut self, now: Version) {
+        *self.page.get_mut() = now.get();
+        self.changed = now.tick();
+    }
 }
 
 /// Stores entities first: a map from each to the map of its components.
@@ -41,6 +69,9 @@ struct Row {
 pub struct LocalStorage {
     ids: EntityAllocator,
     rows: BTreeMap<EntityId, Row>,
+    /// Atomic, since it is raised by those who only read.
+    version: AtomicU64,
+    removed: RemovalLog,
 }
 
 impl LocalStorage {
@@ -49,7 +80,12 @@ impl LocalStorage {
     /// # Panics
     /// If `shard` is over [`EntityId::MAX_SHARD`].
     pub fn new(shard: u16) -> Self {
-        Self { ids: EntityAllocator::new(shard), rows: BTreeMap::new() }
+        Self::of(EntityAllocator::new(shard), Version::FIRST)
+    }
+
+    fn of(ids: EntityAllocator, version: Version) -> Self {
+        let version = AtomicU64::new(version.get());
+        Self { ids, rows: BTreeMap::new(), version, removed: RemovalLog::default() }
     }
 
     fn row(&mut self, entity: EntityId) -> Result<&mut Row, StorageError> {
@@ -59,6 +95,13 @@ impl LocalStorage {
     fn add(&mut self, id: EntityId) -> EntityId {
         self.rows.insert(id, Row { id, values: BTreeMap::new() });
         id
+    }
+
+    /// Notes that an entity loses a component.
+    fn note_lost(&mut self, entity: EntityId, component: ComponentId) {
+        if component.info().is_tracked() {
+            self.removed.note(component, [entity], self.version());
+        }
     }
 }
 
@@ -71,7 +114,7 @@ impl Default for LocalStorage {
 
 impl Storage for LocalStorage {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::in_memory().with_adoption()
+        Capabilities::in_memory().with_adoption().with_change_detection()
     }
 
     fn create_entity(&mut self) -> Result<EntityId, StorageError> {
@@ -103,6 +146,7 @@ impl Storage for LocalStorage {
         if entity.shard() == self.ids.shard() {
             self.ids.deallocate(entity)?;
         }
+        row.values.keys().for_each(|&component| self.note_lost(entity, component));
         // Last, so that a value that panics finds everything in order.
         drop(row);
         Ok(())
@@ -125,7 +169,7 @@ impl Storage for LocalStorage {
         entity: EntityId,
         component: ComponentId,
     ) -> Option<ErasedRef<'_>> {
-        Some(self.rows.get(&entity)?.values.get(&component)?.as_ref())
+        Some(self.rows.get(&entity)?.values.get(&component)?.value.as_ref())
     }
 
     fn get_component_mut_erased(
@@ -133,7 +177,10 @@ impl Storage for LocalStorage {
         entity: EntityId,
         component: ComponentId,
     ) -> Option<ErasedMut<'_>> {
-        Some(self.rows.get_mut(&entity)?.values.get_mut(&component)?.as_mut())
+        let now = self.version();
+        let cell = self.rows.get_mut(&entity)?.values.get_mut(&component)?;
+        cell.mark(now);
+        Some(cell.value.as_mut())
     }
 
     fn set_component_erased(
@@ -141,7 +188,18 @@ impl Storage for LocalStorage {
         entity: EntityId,
         value: ErasedValue,
     ) -> Result<Option<ErasedValue>, StorageError> {
-        Ok(self.row(entity)?.values.insert(value.id(), value))
+        let now = self.version();
+        match self.row(entity)?.values.entry(value.id()) {
+            Entry::Occupied(known) => {
+                let cell = known.into_mut();
+                cell.mark(now);
+                Ok(Some(std::mem::replace(&mut cell.value, value)))
+            }
+            Entry::Vacant(new) => {
+                new.insert(Cell::new(value, now));
+                Ok(None)
+            }
+        }
     }
 
     fn remove_component_erased(
@@ -149,7 +207,11 @@ impl Storage for LocalStorage {
         entity: EntityId,
         component: ComponentId,
     ) -> Result<Option<ErasedValue>, StorageError> {
-        Ok(self.row(entity)?.values.remove(&component))
+        let taken = self.row(entity)?.values.remove(&component);
+        if taken.is_some() {
+            self.note_lost(entity, component);
+        }
+        Ok(taken.map(|cell| cell.value))
     }
 
     fn get_component_types(&self, entity: EntityId) -> Option<ComponentSet> {
@@ -158,20 +220,52 @@ impl Storage for LocalStorage {
 
     fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
         for row in self.rows.values() {
-            sink.push(
-                std::slice::from_ref(&row.id),
-                row.values.values().map(|value| value.as_ref().as_slice()),
-            );
+            let columns = row.values.values().map(|cell| {
+                let ticks = [&cell.changed, &cell.added].map(std::slice::from_ref);
+                let changes = Changes {
+                    pages: std::slice::from_ref(&cell.page),
+                    ticks: Some((ticks[0], ticks[1])),
+                };
+                (cell.value.as_ref().as_slice(), changes)
+            });
+            sink.push_tracked(std::slice::from_ref(&row.id), None, columns);
         }
     }
 
     fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
         for row in self.rows.values_mut() {
-            sink.push(
-                std::slice::from_ref(&row.id),
-                row.values.values_mut().map(|value| value.as_mut().into_slice()),
-            );
+            let columns = row.values.values_mut().map(|cell| {
+                let Cell { value, page, changed, added } = cell;
+                let changes = ChangesMut {
+                    pages: std::slice::from_ref(page),
+                    ticks: Some((std::slice::from_mut(changed), std::slice::from_ref(added))),
+                };
+                (value.as_mut().into_slice(), changes)
+            });
+            sink.push_tracked(std::slice::from_ref(&row.id), None, columns);
         }
+    }
+
+    fn version(&self) -> Version {
+        // Relaxed: a number, which orders nothing else.
+        Version::new(self.version.load(Ordering::Relaxed))
+    }
+
+    fn advance_version(&self) -> Version {
+        Version::new(self.version.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn set_version(&mut self, version: Version) {
+        let present = self.version.get_mut();
+        *present = version.get().max(*present);
+    }
+
+    fn removed(&self, component: ComponentId, since: Version) -> &[Removed] {
+        self.removed.since(component, since)
+    }
+
+    fn forget_removed(&mut self, up_to: Version) {
+        self.removed.forget(up_to);
     }
 
     fn allocator_state(&self) -> AllocatorState {
@@ -182,8 +276,8 @@ impl Storage for LocalStorage {
         let home = image.allocator().shard;
         let alive: Vec<_> = image.entities().filter(|id| id.shard() == home).collect();
         let (allocator, chunks) = image.into_parts();
-        let mut loaded =
-            Self { ids: EntityAllocator::from_state(allocator, alive)?, rows: BTreeMap::new() };
+        let now = self.version();
+        let mut loaded = Self::of(EntityAllocator::from_state(allocator, alive)?, now);
         for chunk in chunks {
             let (ids, columns) = chunk.into_parts();
             for &id in &ids {
@@ -193,10 +287,15 @@ impl Storage for LocalStorage {
                 // From the back, as a vector gives its values.
                 for &id in ids.iter().rev() {
                     let value = column.pop().expect("a column has a value a row");
-                    loaded.row(id)?.values.insert(value.id(), value);
+                    loaded.row(id)?.values.insert(value.id(), Cell::new(value, now));
                 }
             }
         }
+        let lost: Vec<_> = (self.rows.values())
+            .flat_map(|row| row.values.keys().map(|&component| (row.id, component)))
+            .collect();
+        lost.into_iter().for_each(|(entity, component)| self.note_lost(entity, component));
+        loaded.removed = std::mem::take(&mut self.removed);
         drop(std::mem::replace(self, loaded));
         Ok(())
     }

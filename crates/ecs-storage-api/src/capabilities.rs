@@ -42,6 +42,10 @@ pub struct Capabilities {
     pub notifications: bool,
     /// Entities can be given a time to live.
     pub expiry: bool,
+    /// Tells what changed since a version, a page of rows at a time or better;
+    /// of tracked components row by row, removals included. Without it,
+    /// everything counts as changed.
+    pub change_detection: bool,
 }
 
 impl Capabilities {
@@ -58,6 +62,7 @@ impl Capabilities {
             adopts_foreign_ids: false,
             notifications: false,
             expiry: false,
+            change_detection: false,
         }
     }
 
@@ -106,6 +111,12 @@ impl Capabilities {
     /// Says that changes made by others are told of.
     pub const fn with_notifications(mut self) -> Self {
         self.notifications = true;
+        self
+    }
+
+    /// Says that changes are told.
+    pub const fn with_change_detection(mut self) -> Self {
+        self.change_detection = true;
         self
     }
 

@@ -11,31 +11,55 @@
 mod changes;
 mod lent;
 mod location;
+mod pages;
 mod recorder;
 
 use std::fmt;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::AHashMap;
 use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
-use crate::query::Term;
+use crate::changes::{Changes, PAGE_ROWS, Version};
+use crate::query::{TableChanges, Term};
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};
+pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
 pub(crate) use recorder::Recorder;
+
+use pages::Pages;
 
 /// One table: its entities and how many there are.
 struct TableEntry {
     ids: NonNull<EntityId>,
     len: usize,
+    /// When rows of each page came or were moved to where they are, once for all
+    /// columns. They cover as many rows as `ids` has room for.
+    pages: Pages,
+}
+
+/// Where the ticks of a table's column lie; null where it has none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TicksAt {
+    /// Of each row, when its value was last lent for writing.
+    pub(crate) changed: *mut u32,
+    /// Of each row, when its value came.
+    pub(crate) added: *mut u32,
+}
+
+impl TicksAt {
+    pub(crate) const NONE: Self =
+        Self { changed: std::ptr::null_mut(), added: std::ptr::null_mut() };
 }
 
 /// One component: the tables that have it, and its column in each.
 ///
-/// As large as a cache line, so that it is found by a shift.
-#[repr(align(64))]
+/// As large as two cache lines, so that it is found by a shift; what look-ups read
+/// is in the first.
+#[repr(C, align(64))]
 struct ComponentEntry {
     /// `None` in entries that no table has used yet.
     info: Option<&'static ComponentInfo>,
@@ -43,6 +67,11 @@ struct ComponentEntry {
     tables: Vec<u64>,
     /// By table: the first value, or null where the table lacks the component.
     columns: Vec<*mut u8>,
+    /// By table: when values of each page were lent for writing. As many as there
+    /// are columns; each covers as many rows as the table's own pages.
+    pages: Vec<Pages>,
+    /// By table, up to the last where the component is tracked.
+    ticks: Vec<TicksAt>,
 }
 
 /// Says where the rows of a trusted backend are.
@@ -56,6 +85,10 @@ pub struct Directory {
     /// Raised whenever something moves in memory, or a length changes: as long
     /// as it is the same, records that were made of this directory are true.
     changes: u64,
+    /// Names the store, and stays as it is: versions are of this store alone.
+    store: u64,
+    /// The present version. Atomic, since it is raised by those who only read.
+    version: AtomicU64,
     /// The upper half of a home id with generation 0.
     home: u32,
     /// By index of home ids.
@@ -88,7 +121,36 @@ impl Directory {
     pub fn new(shard: u16) -> Self {
         let home = u32::from(shard) << 20;
         let (locations, foreign, tables, components) = Default::default();
-        Self { identity: new_identity(), changes: 0, home, locations, foreign, tables, components }
+        let (identity, version) = (new_identity(), AtomicU64::new(Version::FIRST.get()));
+        let store = identity;
+        Self { identity, changes: 0, store, version, home, locations, foreign, tables, components }
+    }
+
+    /// Returns the present version: what is written now is stamped with it.
+    #[inline]
+    pub fn version(&self) -> Version {
+        // Relaxed: a number, which orders nothing else.
+        Version::new(self.version.load(Ordering::Relaxed))
+    }
+
+    /// Returns the present version, and raises it: what is written from now on is
+    /// later.
+    #[inline]
+    pub fn advance_version(&self) -> Version {
+        // Relaxed: as above.
+        Version::new(self.version.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Raises the version to at least that.
+    pub fn set_version(&mut self, version: Version) {
+        let present = self.version.get_mut();
+        *present = version.get().max(*present);
+    }
+
+    /// As [`version`](Self::version).
+    #[inline(always)]
+    fn present(&mut self) -> Version {
+        Version::new(*self.version.get_mut())
     }
 
     /// Adds an empty table and returns its id.
@@ -103,7 +165,7 @@ impl Directory {
             Location::MAX_TABLES
         );
         self.changes += 1;
-        self.tables.push(TableEntry { ids: NonNull::dangling(), len: 0 });
+        self.tables.push(TableEntry { ids: NonNull::dangling(), len: 0, pages: Pages::default() });
         TableId(id as u32)
     }
 
@@ -116,6 +178,7 @@ impl Directory {
         let entry = &mut self.tables[table.index()];
         assert!(entry.len == 0, "a table is cleared when it is empty");
         entry.ids = NonNull::dangling();
+        entry.pages.cover(0);
         let (word, bit) = (table.index() / 64, table.index() % 64);
         for component in &mut self.components {
             if let Some(bits) = component.tables.get_mut(word) {
@@ -123,6 +186,10 @@ impl Directory {
             }
             if let Some(column) = component.columns.get_mut(table.index()) {
                 *column = std::ptr::null_mut();
+                component.pages[table.index()].cover(0);
+            }
+            if let Some(ticks) = component.ticks.get_mut(table.index()) {
+                *ticks = TicksAt::NONE;
             }
         }
         self.renew();
@@ -135,15 +202,18 @@ impl Directory {
         self.changes += 1;
     }
 
-    /// Says where the entities of a table lie.
+    /// Says where the entities of a table lie, and for how many there is room.
+    /// Afterwards [`set_column`](Self::set_column) is called for each column.
     ///
     /// # Safety
-    /// While the directory is lent, `ids` addresses as many initialised ids as
-    /// the table has rows.
-    #[inline]
-    pub unsafe fn set_ids(&mut self, table: TableId, ids: NonNull<EntityId>) {
+    /// - While the directory is lent, `ids` addresses as many initialised ids as
+    ///   the table has rows.
+    /// - The table never has more rows than there is room for.
+    pub unsafe fn set_ids(&mut self, table: TableId, ids: NonNull<EntityId>, room: usize) {
         self.changes += 1;
-        self.tables[table.index()].ids = ids;
+        let entry = &mut self.tables[table.index()];
+        entry.ids = ids;
+        entry.pages.cover(room);
     }
 
     /// Says how many rows a table has, without a word about their entities.
@@ -157,7 +227,8 @@ impl Directory {
         self.tables[table.index()].len = len;
     }
 
-    /// Says where a table's column of a component lies.
+    /// Says where a table's column of a component lies, for the rows that
+    /// [`set_ids`](Self::set_ids) spoke of.
     ///
     /// # Safety
     /// While the directory is lent, `first` addresses as many valid values of
@@ -175,6 +246,8 @@ impl Directory {
                 info: None,
                 tables: Vec::new(),
                 columns: Vec::new(),
+                pages: Vec::new(),
+                ticks: Vec::new(),
             });
         }
         self.changes += 1;
@@ -187,8 +260,58 @@ impl Directory {
         entry.tables[word] |= 1 << bit;
         if table.index() >= entry.columns.len() {
             entry.columns.resize(table.index() + 1, std::ptr::null_mut());
+            entry.pages.resize_with(table.index() + 1, Pages::default);
         }
         entry.columns[table.index()] = first.as_ptr();
+        let room = self.tables[table.index()].pages.as_slice().len() * PAGE_ROWS;
+        entry.pages[table.index()].cover(room);
+    }
+
+    /// Says where the ticks of a table's column lie, whose place is said.
+    ///
+    /// # Safety
+    /// While the directory is lent, both address as many ticks as the table has
+    /// rows, in memory that belongs to them alone.
+    ///
+    /// # Panics
+    /// If the table has no such column.
+    pub unsafe fn set_ticks(
+        &mut self,
+        table: TableId,
+        component: ComponentId,
+        changed: NonNull<u32>,
+        added: NonNull<u32>,
+    ) {
+        assert!(self.has(table, component), "ticks are of a column");
+        self.changes += 1;
+        let ticks = &mut self.components[component.index()].ticks;
+        if table.index() >= ticks.len() {
+            ticks.resize(table.index() + 1, TicksAt::NONE);
+        }
+        ticks[table.index()] = TicksAt { changed: changed.as_ptr(), added: added.as_ptr() };
+    }
+
+    /// As [`mark`](Self::mark), of one row.
+    #[inline]
+    pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
+        let now = self.present();
+        if let Some(entry) = self.components.get_mut(component.index())
+            && let Some(page) = entry.pages.get_mut(table.index()).and_then(|all| all.page_mut(row))
+        {
+            *page = now.get();
+        }
+    }
+
+    /// Says that values of some rows are written, by other ways than through the
+    /// directory.
+    #[inline]
+    pub fn mark(&mut self, table: TableId, component: ComponentId, rows: Range<usize>) {
+        let now = self.present();
+        if let Some(entry) = self.components.get_mut(component.index())
+            && let Some(pages) = entry.pages.get_mut(table.index())
+        {
+            pages.mark(rows, now);
+        }
     }
 
     /// Returns where an entity is, or `None` if it does not live here.
@@ -259,6 +382,128 @@ impl Directory {
             .and_then(|entry| entry.columns.get(table.index()))
             .copied()
             .unwrap_or(std::ptr::null_mut())
+    }
+
+    /// Returns where the versions of a column's pages lie; null where there is no
+    /// column.
+    #[inline]
+    pub(crate) fn pages(&self, table: TableId, component: ComponentId) -> *const AtomicU64 {
+        let entry = self.components.get(component.index());
+        let pages = entry.and_then(|entry| entry.pages.get(table.index()));
+        pages.map_or(std::ptr::null(), Pages::first)
+    }
+
+    /// Returns where the ticks of a column lie.
+    #[inline]
+    pub(crate) fn ticks(&self, table: TableId, component: ComponentId) -> TicksAt {
+        let entry = self.components.get(component.index());
+        let ticks = entry.and_then(|entry| entry.ticks.get(table.index()));
+        ticks.copied().unwrap_or(TicksAt::NONE)
+    }
+
+    /// Returns when rows of each page of a table came or were moved.
+    pub fn moves(&self, table: TableId) -> &[AtomicU64] {
+        self.tables[table.index()].pages.as_slice()
+    }
+
+    /// Returns when values of each page of a column were lent for writing; none
+    /// where there is no column.
+    pub fn column_pages(&self, table: TableId, component: ComponentId) -> &[AtomicU64] {
+        let entry = self.components.get(component.index());
+        entry.and_then(|entry| entry.pages.get(table.index())).map_or(&[], Pages::as_slice)
+    }
+
+    /// Returns what is known of the changes of a column, if there is one.
+    fn column_changes(&self, table: TableId, component: ComponentId) -> Option<Changes<'_>> {
+        let entry = self.components.get(component.index())?;
+        entry.columns.get(table.index()).filter(|column| !column.is_null())?;
+        let (len, ticks) = (self.len(table), self.ticks(table, component));
+        // SAFETY: the directory speaks the truth while it is lent, which it is to
+        // whoever asks queries: so many ticks lie there. What is returned is looked
+        // at before a record of them is made (`TableChanges`), so nobody writes.
+        let slice = |first: *mut u32| unsafe { std::slice::from_raw_parts(first, len) };
+        let ticks = (!ticks.changed.is_null()).then(|| (slice(ticks.changed), slice(ticks.added)));
+        Some(Changes { pages: entry.pages[table.index()].as_slice(), ticks })
+    }
+
+    /// Returns what is known of the changes of a table, for the time before records
+    /// of it are made.
+    pub(crate) fn table_changes(&self, table: TableId) -> ChangesOfTable<'_> {
+        ChangesOfTable { directory: self, table }
+    }
+
+    /// Returns where a component of an entity lies, to be written: its page is
+    /// stamped, and its row if the component is tracked.
+    #[inline]
+    fn value_mut<C: Component>(&self, entity: EntityId) -> Option<NonNull<C>> {
+        let component = ComponentId::index_if_registered::<C>();
+        if let Some(entry) = self.components.get(component)
+            && let Some((table, row)) = self.home_locations().probe(entity)
+            && let Some(&first) = entry.columns.get(table)
+        {
+            let first = NonNull::new(first)?;
+            // SAFETY: as in `value`; there are pages for each column, which cover
+            // its rows.
+            return Some(unsafe {
+                let pages = entry.pages.get_unchecked(table).first();
+                mark_pages(pages, row..row + 1, self.version());
+                if C::TRACK {
+                    self.mark_tick(component, table, row);
+                }
+                first.cast::<C>().add(row)
+            });
+        }
+        self.value_elsewhere_mut(entity, component)
+    }
+
+    /// As `value_mut`, of an entity that another shard named.
+    #[cold]
+    #[inline(never)]
+    fn value_elsewhere_mut<C: Component>(
+        &self,
+        entity: EntityId,
+        component: usize,
+    ) -> Option<NonNull<C>> {
+        let value = self.value_elsewhere::<C>(entity, component)?;
+        let at = self.foreign.get(&entity)?;
+        // SAFETY: the entity has the component, so there is a column with a row
+        // for it.
+        unsafe {
+            self.mark_written(at.table(), ComponentId::of::<C>(), at.row()..at.row() + 1);
+        }
+        Some(value)
+    }
+
+    /// Stamps a row of a component that may be tracked.
+    ///
+    /// # Safety
+    /// The directory is lent for writing, and the table has the component and
+    /// the row.
+    #[inline]
+    unsafe fn mark_tick(&self, component: usize, table: usize, row: usize) {
+        let entry = self.components.get(component);
+        if let Some(ticks) = entry.and_then(|entry| entry.ticks.get(table)) {
+            // SAFETY: the caller's: as many ticks as rows.
+            unsafe { mark_ticks(ticks.changed, row..row + 1, self.version()) }
+        }
+    }
+
+    /// Stamps rows of a column that are lent for writing.
+    ///
+    /// # Safety
+    /// The directory is lent for writing, and the table has the component and
+    /// the rows.
+    pub(crate) unsafe fn mark_written(
+        &self,
+        table: TableId,
+        component: ComponentId,
+        rows: Range<usize>,
+    ) {
+        // SAFETY: the caller's.
+        unsafe {
+            mark_pages(self.pages(table, component), rows.clone(), self.version());
+            mark_ticks(self.ticks(table, component).changed, rows, self.version());
+        }
     }
 
     /// Returns where a component of an entity lies, or `None` if the entity is
@@ -347,13 +592,37 @@ impl Directory {
         self.changes
     }
 
+    /// Returns what names the store to which the versions belong.
+    #[inline]
+    pub(crate) fn store(&self) -> u64 {
+        self.store
+    }
+
     /// Prepares to write records for queries of these terms.
     #[inline]
     pub(crate) fn recorder(&self, terms: &[Term]) -> Recorder<'_> {
-        let columns = |term: &Term| {
-            self.components.get(term.component.index()).map_or(&[][..], |entry| &entry.columns)
-        };
-        Recorder { tables: &self.tables, columns: terms.iter().map(columns).collect() }
+        let column = |term: &Term| (*term, self.components.get(term.component.index()));
+        Recorder { tables: &self.tables, columns: terms.iter().map(column).collect() }
+    }
+}
+
+/// What is known of the changes of a table.
+pub(crate) struct ChangesOfTable<'a> {
+    directory: &'a Directory,
+    table: TableId,
+}
+
+impl TableChanges for ChangesOfTable<'_> {
+    fn has(&self, component: ComponentId) -> bool {
+        self.directory.has(self.table, component)
+    }
+
+    fn moves(&self) -> Option<&[AtomicU64]> {
+        Some(self.directory.moves(self.table))
+    }
+
+    fn column(&self, component: ComponentId) -> Option<Changes<'_>> {
+        self.directory.column_changes(self.table, component)
     }
 }
 

@@ -13,6 +13,7 @@
 mod batches;
 mod bits;
 mod capabilities;
+mod changes;
 mod directory;
 mod error;
 mod owned_chunk;
@@ -28,18 +29,20 @@ pub mod snapshot;
 
 pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
+pub use changes::{Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Version, Window};
 pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
-    Alternatives, Chunk, Chunks, Claim, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter,
-    Has, Matcher, Or, Prepared, Query, QueryCache, QueryCost, QueryData, QueryError, QueryGroup,
-    QueryItems, QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, Records, Share,
-    SharedQueries, StageRecords, Term, TermAccess, With, Without, gather, gather_mut,
+    Added, Alternatives, Changed, Chunk, Chunks, Claim, DynamicChunk, DynamicQuery,
+    DynamicQueryBuilder, Filter, Has, Matcher, Mut, Or, Prepared, Query, QueryCache, QueryCost,
+    QueryData, QueryError, QueryGroup, QueryItems, QueryIter, QueryShape, QueryState, QueryView,
+    ReadOnlyQueryData, Records, Ref, Share, SharedQueries, StageRecords, Term, TermAccess, With,
+    Without, gather, gather_mut,
 };
 pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,
-    Page, Projection, RemoteError, RemoteQuery, Version,
+    Page, Projection, RemoteError, RemoteQuery,
 };
 pub use sink::{ReadSink, WriteSink};
 pub use snapshot::{SnapshotError, StorageImage};

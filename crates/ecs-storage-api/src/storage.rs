@@ -11,6 +11,7 @@ use crate::batches::{
     take_row, take_rows,
 };
 use crate::capabilities::Capabilities;
+use crate::changes::{Removed, Version};
 use crate::directory::{DirectoryMut, DirectoryRef};
 use crate::error::StorageError;
 use crate::sink::{ReadSink, WriteSink};
@@ -359,6 +360,45 @@ pub trait Storage: Send + Sync + 'static {
         None
     }
 
+    // Changes.
+
+    /// Returns the present version: what is written now is stamped with it.
+    /// [`Version::ZERO`] says that the backend keeps none: then everything always
+    /// counts as changed.
+    #[inline]
+    fn version(&self) -> Version {
+        Version::ZERO
+    }
+
+    /// Returns the present version and raises it, so that what is written from now
+    /// on is later. A backend that keeps no versions returns [`Version::ZERO`].
+    #[inline]
+    fn advance_version(&self) -> Version {
+        Version::ZERO
+    }
+
+    /// Raises the version to at least `version`.
+    fn set_version(&mut self, version: Version) {
+        let _ = version;
+    }
+
+    /// Returns which entities lost a [tracked](Component::TRACK) component after
+    /// `since`, the oldest first; one that died lost all it had. A backend that
+    /// keeps no versions knows of none.
+    ///
+    /// # Complexity
+    /// O(log n) with n removals that are remembered.
+    fn removed(&self, component: ComponentId, since: Version) -> &[Removed] {
+        let _ = (component, since);
+        &[]
+    }
+
+    /// Forgets which entities lost components up to a version. Until then every
+    /// removal of a tracked component is remembered.
+    fn forget_removed(&mut self, up_to: Version) {
+        let _ = up_to;
+    }
+
     // Batches.
 
     /// Applies a batch of changes wholly or not at all, and returns the new
@@ -453,6 +493,11 @@ forward! {
     fn write_chunks<'a>([&'a mut] self, sink: &mut WriteSink<'a, '_>);
     #[inline] fn directory([&] self) -> Option<DirectoryRef<'_>>;
     #[inline] fn directory_mut([&mut] self) -> Option<DirectoryMut<'_>>;
+    #[inline] fn version([&] self) -> Version;
+    #[inline] fn advance_version([&] self) -> Version;
+    fn set_version([&mut] self, version: Version);
+    fn removed([&] self, component: ComponentId, since: Version) -> &[Removed];
+    fn forget_removed([&mut] self, up_to: Version);
     fn apply_updates([&mut] self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError>;
     fn allocator_state([&] self) -> AllocatorState;
     fn load([&mut] self, image: StorageImage) -> Result<(), StorageError>;

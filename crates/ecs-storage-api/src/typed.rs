@@ -6,7 +6,7 @@ use ecs_core::{
 };
 
 use crate::error::StorageError;
-use crate::query::{Filter, Query, QueryData, ReadOnlyQueryData, TypedPrepared, or_panic};
+use crate::query::{Filter, Mut, Query, QueryData, ReadOnlyQueryData, TypedPrepared, or_panic};
 use crate::storage::Storage;
 
 /// The typed face of a [`Storage`], with the specification's names.
@@ -159,10 +159,11 @@ pub trait StorageExt: Storage {
             return directory.get_many(entities);
         }
         let mut found = [const { None }; N];
-        // One pass over the chunks: each value is given out once.
-        for (id, value) in self.query_mut::<&mut C>() {
+        // One pass over the chunks: each value is given out once, and marked if it is
+        // one of those that are asked for.
+        for (id, value) in self.query_mut::<Mut<'_, C>>() {
             if let Some(n) = entities.iter().position(|&entity| entity == id) {
-                found[n] = Some(value);
+                found[n] = Some(value.into_mut());
             }
         }
         found

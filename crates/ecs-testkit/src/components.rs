@@ -8,10 +8,15 @@ use bytemuck::{Pod, Zeroable};
 use ecs_core::{Component, ComponentCell, ComponentId, Description, DynamicComponent};
 use serde::{Deserialize, Serialize};
 
+/// Says of a component that storages remember when its values changed.
+const TRACKED: bool = true;
+
 /// Writes what the derive would write.
 macro_rules! component {
-    ($type:ident: $constructor:ident $name:literal $(. $ability:ident)*) => {
+    ($type:ident: $constructor:ident $name:literal $(. $ability:ident)* $(, $track:ident)?) => {
         impl Component for $type {
+            $(const TRACK: bool = $track;)?
+
             fn describe() -> Description<Self> {
                 Description::$constructor($name)$(.$ability())*
             }
@@ -30,16 +35,16 @@ macro_rules! component {
 pub struct Position(pub i32, pub i32);
 component!(Position: pod "testkit::Position".cloneable.printable);
 
-/// Plain bytes of the same size as [`Position`].
+/// Plain bytes of the same size as [`Position`], tracked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Velocity(pub i32, pub i32);
-component!(Velocity: pod "testkit::Velocity".cloneable.printable);
+component!(Velocity: pod "testkit::Velocity".cloneable.printable, TRACKED);
 
-/// Owns memory.
+/// Owns memory, and is tracked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name(pub String);
-component!(Name: persistent "testkit::Name".cloneable.printable);
+component!(Name: persistent "testkit::Name".cloneable.printable, TRACKED);
 
 /// Has no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

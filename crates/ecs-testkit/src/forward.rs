@@ -22,6 +22,7 @@
 ///         get_component_erased get_component_mut_erased set_component_erased
 ///         remove_component_erased get_component_types
 ///         read_chunks write_chunks allocator_state load
+///         version advance_version set_version removed forget_removed
 ///     }
 ///
 ///     fn destroy_entity(&mut self, _: EntityId) -> Result<(), StorageError> {
@@ -220,6 +221,31 @@ macro_rules! __forward {
     (directory_mut $field:tt $($before:ident)?) => {
         fn directory_mut(&mut self) -> Option<$crate::__api::DirectoryMut<'_>> {
             self.$field.directory_mut()
+        }
+    };
+    (version $field:tt $($before:ident)?) => {
+        fn version(&self) -> $crate::__api::Version {
+            $crate::__api::Storage::version(&self.$field)
+        }
+    };
+    (advance_version $field:tt $($before:ident)?) => {
+        fn advance_version(&self) -> $crate::__api::Version {
+            self.$field.advance_version()
+        }
+    };
+    (set_version $field:tt $($before:ident)?) => {
+        fn set_version(&mut self, version: $crate::__api::Version) {
+            self.$field.set_version(version);
+        }
+    };
+    (removed $field:tt $($before:ident)?) => {
+        fn removed(&self, component: $crate::__api::core::ComponentId, since: $crate::__api::Version) -> &[$crate::__api::Removed] {
+            self.$field.removed(component, since)
+        }
+    };
+    (forget_removed $field:tt $($before:ident)?) => {
+        fn forget_removed(&mut self, up_to: $crate::__api::Version) {
+            self.$field.forget_removed(up_to);
         }
     };
     (apply_updates $field:tt $($before:ident)?) => {

@@ -107,6 +107,19 @@ macro_rules! for_each_claim {
                 a_directory_is_lent_if_parallel_access_is_said
                 batches_are_as_atomic_as_is_said
             }
+            changes {
+                what_comes_is_told
+                what_is_lent_for_writing_is_told
+                what_goes_is_told
+                removals_are_remembered_until_they_are_forgotten
+                a_query_remembers_when_it_was_used
+                filters_on_changes_hold_in_every_form
+                terms_with_ticks_know_and_mark
+                changes_of_others_are_never_missed
+                asking_for_changes_is_reading
+                no_change_is_lost_when_ticks_wrap
+                what_is_refused_is_no_change
+            }
             batches {
                 effects_come_in_their_order
                 a_refused_batch_changes_nothing

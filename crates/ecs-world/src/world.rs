@@ -3,11 +3,13 @@
 use std::fmt;
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{Bundle, BundleRows, CodecError, Columns, Component, EntityId, RemoveAll};
+use ecs_core::{
+    Bundle, BundleRows, CodecError, Columns, Component, ComponentId, EntityId, RemoveAll,
+};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
 use ecs_storage_api::{
-    Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, SnapshotError, StateHasher, Storage,
-    StorageError, StorageExt, UpdateBatch, UpdateError, snapshot,
+    Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, Removed, SnapshotError, StateHasher,
+    Storage, StorageError, StorageExt, UpdateBatch, UpdateError, Version, snapshot,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -382,6 +384,35 @@ impl<S: Storage> World<S> {
     }
 
     // Resources.
+
+    /// Returns the present version of the store: what is written now is stamped
+    /// with it.
+    #[inline]
+    pub fn version(&self) -> Version {
+        self.storage.version()
+    }
+
+    /// Returns the present version and raises it, so that what is written from now
+    /// on is later.
+    #[inline]
+    pub fn advance_version(&self) -> Version {
+        self.storage.advance_version()
+    }
+
+    /// Returns which entities lost the tracked component `C` after a version, the
+    /// oldest first; those that died among them.
+    ///
+    /// # Complexity
+    /// O(log n) with n removals that are remembered.
+    pub fn removed<C: Component>(&self, since: Version) -> &[Removed] {
+        self.storage.removed(ComponentId::of::<C>(), since)
+    }
+
+    /// Forgets which entities lost components up to a version. Until then every
+    /// removal of a tracked component is remembered.
+    pub fn forget_removed(&mut self, up_to: Version) {
+        self.storage.forget_removed(up_to);
+    }
 
     /// Puts a resource in, and returns the one of its type that was there.
     pub fn insert_resource<T: Resource>(&mut self, value: T) -> Option<T> {

@@ -2,5 +2,9 @@
 
 #[test]
 fn lifetimes_are_kept() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    // A program that is to run has all of them built, not only checked: what a
+    // constant asserts is seen then.
+    cases.pass("tests/pass/*.rs");
+    cases.compile_fail("tests/ui/*.rs");
 }

@@ -22,12 +22,13 @@ pub use ecs_core::*;
 pub use ecs_derive::{Bundle, Component};
 pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
-    BackendError, BundleError, Capabilities, Chunk, ChunkError, Chunks, Consistency, DynamicChunk,
-    DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Or, OwnedChunk, Prepared, Query,
-    QueryCost, QueryData, QueryError, QueryItems, QueryIter, QueryShape, QueryState, QueryView,
-    ReadOnlyQueryData, ReadSink, Records, SnapshotError, Spawn, StateHasher, Storage, StorageError,
-    StorageExt, StorageImage, UpdateBatch, UpdateError, UpdatePlace, With, Without, WriteSink,
-    remote, snapshot, state_hash,
+    Added, BackendError, BundleError, Capabilities, Changed, Chunk, ChunkError, Chunks,
+    Consistency, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Mut, Or,
+    OwnedChunk, PAGE_ROWS, Prepared, Query, QueryCost, QueryData, QueryError, QueryItems,
+    QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, ReadSink, Records, Ref,
+    Removed, SnapshotError, Spawn, StateHasher, Storage, StorageError, StorageExt, StorageImage,
+    UpdateBatch, UpdateError, UpdatePlace, Version, Window, With, Without, WriteSink, remote,
+    snapshot, state_hash,
 };
 pub use ecs_world::*;
 
@@ -43,9 +44,9 @@ pub type Blocking<R> = remote::Blocking<R, ArchetypeStorage>;
 /// What a first program needs.
 pub mod prelude {
     pub use crate::{
-        Bundle, Commands, Component, ComponentId, EntityId, EventReader, EventWriter, Has,
-        IntoSystem, IntoSystemConfig, Local, Or, ParQuery, Query, QueryState, Res, ResMut,
-        Schedule, With, Without, World,
+        Added, Bundle, Changed, Commands, Component, ComponentId, EntityId, EventReader,
+        EventWriter, Has, IntoSystem, IntoSystemConfig, Local, Mut, Or, ParQuery, Query,
+        QueryState, Ref, Res, ResMut, Schedule, With, Without, World,
     };
 }
 

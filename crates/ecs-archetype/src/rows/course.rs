@@ -4,6 +4,7 @@ use std::mem;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ecs_core::{ComponentId, ComponentInfo};
 use ecs_storage_api::{StorageError, TableId};
 
 use super::Rows;
@@ -19,8 +20,15 @@ pub(crate) struct Course {
     source: TableId,
     /// `None` where the entities end.
     target: Option<TableId>,
-    /// Columns of the source, and where they go in the target.
+    /// Columns of the source, and where they go in the target; ticks among them.
     kept: Vec<(usize, usize)>,
+    /// Columns of ticks of the source that go nowhere.
+    left: Vec<usize>,
+    /// Columns of ticks, of the target or where the rows stay, that are stamped
+    /// because components come.
+    stamped: Vec<u16>,
+    /// The tracked components that the entities lose.
+    lost: Vec<ComponentId>,
     /// Columns of the source whose values end.
     ended: Vec<usize>,
     /// Columns that were written, and those of the source that they replace.
@@ -39,30 +47,40 @@ impl Course {
             source,
             target: target.map(|(id, _)| id),
             kept: Vec::new(),
+            left: Vec::new(),
+            stamped: Vec::new(),
+            lost: Vec::new(),
             ended: Vec::new(),
             replaced: Vec::new(),
             added: Vec::new(),
         };
         let there = |id| target.and_then(|(_, to)| to.column(id));
-        for (at, id) in from.components.iter().enumerate() {
-            match there(id) {
+        for (at, column) in from.columns.iter().enumerate() {
+            match target.and_then(|(_, to)| to.counterpart(from, at)) {
                 Some(place) => this.kept.push((at, place)),
+                None if column.is_of_ticks() => this.left.push(at),
                 None => this.ended.push(at),
             }
         }
+        let ended = this.ended.iter().map(|&at| from.columns[at].info());
+        this.lost = ended.filter(|info| info.is_tracked()).map(ComponentInfo::id).collect();
+        let mut new = 0;
         for (at, id) in staged.iter().flat_map(|staged| staged.table.components.iter().enumerate())
         {
-            match (from.column(id), there(id)) {
-                (Some(place), _) => this.replaced.push((at, place)),
-                (None, Some(place)) => this.added.push((at, place)),
-                (None, None) => unreachable!("what is written has a place where it goes"),
+            let place = there(id).expect("what is written has a place where it goes");
+            let tracked = target.and_then(|(_, to)| to.tracked(place));
+            this.stamped.extend(tracked.map(|tracked| tracked.changed));
+            match from.column(id) {
+                Some(column) => this.replaced.push((at, column)),
+                None => {
+                    this.added.push((at, place));
+                    this.stamped.extend(tracked.map(|tracked| tracked.added));
+                    new += 1 + 2 * usize::from(tracked.is_some());
+                }
             }
         }
         let columns = target.map_or(0, |(_, to)| to.columns.len());
-        assert!(
-            this.kept.len() + this.added.len() == columns,
-            "every column of the target gets values"
-        );
+        assert!(this.kept.len() + new == columns, "every column of the target gets values");
         this
     }
 
@@ -117,17 +135,30 @@ impl Rows {
         if let Some(target) = course.target().filter(|_| !whole) {
             self.reserve(target, count)?;
         }
+        if !course.lost.is_empty() {
+            let entities = self.ids(source)[rows.clone()].to_vec();
+            self.note_lost(&course.lost, entities.into_iter());
+        }
         let mut staged = staged;
         if let Some((staged, first)) = &mut staged {
             assert!(*first + count <= staged.rows, "a row is inserted for each entity");
             staged.hand_out();
             self.replace_run(course, &rows, staged, *first);
         }
+        let (now, place) = match course.target() {
+            Some(target) => (target, if whole { 0 } else { self.len(target) }),
+            None => (source, rows.start),
+        };
         match course.target() {
             Some(target) if whole => self.hand_over(course, target, count, &mut staged),
             Some(target) => self.move_run(course, target, &rows, &staged),
             None if course.target.is_none() => self.end_run(course, rows),
             None => {}
+        }
+        let version = self.version();
+        // SAFETY: the rows are there now: where components come, rows do not end.
+        unsafe {
+            self.tables[now.index()].stamp(&course.stamped, place..place + count, version);
         }
         self.drop_run(course, count, staged, panics);
         Ok(())
@@ -149,6 +180,8 @@ impl Rows {
                 let there = staged.table.columns[written].at(first);
                 table.columns[column].swap_rows_with(rows.start, rows.len(), there);
             }
+            let component = table.columns[column].info().id();
+            self.directory.mark(course.source, component, rows.clone());
         }
     }
 
@@ -178,7 +211,9 @@ impl Rows {
                 let there = to.columns[place].at(new);
                 staged.table.columns[written].move_rows_to(*first, rows.len(), there);
             }
-            for &(column, _) in &course.kept {
+            for column in
+                course.kept.iter().map(|&(column, _)| column).chain(course.left.iter().copied())
+            {
                 from.columns[column].close_gap(rows, end);
             }
             for &column in &course.ended {
@@ -217,6 +252,12 @@ impl Rows {
             // SAFETY: both are of the same component; there is room for as many
             // values, and none lie there.
             unsafe { written.move_rows_to(*first, count, column.at(0)) }
+        }
+        for &ticks in &course.stamped {
+            let ticks = &mut to.columns[ticks as usize].values;
+            if ticks.capacity() < count {
+                ticks.resize(count);
+            }
         }
         from.measure();
         to.measure();

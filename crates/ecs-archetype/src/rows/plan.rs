@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::ptr::NonNull;
 
-use ecs_core::{BundleKind, Component, ComponentInfo, InPlace, RowTargets};
+use ecs_core::{BundleKind, Component, ComponentId, ComponentInfo, InPlace, RowTargets};
 use ecs_storage_api::TableId;
 
 use super::Rows;
@@ -28,6 +28,14 @@ pub(crate) struct Plan {
     pub(super) ended: Vec<Ended>,
     /// Whether a value that ends needs to be dropped.
     pub(super) drops: bool,
+    /// Columns of ticks of the target that are stamped where components come.
+    pub(super) stamped: Vec<u16>,
+    /// Whether something is to be done after components came.
+    pub(super) minds_coming: bool,
+    /// The tracked components that the entity loses.
+    pub(super) lost: Vec<ComponentId>,
+    /// Whether there are such.
+    pub(super) loses: bool,
     /// The columns of the target that the bundle writes, in its own order; none
     /// where components go.
     pub(super) written: Vec<u16>,
@@ -85,9 +93,19 @@ impl Plan {
         let ids = kind.component_ids();
         let column = |&id| to.column(id).expect("the target has every component of the bundle");
         let written: Vec<_> = ids.iter().map(|id| column(id) as u16).collect();
+        let mut stamped = Vec::new();
+        for tracked in written.iter().filter_map(|&column| to.tracked(column as usize)) {
+            stamped.push(tracked.changed);
+            if from.counterpart(to, tracked.column as usize).is_none() {
+                stamped.push(tracked.added);
+            }
+        }
         let stays = source == target;
-        let replaced = |info: &ComponentInfo| !stays && ids.contains(&info.id());
-        Self::between((source, from), (target, to), kind, written, replaced)
+        let replaced = |id| !stays && ids.contains(&id);
+        let mut plan = Self::between((source, from), (target, to), kind, written, replaced);
+        plan.minds_coming = plan.drops || !stamped.is_empty();
+        plan.stamped = stamped;
+        plan
     }
 
     /// Plans what becomes of a row of `source` when it loses the components of a
@@ -97,7 +115,11 @@ impl Plan {
         target: (TableId, &Table),
         kind: &BundleKind,
     ) -> Self {
-        Self::between(source, target, kind, Vec::new(), |_| false)
+        let mut plan = Self::between(source, target, kind, Vec::new(), |_| false);
+        let tracked = plan.ended.iter().filter(|ended| ended.info.is_tracked());
+        plan.lost = tracked.map(|ended| ended.info.id()).collect();
+        plan.loses = !plan.lost.is_empty();
+        plan
     }
 
     /// Plans to keep what both tables have and is not `replaced`, and to end the
@@ -107,20 +129,26 @@ impl Plan {
         (target, to): (TableId, &Table),
         kind: &BundleKind,
         written: Vec<u16>,
-        replaced: impl Fn(&ComponentInfo) -> bool,
+        replaced: impl Fn(ComponentId) -> bool,
     ) -> Self {
-        let there = |info: &ComponentInfo| {
-            to.column(info.id()).filter(|_| !replaced(info)).map(|column| column as u16)
+        let there = |column: usize| {
+            let component = from.components.as_slice().get(column);
+            let kept = !component.is_some_and(|&id| replaced(id));
+            to.counterpart(from, column).filter(|_| kept).map(|column| column as u16)
         };
-        let columns = || (0u16..).zip(from.columns.iter().map(|column| column.info));
-        let ended: Vec<_> = columns()
-            .filter(|(_, info)| there(info).is_none())
-            .map(|(column, info)| Ended { first: NonNull::dangling(), info, column })
+        let ended: Vec<_> = (0u16..)
+            .zip(from.values())
+            .filter(|&(column, _)| there(column as usize).is_none())
+            .map(|(at, column)| Ended {
+                first: NonNull::dangling(),
+                info: column.info(),
+                column: at,
+            })
             .collect();
         // Nothing may be left without a value.
         assert!(
             source == target
-                || from.columns.len() - ended.len() + written.len() == to.columns.len(),
+                || from.values().len() - ended.len() + written.len() == to.values().len(),
             "a column of the target is kept or written"
         );
         Self {
@@ -130,10 +158,16 @@ impl Plan {
             layout: 0,
             room: 0,
             transfer: Transfer::new(
-                columns().map(|(column, info)| (column, info.stride(), there(info))),
+                (0u16..)
+                    .zip(&from.columns)
+                    .map(|(at, column)| (at, column.values.element_size(), there(at as usize))),
             ),
             drops: ended.iter().any(|ended| ended.info.drop_fn().is_some()),
             ended,
+            stamped: Vec::new(),
+            minds_coming: false,
+            lost: Vec::new(),
+            loses: false,
             written,
             targets: RowTargets::new(kind),
         }

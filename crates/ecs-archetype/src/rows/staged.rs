@@ -29,7 +29,7 @@ impl Staged {
         count: usize,
     ) -> Result<Self, StorageError> {
         let ids = kind.component_ids();
-        let mut table = Table::new(ids.iter().copied().collect());
+        let mut table = Table::without_ticks(ids.iter().copied().collect());
         table.check_capacity(count)?;
         table.resize(count);
         let mut staged = Self { table, owned: 0, rows: count };

@@ -1,15 +1,18 @@
 //! Columns of one length, beside the ids of the entities whose rows they are.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{ComponentId, ComponentSet, RawArray};
-use ecs_storage_api::{Location, StorageError};
+use ecs_storage_api::{Location, StorageError, Version};
 
 use super::panics::Panics;
 use crate::column::{Column, Ids};
 
 /// Entities with the same components: their ids, and a column a component, in
-/// ascending order of component id.
+/// ascending order of component id. Behind them come columns of ticks, which so
+/// go wherever the rows go: for each tracked component when its values changed,
+/// and when they came.
 ///
 /// How many rows it has, the directory knows.
 #[derive(Debug)]
@@ -21,14 +24,98 @@ pub(super) struct Table {
     pub(super) capacity: usize,
     /// Whether some component needs to be dropped.
     pub(super) drops: bool,
+    /// The tracked components.
+    pub(super) tracked: Vec<Tracked>,
+    /// Whether something is to be done when a row ends, beside the copying.
+    pub(super) minds_ends: bool,
+}
+
+/// A tracked component of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tracked {
+    /// The place of its column.
+    pub(super) column: u16,
+    /// The place of the column of ticks at which its values changed.
+    pub(super) changed: u16,
+    /// The place of the column of ticks at which its values came.
+    pub(super) added: u16,
 }
 
 impl Table {
     pub(super) fn new(components: ComponentSet) -> Self {
+        let mut table = Self::without_ticks(components);
+        for (column, id) in (0u16..).zip(table.components.iter()) {
+            if id.info().is_tracked() {
+                let changed = table.columns.len() as u16;
+                table.columns.extend([Column::of_ticks(), Column::of_ticks()]);
+                table.tracked.push(Tracked { column, changed, added: changed + 1 });
+            }
+        }
+        table.minds_ends |= !table.tracked.is_empty();
+        table
+    }
+
+    /// Makes a table for rows that are nobody's yet: when they came is still to
+    /// be said.
+    pub(super) fn without_ticks(components: ComponentSet) -> Self {
         let columns: Vec<_> =
             components.iter().map(|component| Column::new(component.info())).collect();
-        let drops = columns.iter().any(|column| column.info.drop_fn().is_some());
-        Self { components, ids: Ids::new(), columns, capacity: 0, drops }
+        let drops = columns.iter().any(|column| column.drop_fn().is_some());
+        let (ids, tracked) = (Ids::new(), Vec::new());
+        Self { components, ids, columns, capacity: 0, drops, tracked, minds_ends: drops }
+    }
+
+    /// Returns the columns of components, without those of ticks.
+    pub(super) fn values(&self) -> &[Column] {
+        &self.columns[..self.components.len()]
+    }
+
+    /// Returns what is tracked of a component, by the place of its column.
+    pub(super) fn tracked(&self, column: usize) -> Option<Tracked> {
+        self.tracked.iter().find(|tracked| tracked.column as usize == column).copied()
+    }
+
+    /// Returns the place of the column where another table's column goes, if there
+    /// is one.
+    pub(super) fn counterpart(&self, other: &Self, column: usize) -> Option<usize> {
+        if let Some(&component) = other.components.as_slice().get(column) {
+            return self.column(component);
+        }
+        let ticks = |tracked: &&Tracked| {
+            tracked.changed as usize == column || tracked.added as usize == column
+        };
+        let theirs = other.tracked.iter().find(ticks)?;
+        let component = other.components.as_slice()[theirs.column as usize];
+        let ours = self.tracked(self.column(component)?)?;
+        let ticks = if theirs.changed as usize == column { ours.changed } else { ours.added };
+        Some(ticks as usize)
+    }
+
+    /// Stamps rows of the columns of ticks at these places.
+    ///
+    /// # Safety
+    /// The columns have room for the rows.
+    pub(super) unsafe fn stamp(&mut self, places: &[u16], rows: Range<usize>, now: Version) {
+        for &place in places {
+            let column = &self.columns[place as usize];
+            assert!(column.is_of_ticks(), "ticks are written where ticks are");
+            for row in rows.clone() {
+                // SAFETY: the caller's; it is a column of ticks.
+                unsafe { column.at(row).cast::<u32>().write(now.tick()) }
+            }
+        }
+    }
+
+    /// Stamps rows that came, in every column of ticks.
+    ///
+    /// # Safety
+    /// The columns have room for the rows.
+    pub(super) unsafe fn stamp_new(&mut self, rows: Range<usize>, now: Version) {
+        for at in 0..self.tracked.len() {
+            let Tracked { changed, added, .. } = self.tracked[at];
+            // SAFETY: the caller's.
+            unsafe { self.stamp(&[changed, added], rows.clone(), now) }
+        }
     }
 
     /// Returns the place of a component's column.

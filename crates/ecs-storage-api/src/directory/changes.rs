@@ -6,15 +6,16 @@ use std::ptr::NonNull;
 use ecs_core::EntityId;
 
 use super::{Directory, Location, TableEntry, TableId};
+use crate::changes::Version;
 
 impl TableEntry {
-    /// Takes the last id away and puts it in the place of `row`; returns it and
-    /// its row.
+    /// Takes the last id away and puts it in the place of `row`, whose page is
+    /// stamped; returns it and its row.
     ///
     /// # Safety
     /// There is such a row.
     #[inline(always)]
-    unsafe fn swap_remove(&mut self, row: usize) -> (EntityId, usize) {
+    unsafe fn swap_remove(&mut self, row: usize, now: Version) -> (EntityId, usize) {
         debug_assert!(row < self.len);
         let last = self.len - 1;
         self.len = last;
@@ -22,6 +23,7 @@ impl TableEntry {
         unsafe {
             let moved = self.ids.add(last).read();
             self.ids.add(row).write(moved);
+            self.pages.mark_row(row, now);
             (moved, last)
         }
     }
@@ -37,12 +39,14 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
+        let now = self.present();
         // SAFETY: the caller's.
         let row = unsafe {
             let entry = self.entry(table);
             let row = entry.len;
             entry.ids.add(row).write(entity);
             entry.len = row + 1;
+            entry.pages.mark_row(row, now);
             row
         };
         self.place(entity, Location::new(entity.generation(), table, row));
@@ -56,6 +60,7 @@ impl Directory {
     /// As [`push`](Self::push), for each row; and `fresh` is as said.
     pub unsafe fn push_many(&mut self, table: TableId, entities: &[EntityId], fresh: Range<u32>) {
         self.changes += 1;
+        let now = self.present();
         // SAFETY: the caller's.
         let start = unsafe {
             let entry = self.entry(table);
@@ -63,6 +68,7 @@ impl Directory {
             let ids = entry.ids.add(start);
             ids.copy_from_nonoverlapping(NonNull::from(entities).cast(), entities.len());
             entry.len = start + entities.len();
+            entry.pages.mark(start..entry.len, now);
             start
         };
         let recycled = entities.len() - fresh.len();
@@ -94,8 +100,9 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
         self.changes += 1;
+        let now = self.present();
         // SAFETY: the caller's: there is such a row.
-        let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row()) };
+        let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row(), now) };
         let place = at.taken_by(moved);
         if self.foreign.is_empty() {
             // SAFETY: both ids are placed, and none is foreign. If the row is the
@@ -119,13 +126,15 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
         self.changes += 1;
+        let now = self.present();
         // SAFETY: the caller's.
         let (moved, last, new_row) = unsafe {
-            let (moved, last) = self.entry(at.table()).swap_remove(at.row());
+            let (moved, last) = self.entry(at.table()).swap_remove(at.row(), now);
             let entry = self.entry(target);
             let new_row = entry.len;
             entry.ids.add(new_row).write(entity);
             entry.len = new_row + 1;
+            entry.pages.mark_row(new_row, now);
             (moved, last, new_row)
         };
         let place = at.taken_by(moved);
@@ -251,14 +260,17 @@ impl Directory {
         }
     }
 
-    /// Says again where the entities of some rows are, by the ids that lie
-    /// there.
+    /// Says where the entities of some rows that were moved are, by the ids that
+    /// lie there.
     ///
     /// # Safety
     /// The table exists and has those rows; their entities are placed now,
     /// somewhere, and are nowhere else.
     pub unsafe fn relocate(&mut self, table: TableId, rows: Range<usize>) {
         self.changes += 1;
+        let now = self.present();
+        // SAFETY: the caller's.
+        unsafe { self.entry(table) }.pages.mark(rows.clone(), now);
         // SAFETY: the caller's: the rows are initialised, and nobody changes
         // their ids here.
         let entities = unsafe { self.ids_at(table, &rows) };

@@ -1,6 +1,7 @@
 //! A directory as a backend lends it, for as long as itself is borrowed.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use ecs_core::{
@@ -103,19 +104,34 @@ impl<'a> DirectoryMut<'a> {
     pub fn get<C: Component>(self, entity: EntityId) -> Option<&'a mut C> {
         // SAFETY: the directory speaks the truth (`DirectoryMut::new`): a valid
         // `C` lies there, and `self` was the only way to the rows for `'a`.
-        self.directory.value::<C>(entity).map(|mut value| unsafe { value.as_mut() })
+        self.directory.value_mut::<C>(entity).map(|mut value| unsafe { value.as_mut() })
     }
 
     /// Returns a component of an entity, or `None` if it is dead or lacks it.
     pub fn get_erased(self, entity: EntityId, component: ComponentId) -> Option<ErasedMut<'a>> {
-        let location = self.directory.locate(entity)?;
-        self.column(location.table(), component)?.into_get(location.row())
+        let at = self.directory.locate(entity)?;
+        self.rows(at.table(), component, at.row()..at.row() + 1)?.into_get(at.row())
     }
 
     /// Returns the values that a table has of a component.
     pub fn column(self, table: TableId, component: ComponentId) -> Option<ErasedSliceMut<'a>> {
+        let len = self.directory.len(table);
+        self.rows(table, component, 0..len)
+    }
+
+    /// Returns the values that a table has of a component, of which some are
+    /// written.
+    fn rows(
+        self,
+        table: TableId,
+        component: ComponentId,
+        written: Range<usize>,
+    ) -> Option<ErasedSliceMut<'a>> {
         let first = NonNull::new(self.directory.column(table, component))?;
         let info = self.directory.components[component.index()].info?;
+        // SAFETY: lent for writing (`DirectoryMut::new`); the column is there, and
+        // the callers' rows are.
+        unsafe { self.directory.mark_written(table, component, written) };
         // SAFETY: as in `get`: the column holds `len` valid values.
         Some(unsafe { ErasedSliceMut::from_raw(info, first, self.directory.len(table)) })
     }
@@ -134,7 +150,7 @@ impl<'a> DirectoryMut<'a> {
             if entities[..n].contains(&entity) {
                 continue;
             }
-            places[n] = self.directory.value::<C>(entity);
+            places[n] = self.directory.value_mut::<C>(entity);
         }
         // SAFETY: at each place lies a valid `C` in a row of its own, and `self`
         // was the only way to the rows for `'a`.

@@ -8,7 +8,9 @@ use super::fetch::RecordColumns;
 use super::gather::Prepared;
 use super::matcher::Matcher;
 use super::records::{QueryCost, Records};
+use super::row_condition::RowCondition;
 use super::shape::{QueryError, QueryShape, TermAccess};
+use crate::changes::Window;
 use crate::storage::Storage;
 
 /// Puts a dynamic query together.
@@ -56,6 +58,24 @@ impl DynamicQueryBuilder {
     pub fn with(mut self, component: ComponentId) -> Self {
         self.shape.matcher_mut().require(component);
         self
+    }
+
+    /// Keeps entities whose component changed since the query was asked last; see
+    /// [`Changed`](super::Changed).
+    pub fn changed(mut self, component: ComponentId) -> Self {
+        self.shape.require_row(RowCondition::Changed(component));
+        self.with(component)
+    }
+
+    /// Keeps entities whose component came since the query was asked last; see
+    /// [`Added`](super::Added).
+    ///
+    /// # Panics
+    /// If the component is not tracked.
+    pub fn added(mut self, component: ComponentId) -> Self {
+        assert!(component.info().is_tracked(), "`{component}` is not tracked");
+        self.shape.require_row(RowCondition::Added(component));
+        self.with(component)
     }
 
     /// Keeps entities that lack a component.
@@ -114,6 +134,11 @@ impl DynamicQuery {
         f: impl FnMut(DynamicChunk<'_>),
     ) -> Result<QueryCost, QueryError> {
         Ok(each(self.prepared.write(storage)?, f))
+    }
+
+    /// Says what counts as new from now on; see [`Prepared::set_window`].
+    pub fn set_window(&mut self, window: Window) {
+        self.prepared.set_window(window);
     }
 
     /// Returns what the query asks for.

@@ -10,6 +10,7 @@
 mod cursor;
 mod erased;
 mod lookup;
+mod marked;
 mod prepared;
 mod records;
 mod rows;
@@ -17,12 +18,14 @@ mod terms;
 mod tuples;
 
 use std::fmt;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use ecs_core::{ComponentId, EntityId};
 
 use super::matcher::Answer;
 use super::shape::QueryShape;
+use crate::changes::Window;
 use crate::directory::{Directory, TableId};
 
 pub(crate) use cursor::{Cursor, OwnedCursor};
@@ -30,6 +33,7 @@ use cursor::{row_counts, stride};
 pub(crate) use erased::RecordColumns;
 pub(crate) use lookup::{Lookup, RowsById};
 use lookup::{look_up, matching_bits};
+pub use marked::{Mut, Ref};
 pub(crate) use prepared::{PreparedByType, TypedPrepared};
 pub(crate) use records::TypedRecords;
 pub(crate) use rows::Rows;
@@ -74,13 +78,16 @@ impl fmt::Debug for Word {
 #[derive(Debug)]
 pub struct Columns<'a> {
     ids: NonNull<EntityId>,
+    /// Which row of its table is the record's first.
+    start: usize,
+    window: Window,
     terms: &'a [Word],
 }
 
 impl Columns<'_> {
     #[inline]
     fn next(&mut self) -> *mut u8 {
-        let (first, rest) = self.terms.split_first().expect("a record has a word a term");
+        let (first, rest) = self.terms.split_first().expect("a record has its terms' words");
         self.terms = rest;
         first.0
     }
@@ -92,11 +99,12 @@ mod sealed {
     /// What a query fetches, behind the public face.
     ///
     /// # Safety
-    /// - `describe` adds `TERMS` terms, `columns` takes as many words, and `words`
-    ///   gives as many.
+    /// - `describe` adds `TERMS` terms, whose records have `WORDS` words; `columns`
+    ///   takes as many, and `words` gives as many.
     /// - `columns` and `look_up` return `Some` if every required column is there,
     ///   and then pointers to the columns of those terms, in order; `words` gives
-    ///   the addresses of those columns, null for one that is not there.
+    ///   the addresses of those columns and of what belongs to them, null for one
+    ///   that is not there.
     /// - `required` holds for no set that lacks a required component.
     /// - `item` reads and writes nothing but the row of those columns, writes
     ///   only to terms described as `Write`, and its item holds nothing that
@@ -116,6 +124,8 @@ mod sealed {
         const READ_ONLY: bool;
         /// How many terms there are.
         const TERMS: usize;
+        /// How many words a record has for them.
+        const WORDS: usize;
         /// The columns of a chunk without rows.
         const NONE: Self::Columns;
 
@@ -130,10 +140,17 @@ mod sealed {
         fn columns(columns: &mut Columns<'_>) -> Option<Self::Columns>;
 
         /// Finds the columns of a table; `None` if a required one is missing.
-        fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns>;
+        fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self::Columns>;
 
         /// Writes the words that `columns` takes.
         fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));
+
+        /// Stamps the pages of rows that are lent for writing.
+        ///
+        /// # Safety
+        /// As for `item`, for each of the rows.
+        #[inline(always)]
+        unsafe fn mark(_columns: Self::Columns, _rows: Range<usize>) {}
 
         /// Returns one row.
         ///
@@ -160,8 +177,8 @@ pub(crate) use sealed::{Fetch, ReadOnly};
 
 /// What a query gives for each entity.
 ///
-/// `&C`, `&mut C`, `Option<_>`, [`EntityId`], [`Has<C>`](Has), and tuples of up
-/// to twelve of those, nested at will.
+/// `&C`, `&mut C`, `Option<_>`, [`EntityId`], [`Has<C>`](Has), [`Ref<C>`](Ref),
+/// [`Mut<C>`](Mut), and tuples of up to twelve of those, nested at will.
 pub trait QueryData: Fetch {}
 
 /// Query data that only reads, and so needs the store only for reading.

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use ecs_core::{Component, ComponentId};
 
 use super::matcher::{Answer, Matcher};
+use super::row_condition::RowCondition;
 
 mod sealed {
     use super::*;
@@ -16,21 +17,35 @@ mod sealed {
     /// look-ups by id go by `answer`: a filter in which the two differ would let
     /// both borrow one value. So nobody else writes filters.
     pub trait Condition: 'static {
+        /// Whether something is asked of single rows.
+        const ROWS: bool = false;
+
         /// Narrows `matcher`.
         fn describe(matcher: &mut Matcher);
 
         /// Tells which sets meet the condition; `has` says which hold a
         /// component.
         fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A;
+
+        /// Returns what is asked of single rows, if anything.
+        fn rows() -> Option<RowCondition> {
+            None
+        }
     }
 
     /// A tuple of filters of which one must hold.
     pub trait Alternatives: 'static {
+        /// Whether one of them asks something of single rows.
+        const ROWS: bool;
+
         /// Returns each as a condition of its own.
         fn describe() -> Vec<Matcher>;
 
         /// Tells for which sets one of them holds.
         fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A;
+
+        /// Returns what is asked of single rows, if anything.
+        fn rows() -> Option<RowCondition>;
     }
 }
 
@@ -38,8 +53,8 @@ pub(crate) use sealed::{Alternatives, Condition};
 
 /// A condition on the components of an entity, without a look at their values.
 ///
-/// Filters are [`With`], [`Without`], [`Or`] and tuples, which ask for all
-/// their members.
+/// Filters are [`With`], [`Without`], [`Changed`], [`Added`], [`Or`] and tuples,
+/// which ask for all their members.
 pub trait Filter: Condition {}
 
 impl<F: Condition> Filter for F {}
@@ -49,6 +64,33 @@ pub struct With<C>(PhantomData<fn() -> C>);
 
 /// Keeps entities that lack `C`.
 pub struct Without<C>(PhantomData<fn() -> C>);
+
+/// Keeps entities whose `C` changed since the query was asked last, in a system
+/// since it ran last: its value came, was replaced, or was lent for writing,
+/// whatever was written then.
+///
+/// Of a component that is tracked
+/// ([`Component::TRACK`](ecs_core::Component::TRACK)) these are exactly the
+/// entities that changed. Of others they are the rows of the
+/// [pages](crate::PAGE_ROWS) in which something changed, or to which a row came or
+/// was moved: never too few.
+///
+/// The query sees what matched when it was asked, also by
+/// [`get`](super::Query::get) and in a [`view`](super::Query::view). For others
+/// it counts as a reader of `C`.
+///
+/// # Complexity
+/// O(pages of the tables with `C`), and of a tracked component O(rows) of the
+/// pages in which something changed.
+pub struct Changed<C>(PhantomData<fn() -> C>);
+
+/// Keeps entities whose `C` came since the query was asked last, in a system
+/// since it ran last. `C` must be tracked; a value that replaces another has not
+/// come, but [`Changed`].
+///
+/// # Complexity
+/// As [`Changed`].
+pub struct Added<C>(PhantomData<fn() -> C>);
 
 /// Keeps entities that meet one of a tuple of filters.
 pub struct Or<T>(PhantomData<fn() -> T>);
@@ -77,7 +119,51 @@ impl<C: Component> Condition for Without<C> {
     }
 }
 
+impl<C: Component> Condition for Changed<C> {
+    const ROWS: bool = true;
+
+    #[inline]
+    fn describe(matcher: &mut Matcher) {
+        With::<C>::describe(matcher);
+    }
+
+    #[inline]
+    fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
+        With::<C>::answer(has)
+    }
+
+    fn rows() -> Option<RowCondition> {
+        Some(RowCondition::Changed(ComponentId::of::<C>()))
+    }
+}
+
+impl<C: Component> Condition for Added<C> {
+    const ROWS: bool = true;
+
+    #[inline]
+    fn describe(matcher: &mut Matcher) {
+        With::<C>::describe(matcher);
+    }
+
+    #[inline]
+    fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
+        With::<C>::answer(has)
+    }
+
+    fn rows() -> Option<RowCondition> {
+        const {
+            assert!(
+                C::TRACK,
+                "`Added` needs a tracked component: derive it with `#[component(track)]`"
+            );
+        }
+        Some(RowCondition::Added(ComponentId::of::<C>()))
+    }
+}
+
 impl<T: Alternatives> Condition for Or<T> {
+    const ROWS: bool = T::ROWS;
+
     fn describe(matcher: &mut Matcher) {
         matcher.any_of(T::describe());
     }
@@ -86,19 +172,27 @@ impl<T: Alternatives> Condition for Or<T> {
     fn answer<A: Answer>(has: &impl Fn(ComponentId) -> A) -> A {
         T::answer(has)
     }
+
+    fn rows() -> Option<RowCondition> {
+        T::rows()
+    }
 }
 
 // impl<A: Filter, B: Filter> Condition for (A, B) {
 //     fn describe(matcher) { A::describe(matcher); B::describe(matcher); }
 //     fn answer(has) { ALL & A::answer(has) & B::answer(has) }
+//     fn rows() { ROWS.then(All(A::rows(), B::rows())) }
 // }
 // impl<A: Filter, B: Filter> Alternatives for (A, B) {
 //     fn describe() -> Vec<Matcher> { vec![matcher_of::<A>(), matcher_of::<B>()] }
 //     fn answer(has) { NONE | A::answer(has) | B::answer(has) }
+//     fn rows() { ROWS.then(Any(alternative::<A>(), alternative::<B>())) }
 // }
 macro_rules! tuple_filter {
     ($($name:ident)*) => {
         impl<$($name: Filter),*> Condition for ($($name,)*) {
+            const ROWS: bool = false $(|| $name::ROWS)*;
+
             #[inline]
             fn describe(_matcher: &mut Matcher) {
                 $($name::describe(_matcher);)*
@@ -108,9 +202,19 @@ macro_rules! tuple_filter {
             fn answer<Sets: Answer>(_has: &impl Fn(ComponentId) -> Sets) -> Sets {
                 Sets::ALL $(& $name::answer(_has))*
             }
+
+            fn rows() -> Option<RowCondition> {
+                if !<Self as Condition>::ROWS {
+                    return None;
+                }
+                let all: Vec<Option<RowCondition>> = vec![$($name::rows()),*];
+                Some(RowCondition::All(all.into_iter().flatten().collect()))
+            }
         }
 
         impl<$($name: Filter),*> Alternatives for ($($name,)*) {
+            const ROWS: bool = false $(|| $name::ROWS)*;
+
             fn describe() -> Vec<Matcher> {
                 vec![$(matcher_of::<$name>()),*]
             }
@@ -118,6 +222,13 @@ macro_rules! tuple_filter {
             #[inline]
             fn answer<Sets: Answer>(_has: &impl Fn(ComponentId) -> Sets) -> Sets {
                 Sets::NONE $(| $name::answer(_has))*
+            }
+
+            fn rows() -> Option<RowCondition> {
+                if !<Self as Alternatives>::ROWS {
+                    return None;
+                }
+                Some(RowCondition::Any(vec![$(alternative::<$name>()),*]))
             }
         }
     };
@@ -127,6 +238,13 @@ fn matcher_of<F: Filter>() -> Matcher {
     let mut matcher = Matcher::new();
     F::describe(&mut matcher);
     matcher
+}
+
+/// Returns a filter as one of several, of which the others may let a table match
+/// that it does not.
+fn alternative<F: Filter>() -> RowCondition {
+    let table = RowCondition::Table(matcher_of::<F>());
+    RowCondition::All(std::iter::once(table).chain(F::rows()).collect())
 }
 
 tuple_filter!();
@@ -152,6 +270,18 @@ impl<C> fmt::Debug for With<C> {
 impl<C> fmt::Debug for Without<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Without<{}>", std::any::type_name::<C>())
+    }
+}
+
+impl<C> fmt::Debug for Changed<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Changed<{}>", std::any::type_name::<C>())
+    }
+}
+
+impl<C> fmt::Debug for Added<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Added<{}>", std::any::type_name::<C>())
     }
 }
 

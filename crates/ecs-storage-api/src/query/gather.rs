@@ -11,6 +11,7 @@ use super::filter::Filter;
 use super::records::{RecordBuffer, Records};
 use super::shape::{QueryError, QueryShape};
 use super::share::Slot;
+use crate::changes::{Version, Window};
 use crate::directory::{Directory, TableId};
 use crate::sink::{ReadSink, Target, Targets, WriteSink};
 use crate::storage::Storage;
@@ -33,11 +34,38 @@ pub struct Prepared {
     filled: bool,
     /// Kept for its memory between uses.
     buffer: RecordBuffer,
+    windows: Windows,
+    /// That of the use for which `buffer` was filled.
+    window: Window,
+    /// At which version the query was used last, and in which store, if the
+    /// backend lends a directory; 0 for none.
+    last: Version,
+    store: u64,
+}
+
+/// Which window a query has when it is used.
+#[derive(Debug, Clone, Copy, Default)]
+enum Windows {
+    /// It asks for no changes, or only this once: all that there is.
+    #[default]
+    Plain,
+    /// It asks for what changed since its last use.
+    SinceLast,
+    /// The one that was set.
+    Set(Window),
 }
 
 impl Prepared {
     /// Prepares a query that is described by `shape`.
     pub fn new(shape: QueryShape) -> Self {
+        let asks = shape.asks_for_changes();
+        let windows = if asks { Windows::SinceLast } else { Windows::Plain };
+        Self { shape, windows, ..Self::default() }
+    }
+
+    /// As [`new`](Self::new), of a query that is asked this once: everything is
+    /// new to it, and none that comes later needs a version of its own.
+    pub(crate) fn once(shape: QueryShape) -> Self {
         Self { shape, ..Self::default() }
     }
 
@@ -55,9 +83,55 @@ impl Prepared {
         &self.shape
     }
 
+    /// Says what counts as new from now on, and how writes are stamped. Without
+    /// it, whatever changed since the last use counts as new.
+    ///
+    /// `now` is no earlier than what has been written to the components that the
+    /// query writes, or its writes may pass for those.
+    pub fn set_window(&mut self, window: Window) {
+        self.windows = Windows::Set(window);
+    }
+
+    /// Returns the window of a use in a store whose present version is given.
+    #[inline]
+    fn window_at(
+        &mut self,
+        present: Version,
+        store: u64,
+        advance: impl FnOnce() -> Version,
+    ) -> Window {
+        match self.windows {
+            Windows::Plain => Window::plain(present),
+            Windows::SinceLast => self.next_window(store, advance()),
+            Windows::Set(window) => window.at(present),
+        }
+    }
+
+    /// Returns the window since the last use, which ends with this one.
+    #[inline(never)]
+    fn next_window(&mut self, store: u64, now: Version) -> Window {
+        // Of another store the version says nothing.
+        let known = self.store == store && self.last <= now;
+        let since = if known { self.last } else { Version::ZERO };
+        (self.last, self.store) = (now, store);
+        Window { since, now }.at(now)
+    }
+
+    #[inline]
+    fn window_of_directory(&mut self, directory: &Directory) -> Window {
+        let advance = || directory.advance_version();
+        self.window_at(directory.version(), directory.store(), advance)
+    }
+
+    #[inline]
+    fn window_of_store<S: Storage + ?Sized>(&mut self, storage: &S) -> Window {
+        self.window_at(storage.version(), 0, || storage.advance_version())
+    }
+
     /// Fills the buffer from the tables that match, unless it is true as it is.
     #[inline]
     pub(super) fn fill(&mut self, directory: &Directory) {
+        self.window = self.window_of_directory(directory);
         // After the last fill from this directory nothing has changed, and
         // everything else that uses the buffer says so.
         if self.identity != directory.identity()
@@ -86,11 +160,27 @@ impl Prepared {
     #[inline(never)]
     fn refill(&mut self, directory: &Directory) {
         self.match_tables(directory);
-        self.changes_seen = directory.changes();
+        let since = self.window.since;
         self.filled = true;
+        self.changes_seen = match self.shape.rows() {
+            None => directory.changes(),
+            // What was written since is seen by looking alone.
+            Some(_) => u64::MAX,
+        };
         self.buffer.clear();
         let recorder = directory.recorder(self.shape.terms());
-        self.matched.iter().for_each(|&table| recorder.record(table, &mut self.buffer));
+        let buffer = &mut self.buffer;
+        match self.shape.rows() {
+            None => self.matched.iter().for_each(|&table| recorder.record(table, buffer)),
+            Some(condition) => self.matched.iter().for_each(|&table| {
+                let record = |rows| recorder.record_rows(table, rows, buffer);
+                let (len, changes) = (directory.len(table), directory.table_changes(table));
+                match condition.select(&changes, len, since, record) {
+                    0 => {}
+                    visited => buffer.offered(visited),
+                }
+            }),
+        }
     }
 
     /// Empties the buffer, for a backend without a directory.
@@ -107,7 +197,7 @@ impl Prepared {
     #[inline]
     pub(super) fn records<'w>(&'w self, directory: Option<&'w Directory>) -> Records<'w> {
         let (shape, buffer) = (Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
-        Records::new(shape, self.query, buffer, directory)
+        Records::new(shape, self.query, buffer, directory, self.window)
     }
 
     /// Returns how many rows were gathered last.
@@ -137,7 +227,7 @@ impl Prepared {
         &'w mut self,
         storage: &'w S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather(storage)?;
+        let (directory, _) = self.gather(storage)?;
         Ok(self.records(directory))
     }
 
@@ -150,8 +240,14 @@ impl Prepared {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<Records<'w>, QueryError> {
-        let directory = self.gather_mut(storage)?;
+        let (directory, _) = self.gather_mut(storage)?;
         Ok(self.records(directory))
+    }
+
+    /// Returns where a backend pushes the query's chunks; of targets of one slot
+    /// one is used at a time.
+    fn target<'q, 'a>(&'q mut self, slot: usize) -> Target<'q, 'a> {
+        Target::new(&self.shape, &mut self.buffer, self.window, slot)
     }
 
     /// Returns what was gathered last.
@@ -165,12 +261,13 @@ impl Prepared {
         self.buffer
     }
 
-    /// Fills the buffer for reading, and returns the directory if there is one.
+    /// Fills the buffer for reading, and returns the directory, if there is one,
+    /// and the window.
     #[inline]
     pub(crate) fn gather<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w S,
-    ) -> Result<Option<&'w Directory>, QueryError> {
+    ) -> Result<(Option<&'w Directory>, Window), QueryError> {
         if let Some(component) = self.shape.first_write() {
             return Err(QueryError::ReadOnly { component });
         }
@@ -179,30 +276,33 @@ impl Prepared {
             Some(directory) => self.fill(directory),
             None => {
                 self.forget();
-                let targets = smallvec![Target::new(&self.shape, &mut self.buffer, 0)];
+                self.window = self.window_of_store(storage);
+                let targets = smallvec![self.target(0)];
                 storage.read_chunks(&mut ReadSink::new(targets));
             }
         }
-        Ok(directory)
+        Ok((directory, self.window))
     }
 
-    /// Fills the buffer for writing, and returns the directory if there is one.
+    /// Fills the buffer for writing, and returns the directory, if there is one,
+    /// and the window.
     #[inline]
     pub(crate) fn gather_mut<'w, S: Storage + ?Sized>(
         &mut self,
         storage: &'w mut S,
-    ) -> Result<Option<&'w Directory>, QueryError> {
+    ) -> Result<(Option<&'w Directory>, Window), QueryError> {
         if storage.directory_mut().is_none() {
             self.forget();
-            let targets = smallvec![Target::new(&self.shape, &mut self.buffer, 0)];
+            self.window = self.window_of_store(storage);
+            let targets = smallvec![self.target(0)];
             let mut sink = WriteSink::new(targets);
             storage.write_chunks(&mut sink);
             sink.finish()?;
-            return Ok(None);
+            return Ok((None, self.window));
         }
         let directory = lent(storage);
         self.fill(directory);
-        Ok(Some(directory))
+        Ok((Some(directory), self.window))
     }
 }
 
@@ -229,7 +329,7 @@ pub fn gather<'w, S: Storage + ?Sized>(
     match directory {
         Some(directory) => prepared.iter_mut().for_each(|prepared| prepared.fill(directory)),
         None => {
-            let targets = targets(prepared);
+            let targets = targets(prepared, storage);
             storage.read_chunks(&mut ReadSink::new(targets));
         }
     }
@@ -247,7 +347,7 @@ pub fn gather_mut<'w, S: Storage + ?Sized>(
     prepared: &mut [&mut Prepared],
 ) -> Result<Vec<Records<'w>>, QueryError> {
     if storage.directory_mut().is_none() {
-        let targets = targets(prepared);
+        let targets = targets(prepared, storage);
         let mut sink = WriteSink::new(targets);
         storage.write_chunks(&mut sink);
         sink.finish()?;
@@ -267,7 +367,7 @@ fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -
     let buffer = std::mem::take(&mut prepared.buffer);
     prepared.filled = false;
     let shape = Cow::Owned(prepared.shape.clone());
-    Records::new(shape, prepared.query, Cow::Owned(buffer), directory)
+    Records::new(shape, prepared.query, Cow::Owned(buffer), directory, prepared.window)
 }
 
 /// Matches the queries of slots in one pass over a store, for writing.
@@ -279,22 +379,28 @@ pub(super) fn gather_slots(
     storage: &mut dyn Storage,
     slots: &mut [Slot],
 ) -> Result<(), QueryError> {
+    for prepared in slots.iter_mut().flat_map(|slot| &mut slot.0) {
+        prepared.window = prepared.window_of_store(storage);
+    }
     let each = slots.iter_mut().enumerate().flat_map(|(n, slot)| {
-        let targets = slot.0.iter_mut().map(move |prepared| {
+        slot.0.iter_mut().map(move |prepared| {
             prepared.forget();
-            Target::new(&prepared.shape, &mut prepared.buffer, n)
-        });
-        targets
+            prepared.target(n)
+        })
     });
     let mut sink = WriteSink::new(each.collect());
     storage.write_chunks(&mut sink);
     sink.finish()
 }
 
-fn targets<'q, 'w>(prepared: &'q mut [&mut Prepared]) -> Targets<'q, 'w> {
+fn targets<'q, 'w, S: Storage + ?Sized>(
+    prepared: &'q mut [&mut Prepared],
+    storage: &S,
+) -> Targets<'q, 'w> {
     let each = prepared.iter_mut().enumerate().map(|(n, prepared)| {
         prepared.forget();
-        Target::new(&prepared.shape, &mut prepared.buffer, n)
+        prepared.window = prepared.window_of_store(storage);
+        prepared.target(n)
     });
     each.collect()
 }

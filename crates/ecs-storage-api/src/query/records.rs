@@ -3,12 +3,16 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::AtomicU64;
 
 use ecs_core::EntityId;
 
 use super::fetch::Word;
-use super::shape::QueryShape;
-use crate::directory::Directory;
+use super::shape::{QueryShape, Term};
+use crate::changes::Window;
+use crate::directory::{Directory, TicksAt};
 
 /// What a query was shown, and what of it matched.
 ///
@@ -27,8 +31,9 @@ pub struct QueryCost {
 
 /// Records under construction, or kept for their memory.
 ///
-/// A record is a line of words: how many rows, where their ids lie, and where
-/// the column of each term lies (null if there is none).
+/// A record is a line of words: how many rows, where their ids lie, which row of
+/// its table is the first, and for each term where its column lies (null if there
+/// is none), with what belongs to it ([`Term::words`]).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecordBuffer {
     words: Vec<Word>,
@@ -40,7 +45,7 @@ pub(crate) struct RecordBuffer {
 
 impl RecordBuffer {
     /// Words before those of the terms.
-    pub(crate) const HEAD: usize = 2;
+    pub(crate) const HEAD: usize = 3;
 
     /// Takes records that were written elsewhere.
     pub(crate) fn of(words: Vec<Word>) -> Self {
@@ -77,24 +82,71 @@ impl RecordBuffer {
         QueryCost { chunks_visited, rows_visited, chunks_matched, rows_matched }
     }
 
-    /// Counts a chunk that a backend offered.
+    /// Counts a chunk that a backend offered, or of which rows had to be looked at.
     pub(crate) fn offered(&mut self, rows: usize) {
         let (chunks, before) = self.offered.unwrap_or_default();
         self.offered = Some((chunks + 1, before + rows));
     }
 
-    /// Adds a record: `columns` has a pointer for each term.
+    /// Adds a record of some rows of a table whose ids begin at `ids`; `terms` has
+    /// what each term needs, from the first of the rows on.
     #[inline]
     pub(crate) fn push(
         &mut self,
-        rows: usize,
         ids: *const EntityId,
-        columns: impl Iterator<Item = *mut u8>,
+        rows: Range<usize>,
+        terms: impl Iterator<Item = (Term, TermWords)>,
     ) {
-        self.rows += rows;
-        self.words.push(Word::from_count(rows));
-        self.words.push(Word::from_ptr(ids.cast_mut().cast()));
-        self.words.extend(columns.map(Word::from_ptr));
+        self.rows += rows.len();
+        self.words.push(Word::from_count(rows.len()));
+        self.words.push(Word::from_ptr(ids.wrapping_add(rows.start).cast_mut().cast()));
+        self.words.push(Word::from_count(rows.start));
+        for (term, at) in terms {
+            self.words.push(Word::from_ptr(at.first));
+            if term.words() > 1 {
+                self.words.push(Word::from_ptr(at.pages.cast_mut().cast()));
+                self.words.push(Word::from_ptr(at.ticks.changed.cast()));
+            }
+            if term.ticks {
+                self.words.push(Word::from_ptr(at.ticks.added.cast()));
+            }
+        }
+    }
+}
+
+/// Where the column of a term lies, and what belongs to it; null where something
+/// is not there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TermWords {
+    /// The value of the first row.
+    pub(crate) first: *mut u8,
+    /// The versions of the table's pages, from its first row on.
+    pub(crate) pages: *const AtomicU64,
+    /// The ticks of the first row.
+    pub(crate) ticks: TicksAt,
+}
+
+impl TermWords {
+    pub(crate) const NONE: Self =
+        Self { first: ptr::null_mut(), pages: ptr::null(), ticks: TicksAt::NONE };
+
+    /// Returns those of a column without versions.
+    pub(crate) fn of(first: *mut u8) -> Self {
+        Self { first, ..Self::NONE }
+    }
+
+    /// Returns the same from a later row on, values being `stride` bytes apart.
+    pub(crate) fn moved(self, rows: usize, stride: usize) -> Self {
+        let step = |ticks: *mut u32| match ticks.is_null() {
+            true => ticks,
+            false => ticks.wrapping_add(rows),
+        };
+        let first = match self.first.is_null() {
+            true => self.first,
+            false => self.first.wrapping_add(rows * stride),
+        };
+        let TicksAt { changed, added } = self.ticks;
+        Self { first, ticks: TicksAt { changed: step(changed), added: step(added) }, ..self }
     }
 }
 
@@ -111,6 +163,7 @@ pub struct Records<'w> {
     buffer: Cow<'w, RecordBuffer>,
     /// For look-ups by id, if the backend lends it.
     directory: Option<&'w Directory>,
+    window: Window,
     store: PhantomData<&'w mut [u8]>,
 }
 
@@ -121,8 +174,9 @@ impl<'w> Records<'w> {
         query: Option<TypeId>,
         buffer: Cow<'w, RecordBuffer>,
         directory: Option<&'w Directory>,
+        window: Window,
     ) -> Self {
-        Self { shape, query, buffer, directory, store: PhantomData }
+        Self { shape, query, buffer, directory, window, store: PhantomData }
     }
 
     /// Returns the types that the shape was taken from, if it was.
@@ -142,14 +196,19 @@ impl<'w> Records<'w> {
     }
 
     #[inline]
-    pub(crate) fn into_parts(self) -> (Cow<'w, RecordBuffer>, Option<&'w Directory>) {
-        (self.buffer, self.directory)
+    pub(crate) fn into_parts(self) -> (Cow<'w, RecordBuffer>, Option<&'w Directory>, Window) {
+        (self.buffer, self.directory, self.window)
+    }
+
+    /// Returns what counts as new, and how writes are stamped.
+    pub fn window(&self) -> Window {
+        self.window
     }
 
     /// Returns how many words a record has.
     #[inline]
     pub(crate) fn stride(&self) -> usize {
-        RecordBuffer::HEAD + self.shape.terms().len()
+        RecordBuffer::HEAD + self.shape.terms().iter().map(Term::words).sum::<usize>()
     }
 
     /// Returns how many rows each record has, in order.

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use super::fetch::QueryData;
 use super::filter::Filter;
 use super::matcher::Matcher;
+use super::row_condition::RowCondition;
 
 /// How a term uses its component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,22 @@ pub struct Term {
     pub component: ComponentId,
     /// How it is used.
     pub access: TermAccess,
+    /// Whether it asks when values changed and came.
+    pub ticks: bool,
+}
+
+impl Term {
+    /// Returns how many words a record has for it: where the column lies; for
+    /// what is written, where pages and ticks lie; for what asks for ticks, where
+    /// those lie at which values came.
+    #[inline]
+    pub(crate) fn words(&self) -> usize {
+        match self.access {
+            _ if self.ticks => 4,
+            TermAccess::Write => 3,
+            TermAccess::Read | TermAccess::Presence => 1,
+        }
+    }
 }
 
 /// Describes a query: its terms in order, and what an archetype must have.
@@ -34,6 +51,8 @@ pub struct Term {
 pub struct QueryShape {
     terms: SmallVec<[Term; 4]>,
     matcher: Matcher,
+    /// What is asked of single rows, if anything.
+    rows: Option<RowCondition>,
     /// Terms described now are optional.
     optional: bool,
 }
@@ -85,13 +104,26 @@ impl QueryShape {
         let mut shape = Self::default();
         D::describe(&mut shape);
         F::describe(&mut shape.matcher);
+        shape.rows = F::rows();
         shape
     }
 
     /// Adds a term.
     #[inline]
     pub(crate) fn add(&mut self, component: ComponentId, access: TermAccess) {
-        self.terms.push(Term { component, access });
+        self.add_term(Term { component, access, ticks: false });
+    }
+
+    /// Adds a term that asks when values changed and came, too.
+    #[inline]
+    pub(crate) fn add_with_ticks(&mut self, component: ComponentId, access: TermAccess) {
+        self.add_term(Term { component, access, ticks: true });
+    }
+
+    #[inline]
+    fn add_term(&mut self, term: Term) {
+        let Term { component, access, .. } = term;
+        self.terms.push(term);
         if !self.optional && access != TermAccess::Presence {
             self.matcher.require(component);
         }
@@ -107,6 +139,26 @@ impl QueryShape {
     /// Returns the condition, to be narrowed.
     pub(crate) fn matcher_mut(&mut self) -> &mut Matcher {
         &mut self.matcher
+    }
+
+    /// Narrows what is asked of single rows.
+    pub(crate) fn require_row(&mut self, condition: RowCondition) {
+        self.rows = Some(match self.rows.take() {
+            None => condition,
+            Some(before) => RowCondition::All(vec![before, condition]),
+        });
+    }
+
+    /// Returns what is asked of single rows, if anything.
+    #[inline]
+    pub(crate) fn rows(&self) -> Option<&RowCondition> {
+        self.rows.as_ref()
+    }
+
+    /// Tells whether the query asks what has changed.
+    #[inline]
+    pub fn asks_for_changes(&self) -> bool {
+        self.rows.is_some() || self.terms.iter().any(|term| term.ticks)
     }
 
     /// Checks that no component is borrowed for writing and once more.
@@ -149,17 +201,26 @@ impl QueryShape {
             .any(|term| term.component == component && term.access == TermAccess::Write)
     }
 
-    /// Returns a component that one of the two writes and the other touches, on
-    /// entities that both may match.
+    /// Returns a component that one of the two writes and the other touches, or
+    /// asks whether it has changed, on entities that both may match.
     pub fn overlaps(&self, other: &Self) -> Option<ComponentId> {
         self.conflict_with(other).filter(|_| !self.matcher.excludes(&other.matcher))
     }
 
-    /// Returns a component that one of the two writes and the other touches;
-    /// conditions are not looked at.
+    /// Returns a component that one of the two writes and the other touches, or
+    /// asks whether it has changed; on which sets they are is not looked at.
     pub fn conflict_with(&self, other: &Self) -> Option<ComponentId> {
         let clash = |term: &&Term| other.terms.iter().any(|other| clashes(term, other));
-        self.terms.iter().find(clash).map(|term| term.component)
+        let terms = self.terms.iter().find(clash).map(|term| term.component);
+        terms.or_else(|| self.watched_by(other)).or_else(|| other.watched_by(self))
+    }
+
+    /// Returns a component that is written and that the other's condition on rows
+    /// asks for.
+    fn watched_by(&self, other: &Self) -> Option<ComponentId> {
+        let mut written = self.terms.iter().filter(|term| term.access == TermAccess::Write);
+        let rows = other.rows.as_ref()?;
+        written.find(|term| rows.names(term.component)).map(|term| term.component)
     }
 }
 

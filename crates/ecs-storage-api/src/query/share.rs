@@ -15,6 +15,7 @@ use super::gather::{Prepared, gather_slots, lent};
 use super::records::Records;
 use super::shape::{QueryError, QueryShape};
 use crate::bits::{BitMatrix, Bits};
+use crate::changes::Window;
 use crate::directory::Directory;
 use crate::storage::Storage;
 
@@ -330,15 +331,19 @@ impl Drop for GiveBack<'_> {
 
 impl Claim<'_, '_> {
     /// Matches the queries of a stage, and lends their rows; those of the stage
-    /// before have been given back by then.
+    /// before have been given back by then. What counts as new, and how writes
+    /// are stamped, `window` says.
     ///
     /// # Errors
     /// [`QueryError::Conflict`] if the backend offers a value twice.
     ///
     /// # Panics
     /// If there is no such stage.
-    pub fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError> {
+    pub fn stage(&mut self, stage: usize, window: Window) -> Result<StageRecords<'_>, QueryError> {
         let slots = &mut self.queries.get_mut().stages[stage];
+        for prepared in slots.iter_mut().flat_map(|slot| &mut slot.0) {
+            prepared.set_window(window);
+        }
         let directory = match &mut self.storage {
             Source::Directory(directory) => {
                 let prepared = slots.iter_mut().flat_map(|slot| &mut slot.0);

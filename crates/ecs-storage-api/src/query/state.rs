@@ -6,12 +6,15 @@ use super::fetch::{QueryData, ReadOnlyQueryData, TypedPrepared};
 use super::filter::Filter;
 use super::shape::{QueryError, QueryShape};
 use super::typed::Query;
+use crate::changes::Window;
 use crate::storage::Storage;
 
 /// A query that is asked again and again.
 ///
 /// It remembers which tables match, and at each use looks only at those that
 /// are new. It can be used on several stores; what it remembers is of the last.
+/// Of stores that lend no directory it can't tell one from another: a query that
+/// asks for changes is for one of those alone.
 pub struct QueryState<D: QueryData, F: Filter = ()> {
     prepared: TypedPrepared<D, F>,
 }
@@ -46,6 +49,13 @@ impl<D: QueryData, F: Filter> QueryState<D, F> {
     #[inline]
     pub fn query_mut<'w, S: Storage + ?Sized>(&'w mut self, storage: &'w mut S) -> Query<'w, D, F> {
         Query::of(or_panic(self.prepared.write(storage)))
+    }
+
+    /// Says what counts as new from now on, and how writes are stamped. Without
+    /// it, whatever changed since the last use counts as new; see
+    /// [`Prepared::set_window`](super::Prepared::set_window).
+    pub fn set_window(&mut self, window: Window) {
+        self.prepared.set_window(window);
     }
 
     /// Returns what the query asks for.

@@ -24,7 +24,7 @@ use super::view::QueryView;
 pub struct Query<'w, D: QueryData, F: Filter = ()> {
     records: TypedRecords<'w, D>,
     /// Record and row by entity, made at the first look-up where the backend
-    /// lends no directory.
+    /// lends no directory, or the filter asks something of single rows.
     rows: OnceLock<Box<RowsById>>,
     filter: PhantomData<fn() -> F>,
 }
@@ -104,8 +104,8 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// does not match.
     ///
     /// # Complexity
-    /// O(1) where the backend lends its directory. Elsewhere the first look-up
-    /// costs O(matched), the others O(1).
+    /// O(1) where the backend lends its directory. Elsewhere, and where `F` asks
+    /// for changes, the first look-up costs O(matched), the others O(1).
     #[inline]
     pub fn get(&self, entity: EntityId) -> Option<<D as Fetch>::Item<'_>>
     where
@@ -115,7 +115,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
             Some(found) => found,
             None => {
                 let &(record, row) = self.rows().get(&entity)?;
-                self.records.cursor().skip(record as usize).next()?.only(row as usize).next()
+                self.records.cursor().row(record as usize, row as usize)?.next()
             }
         }
     }
@@ -131,7 +131,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
             return self.records.find_mut::<F>(entity)?;
         }
         let &(record, row) = self.rows().get(&entity)?;
-        self.records.cursor_mut().skip(record as usize).next()?.only(row as usize).next()
+        self.records.cursor_mut().row(record as usize, row as usize)?.next()
     }
 
     /// Prepares to look many entities up: the columns of every matching table

@@ -265,6 +265,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
             // Others' writes are seen after a refresh.
             consistency: Consistency::Eventual,
             adopts_foreign_ids: remote.adopts_foreign_ids && mirror.adopts_foreign_ids,
+            change_detection: mirror.change_detection,
             // Neither reaches the mirror by itself.
             notifications: false,
             expiry: false,
@@ -510,6 +511,28 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
             sink.shapes().for_each(|shape| self.lent.note_query(shape, &self.mirror));
             self.mirror.write_chunks(sink);
         }
+    }
+
+    // Every change reaches the mirror, and is stamped there.
+
+    fn version(&self) -> crate::Version {
+        Storage::version(&self.mirror)
+    }
+
+    fn advance_version(&self) -> crate::Version {
+        self.mirror.advance_version()
+    }
+
+    fn set_version(&mut self, version: crate::Version) {
+        self.mirror.set_version(version);
+    }
+
+    fn removed(&self, component: ComponentId, since: crate::Version) -> &[crate::Removed] {
+        self.mirror.removed(component, since)
+    }
+
+    fn forget_removed(&mut self, up_to: crate::Version) {
+        self.mirror.forget_removed(up_to);
     }
 
     /// Lends that of the mirror. For writing it is not lent: what is written to

@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod capabilities;
+pub mod changes;
 pub mod components;
 pub mod drops;
 pub mod lifecycle;

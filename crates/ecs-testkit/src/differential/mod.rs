@@ -2,7 +2,8 @@
 //!
 //! [`compare`] draws sequences of [`Operation`]s, applies each to two stores,
 //! and compares outcome and state after each: entities, values, the allocator,
-//! what each way of looking says, and that every value ends once. Components
+//! what each way of looking says, what changed since earlier versions, and that
+//! every value ends once. Components
 //! that panic as they are dropped are among the operations, too. A failure is
 //! shrunk to a minimal sequence.
 
@@ -12,15 +13,17 @@ mod subject;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::EntityId;
-use ecs_storage_api::{Storage, state_hash};
+use ecs_core::{ComponentId, EntityId};
+use ecs_storage_api::{Added, Changed, Storage, Version, state_hash};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 pub use operation::{Chosen, Kind, Operation, Pick};
 use subject::Subject;
 
+use crate::claims::changes::found;
 use crate::claims::state;
+use crate::components::{Name, Position, Velocity};
 
 /// Makes an empty store of shard 0, whose typed methods are its own: in a box
 /// they would be those of the protocol.
@@ -129,11 +132,53 @@ fn step<A: Storage, B: Storage>(
     let hashes = [state_hash(&a.storage), state_hash(&b.storage)]
         .map(|hash| hash.expect("the kit's components can be encoded"));
     ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
+    same_changes(&a.storage, &b.storage)?;
     let [state, _] = states;
     let [ids, _] = ids;
     for id in state.iter().map(|(id, _)| *id).chain(ids.reserved) {
         if !known.contains(&id) {
             known.push(id);
+        }
+    }
+    Ok(())
+}
+
+/// Compares what two stores tell of changes since some versions: of tracked
+/// components exactly, of others the one with longer pages may tell of more.
+fn same_changes(a: &dyn Storage, b: &dyn Storage) -> Result<(), String> {
+    if !a.capabilities().change_detection || !b.capabilities().change_detection {
+        return Ok(());
+    }
+    let (now, other) = (a.version(), b.version());
+    ensure(now == other, || format!("the versions are {now} and {other}"))?;
+    // The last ones, and one long ago that differs from time to time.
+    let past = now.get() * 5 / 7;
+    for since in [now.get() - 1, now.get().saturating_sub(2), past].map(Version::new) {
+        let told = |store| {
+            [
+                ("Changed<Velocity>", found::<Changed<Velocity>>(store, since)),
+                ("Added<Velocity>", found::<Added<Velocity>>(store, since)),
+                ("Changed<Name>", found::<Changed<Name>>(store, since)),
+                ("Added<Name>", found::<Added<Name>>(store, since)),
+            ]
+        };
+        for ((what, of_a), (_, of_b)) in told(a).into_iter().zip(told(b)) {
+            ensure(of_a == of_b, || format!("{what} since {since}: {of_a:?} and {of_b:?}"))?;
+        }
+        for component in [ComponentId::of::<Velocity>(), ComponentId::of::<Name>()] {
+            let [of_a, of_b] = [a, b].map(|store| {
+                let mut removed = store.removed(component, since).to_vec();
+                removed.sort_unstable();
+                removed
+            });
+            ensure(of_a == of_b, || {
+                format!("`{component}` removed since {since}: {of_a:?} and {of_b:?}")
+            })?;
+        }
+        if a.capabilities().contiguous && !b.capabilities().contiguous {
+            let [of_a, of_b] = [a, b].map(|store| found::<Changed<Position>>(store, since));
+            let missed: Vec<_> = of_b.iter().filter(|entity| !of_a.contains(entity)).collect();
+            ensure(missed.is_empty(), || format!("not told to have changed: {missed:?}"))?;
         }
     }
     Ok(())

@@ -78,6 +78,15 @@ pub enum Operation {
     ChangeDynamic { value: i32 },
     /// Asks a query for single entities, for reading and for writing.
     Ask { entities: Vec<Pick> },
+    /// Changes a tracked value in place.
+    ChangeTracked { entity: Pick, value: i32 },
+    /// Changes those tracked values that are low, through a query whose terms mark
+    /// what is written.
+    ChangeMarked { value: i32 },
+    /// Changes what has changed since this was done last.
+    ChangeChanged { value: i32 },
+    /// Raises the version.
+    Advance,
     /// Makes an id real that was reserved, or that another shard named.
     Adopt { entity: Pick },
     /// Makes an id real that is made up: of any shard, near those in use.
@@ -156,6 +165,10 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
         2 => value().prop_map(|value| ChangeAll { value }),
         2 => value().prop_map(|value| ChangePrepared { value }),
         2 => value().prop_map(|value| ChangeDynamic { value }),
+        2 => (pick(), value()).prop_map(|(entity, value)| ChangeTracked { entity, value }),
+        2 => value().prop_map(|value| ChangeMarked { value }),
+        2 => value().prop_map(|value| ChangeChanged { value }),
+        8 => Just(Advance),
         2 => vec(pick(), 0..4).prop_map(|entities| Ask { entities }),
         2 => pick().prop_map(|entity| Adopt { entity }),
         1 => (0..5u8, 0..12u8, 0..3u8)
@@ -197,6 +210,7 @@ impl Operation {
             | RemoveErased { entity, .. }
             | RemoveSeveral { entity, .. }
             | Change { entity, .. }
+            | ChangeTracked { entity, .. }
             | Adopt { entity }
             | Release { entity } => lower(entity),
             DestroyBatch { entities }
@@ -224,6 +238,9 @@ impl Operation {
             | ChangeAll { .. }
             | ChangePrepared { .. }
             | ChangeDynamic { .. }
+            | ChangeMarked { .. }
+            | ChangeChanged { .. }
+            | Advance
             | AdoptMadeUp { .. }
             | Reserve { .. }
             | LightFuse

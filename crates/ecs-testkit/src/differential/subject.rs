@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll};
 use ecs_storage_api::{
-    DynamicQuery, Has, Or, QueryState, Storage, StorageExt, StorageImage, UpdateBatch, With,
-    Without, snapshot,
+    Added, Changed, DynamicQuery, Has, Mut, Or, QueryState, Ref, Storage, StorageExt, StorageImage,
+    UpdateBatch, With, Without, snapshot,
 };
 
 use super::Make;
@@ -21,6 +21,10 @@ use crate::invariants::find_fault;
 type Terms = (EntityId, &'static mut Velocity, Option<&'static Name>, Has<Aligned>);
 type Alternatives = (Or<(With<Marker>, With<Tag<String>>)>, Without<Selected>);
 
+/// What is asked of what has changed.
+type ChangedTerms = (EntityId, &'static mut Velocity, Option<Ref<'static, Name>>);
+type News = Or<(Changed<Velocity>, Added<Name>)>;
+
 /// A store, with the values that it must end and the queries that were prepared
 /// on it.
 pub(super) struct Subject<S> {
@@ -30,6 +34,7 @@ pub(super) struct Subject<S> {
     saved: Option<Vec<u8>>,
     prepared: QueryState<Terms, Alternatives>,
     dynamic: DynamicQuery,
+    changed: QueryState<ChangedTerms, News>,
 }
 
 /// Calls `$then` with the bundle of a kind: each has a type of its own.
@@ -73,6 +78,7 @@ impl<S: Storage> Subject<S> {
             saved: None,
             prepared: QueryState::new(),
             dynamic,
+            changed: QueryState::new(),
         }
     }
 
@@ -214,6 +220,13 @@ impl<S: Storage> Subject<S> {
                 };
                 format!("{:?}", found.map(change))
             }
+            Operation::ChangeTracked { entity, value } => {
+                let velocity = self.storage.get_component_mut::<Velocity>(pick(entity));
+                format!("{:?}", velocity.map(|velocity| std::mem::replace(&mut velocity.0, *value)))
+            }
+            Operation::ChangeMarked { value } => self.change_marked(*value),
+            Operation::ChangeChanged { value } => self.change_changed(*value),
+            Operation::Advance => format!("{}", self.storage.advance_version()),
             Operation::ChangeAll { value } => self.change_all(*value),
             Operation::ChangePrepared { value } => self.change_prepared(*value),
             Operation::ChangeDynamic { value } => self.change_dynamic(*value),
@@ -430,6 +443,25 @@ impl<S: Storage> Subject<S> {
             });
         }
         format!("{count} {sum}")
+    }
+
+    fn change_marked(&mut self, value: i32) -> String {
+        let mut query = self.storage.query_as_mut::<Mut<'_, Velocity>, ()>();
+        let low = |mut velocity: Mut<'_, Velocity>| match velocity.0 {
+            low if low < value => std::mem::replace(&mut velocity.1, value).into(),
+            _ => 0i64,
+        };
+        format!("{}", query.iter_mut().map(low).sum::<i64>())
+    }
+
+    fn change_changed(&mut self, value: i32) -> String {
+        let mut changed: Vec<_> = Vec::new();
+        self.changed.query_mut(&mut self.storage).for_each(|(id, velocity, name)| {
+            velocity.1 = value;
+            changed.push((id, name.is_some_and(|name| name.is_changed())));
+        });
+        changed.sort_unstable();
+        format!("{changed:?}")
     }
 
     fn change_dynamic(&mut self, value: i32) -> String {

@@ -8,7 +8,7 @@ use ecs_core::{ComponentId, EntityId, ErasedValue};
 use ecs_local::LocalStorage;
 use ecs_storage_api::{
     AsyncStorage, Blocking, LocalAsync, RemoteError, Storage, StorageError, StorageExt,
-    UpdateBatch, Version, With,
+    UpdateBatch, With, remote::Version,
 };
 use pollster::block_on;
 

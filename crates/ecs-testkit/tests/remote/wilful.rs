@@ -3,7 +3,7 @@
 use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::{
     Applied, AsyncStorage, BoxFuture, BoxStream, Capabilities, Page, RemoteError, RemoteQuery,
-    StorageImage, UpdateBatch, Version,
+    StorageImage, UpdateBatch, remote::Version,
 };
 
 /// Passes over as many ids as a batch needs.

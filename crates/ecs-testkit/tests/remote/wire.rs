@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::{
     Applied, AsyncStorage, BackendError, BoxFuture, BoxStream, Capabilities, Page, RemoteError,
-    RemoteQuery, StorageImage, UpdateBatch, Version,
+    RemoteQuery, StorageImage, UpdateBatch, remote::Version,
 };
 
 /// What gets lost.

@@ -7,7 +7,7 @@ use ecs_core::{ErasedVec, IdSource};
 use ecs_local::LocalStorage;
 use ecs_storage_api::{
     AsyncStorage, AsyncStorageExt, LocalAsync, OwnedChunk, RemoteError, StorageError, StorageImage,
-    UpdateBatch, UpdateError, Version,
+    UpdateBatch, UpdateError, remote::Version,
 };
 use pollster::block_on;
 

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use ecs_storage_api::{Claim, Share, Storage};
+use ecs_storage_api::{Claim, Share, Storage, Version};
 use parking_lot::Mutex;
 use rayon::Scope;
 
@@ -61,12 +61,17 @@ pub(super) fn run_segment(
     let Segment { nodes, queries, dependencies, .. } = segment;
     queries.update(storage);
     dependencies.update(queries);
+    let before = storage.version();
     let mut share = queries.share(storage);
-    let run = Run { context, nodes, dependencies, resources };
-    match run.gains_from_threads() {
+    let run = Run { context, nodes, dependencies, resources, before };
+    let outcome = match run.gains_from_threads() {
         false => run.one_by_one(&mut share),
         true => run.side_by_side(&share),
-    }
+    };
+    drop(share);
+    // Whatever follows is later than the last of them.
+    storage.set_version(Version::new(before.get() + nodes.len() as u64 + 1));
+    outcome
 }
 
 /// A run of a segment.
@@ -76,6 +81,9 @@ struct Run<'r> {
     nodes: &'r [usize],
     dependencies: &'r Dependencies,
     resources: &'r Resources,
+    /// The version at which the segment began: each system has one of its own
+    /// behind it, in the order of the plan.
+    before: Version,
 }
 
 /// What the threads share that run systems side by side.
@@ -147,7 +155,8 @@ impl Run<'_> {
             return Ok(start);
         }
         let mut claim = claim();
-        let mut turn = Turn::new(&mut claim, self.resources, &node.name);
+        let window = cell.window(Version::new(self.before.get() + at as u64 + 1));
+        let mut turn = Turn::new(&mut claim, self.resources, &node.name, window);
         let Cell { work, conditions, .. } = &mut *cell;
         let mut run = |turn: &mut Turn<'_>| {
             if !conditions.iter_mut().all(|condition| condition.run((), turn)) {
@@ -167,11 +176,18 @@ impl Run<'_> {
         let end = Instant::now();
         match outcome? {
             true => {
+                cell.last_run = window.now;
                 let time = end - start;
                 node.learn(time);
                 self.context.ran(n, &mut cell, time, turn.rows());
             }
-            false => self.context.skipped(n, &mut cell),
+            false => {
+                if !node.is_system() {
+                    // A gate that is closed has been asked.
+                    cell.last_run = window.now;
+                }
+                self.context.skipped(n, &mut cell);
+            }
         }
         Ok(end)
     }

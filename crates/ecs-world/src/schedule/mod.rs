@@ -431,11 +431,12 @@ fn run_alone<S: Storage>(
     #[cfg(feature = "tracing")]
     let _span = tracing::info_span!("system", name = node.name).entered();
     let start = Instant::now();
+    let window = cell.window(world.storage.advance_version());
     let ran = guarded(&node.name, || {
         if node.conditional {
             let mut share = queries.share(&mut world.storage);
             let mut claim = share.claim_alone(0);
-            let mut turn = Turn::new(&mut claim, &world.resources, &node.name);
+            let mut turn = Turn::new(&mut claim, &world.resources, &node.name, window);
             if !cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn)) {
                 return Ok(false);
             }
@@ -455,7 +456,10 @@ fn run_alone<S: Storage>(
         Ok(true)
     })?;
     match ran {
-        true => context.ran(n, cell, start.elapsed(), 0),
+        true => {
+            cell.last_run = window.now;
+            context.ran(n, cell, start.elapsed(), 0);
+        }
         false => context.skipped(n, cell),
     }
     Ok(())

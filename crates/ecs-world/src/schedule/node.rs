@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ecs_storage_api::{Version, Window};
 use parking_lot::Mutex;
 
 use super::config::{Condition, Place, SystemConfig, Work};
@@ -34,6 +35,8 @@ pub(super) struct Cell {
     pub(super) work: Work,
     pub(super) conditions: Vec<Condition>,
     pub(super) stats: SystemStats,
+    /// The version at which it ran last, in the world that it is prepared for.
+    pub(super) last_run: Version,
     /// The world that it was prepared for, by its resources.
     pub(super) prepared: Option<u64>,
 }
@@ -57,7 +60,8 @@ impl Node {
         }
         let conditional = !conditions.is_empty();
         let stats = SystemStats::default();
-        let cell = Mutex::new(Cell { work, conditions, stats, prepared: None });
+        let cell =
+            Mutex::new(Cell { work, conditions, stats, last_run: Version::ZERO, prepared: None });
         let (gate_of, cost) = (None, AtomicU64::new(0));
         Ok(Self { id, name, place, access, gate_of, conditional, cell, cost })
     }
@@ -96,12 +100,20 @@ impl Cell {
         if self.prepared.replace(resources.identity()) == Some(resources.identity()) {
             return;
         }
+        // To a world that it did not see before, everything is new.
+        self.last_run = Version::ZERO;
         self.conditions.iter_mut().for_each(|condition| condition.prepare(resources));
         match &mut self.work {
             Work::Function(system) => system.prepare(resources),
             Work::Gate(condition) => condition.prepare(resources),
             Work::Sub(_) | Work::Exclusive(_) => {}
         }
+    }
+
+    /// Returns the window of a run whose writes are stamped with a version: what
+    /// counts as new is what has changed since the last run.
+    pub(super) fn window(&self, now: Version) -> Window {
+        Window { since: self.last_run, now }
     }
 
     /// Adds the commands that were recorded.

@@ -26,7 +26,7 @@ pub use param::{ParamContext, SystemParam};
 pub use pipe::{In, Pipe};
 pub use query::{AlternativeQueries, QuerySet};
 
-use ecs_storage_api::{Claim, QueryError, StageRecords};
+use ecs_storage_api::{Claim, QueryError, StageRecords, Window};
 
 use crate::commands::CommandQueue;
 use crate::resources::Resources;
@@ -91,12 +91,12 @@ impl<S: System> IntoSystem<IsSystem> for S {
 
 /// Lends the queries of a system, stage by stage.
 trait Stages {
-    fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError>;
+    fn stage(&mut self, stage: usize, window: Window) -> Result<StageRecords<'_>, QueryError>;
 }
 
 impl Stages for Claim<'_, '_> {
-    fn stage(&mut self, stage: usize) -> Result<StageRecords<'_>, QueryError> {
-        Claim::stage(self, stage)
+    fn stage(&mut self, stage: usize, window: Window) -> Result<StageRecords<'_>, QueryError> {
+        Claim::stage(self, stage, window)
     }
 }
 
@@ -106,6 +106,7 @@ pub struct Turn<'t> {
     next: usize,
     resources: &'t Resources,
     system: &'t str,
+    window: Window,
     rows: usize,
 }
 
@@ -114,8 +115,9 @@ impl<'t> Turn<'t> {
         claim: &'t mut Claim<'_, '_>,
         resources: &'t Resources,
         system: &'t str,
+        window: Window,
     ) -> Self {
-        Self { stages: claim, next: 0, resources, system, rows: 0 }
+        Self { stages: claim, next: 0, resources, system, window, rows: 0 }
     }
 
     /// Begins a stage: the parameters of one function.
@@ -125,7 +127,7 @@ impl<'t> Turn<'t> {
     fn begin(&mut self) -> ParamContext<'_> {
         let stage = self.next;
         self.next += 1;
-        match self.stages.stage(stage) {
+        match self.stages.stage(stage, self.window) {
             Ok(records) => {
                 self.rows += records.rows_matched();
                 ParamContext { records, resources: self.resources, system: self.system }

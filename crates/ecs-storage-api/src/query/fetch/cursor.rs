@@ -4,16 +4,18 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::{Fetch, Rows, Word};
+use crate::changes::Window;
 use crate::query::records::RecordBuffer;
 
 /// Words in a record of `D`.
 pub(super) const fn stride<D: Fetch>() -> usize {
-    RecordBuffer::HEAD + D::TERMS
+    RecordBuffer::HEAD + D::WORDS
 }
 
 /// Goes through the records of a query, and gives each out once.
 pub(crate) struct Cursor<'r, 'w, D: Fetch> {
     words: &'r [Word],
+    window: Window,
     items: PhantomData<fn() -> D>,
     store: PhantomData<&'w mut [u8]>,
 }
@@ -25,8 +27,8 @@ impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
     /// - The records were made for `D`, and speak the truth for `'w`.
     /// - During `'w` nobody else uses their rows against what `D` does with them.
     #[inline]
-    pub(super) unsafe fn over(words: &'r [Word]) -> Self {
-        Self { words, items: PhantomData, store: PhantomData }
+    pub(super) unsafe fn over(words: &'r [Word], window: Window) -> Self {
+        Self { words, window, items: PhantomData, store: PhantomData }
     }
 
     /// Returns the rows of the next record.
@@ -35,7 +37,7 @@ impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
         let (record, rest) = self.words.split_at_checked(stride::<D>())?;
         self.words = rest;
         // SAFETY: by `over`, and each record is given out once.
-        Some(unsafe { Rows::of(record) })
+        Some(unsafe { Rows::of(record, self.window) })
     }
 
     /// Returns how many rows are left in all.
@@ -43,10 +45,12 @@ impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
         row_counts::<D>(self.words).sum()
     }
 
-    /// Skips records.
-    pub(crate) fn skip(mut self, records: usize) -> Self {
-        self.words = self.words.get(records * stride::<D>()..).unwrap_or_default();
-        self
+    /// Returns one row of the n-th record that is left.
+    pub(crate) fn row(self, record: usize, row: usize) -> Option<Rows<'w, D>> {
+        let record = self.words.chunks_exact(stride::<D>()).nth(record)?;
+        let there = row < record[0].count();
+        // SAFETY: by `over`; `self` is consumed, so no record is given out twice.
+        there.then(|| unsafe { Rows::part_of(record, self.window, row..row + 1) })
     }
 }
 
@@ -61,6 +65,7 @@ pub(crate) struct OwnedCursor<'w, D> {
     /// keeps its state in registers.
     words: *const Word,
     left: usize,
+    window: Window,
     /// Where they lie, unless they are borrowed.
     _owner: Vec<Word>,
     query: PhantomData<fn() -> D>,
@@ -78,7 +83,7 @@ impl<'w, D: Fetch> OwnedCursor<'w, D> {
     /// # Safety
     /// As for [`Cursor::over`].
     #[inline]
-    pub(super) unsafe fn over(buffer: Cow<'w, RecordBuffer>) -> Self {
+    pub(super) unsafe fn over(buffer: Cow<'w, RecordBuffer>, window: Window) -> Self {
         let words = buffer.words();
         let (words, left) = (words.as_ptr(), words.len());
         let owner = match buffer {
@@ -87,14 +92,14 @@ impl<'w, D: Fetch> OwnedCursor<'w, D> {
             // They are borrowed for `'w`.
             Cow::Borrowed(_) => Vec::new(),
         };
-        Self { words, left, _owner: owner, query: PhantomData, store: PhantomData }
+        Self { words, left, window, _owner: owner, query: PhantomData, store: PhantomData }
     }
 
     #[inline]
     fn rest(&self) -> Cursor<'_, 'w, D> {
         // SAFETY: `left` words lie there, in `_owner` or borrowed for `'w`; by
         // `over`, and each is given out once, since `left` only falls.
-        unsafe { Cursor::over(std::slice::from_raw_parts(self.words, self.left)) }
+        unsafe { Cursor::over(std::slice::from_raw_parts(self.words, self.left), self.window) }
     }
 
     /// Returns the rows of the next record.

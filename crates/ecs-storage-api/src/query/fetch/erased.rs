@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 use ecs_core::{ComponentId, EntityId, ErasedSlice, ErasedSliceMut};
 
 use super::Word;
+use crate::changes::Version;
+use crate::directory::{mark_pages, mark_ticks};
 use crate::query::records::{RecordBuffer, Records};
 use crate::query::shape::{Term, TermAccess};
 
@@ -13,7 +15,12 @@ use crate::query::shape::{Term, TermAccess};
 pub(crate) struct RecordColumns<'w> {
     len: usize,
     ids: *const EntityId,
-    terms: Vec<(Term, Word)>,
+    /// Which row of its table is the first.
+    start: usize,
+    /// Each with its first words: where the column lies, and, where it is
+    /// written, its pages and ticks.
+    terms: Vec<(Term, [Word; 3])>,
+    now: Version,
     store: PhantomData<&'w mut [u8]>,
 }
 
@@ -22,13 +29,21 @@ impl<'w> RecordColumns<'w> {
     /// each by term.
     pub(crate) fn each(records: &'w mut Records<'_>) -> impl Iterator<Item = Self> {
         let (terms, stride) = (records.shape().terms(), records.stride());
+        let now = records.window().now;
         records.words().chunks_exact(stride).map(move |record| {
-            let words = record[RecordBuffer::HEAD..].iter().copied();
-            let terms = terms.iter().copied().zip(words).collect();
+            let mut rest = &record[RecordBuffer::HEAD..];
+            let words = |term: &Term| {
+                let (words, others) = rest.split_at(term.words());
+                rest = others;
+                let word = |n| words.get(n).copied().unwrap_or(Word::from_count(0));
+                (*term, [word(0), word(1), word(2)])
+            };
             Self {
                 len: record[0].count(),
                 ids: record[1].0.cast_const().cast(),
-                terms,
+                start: record[2].count(),
+                terms: terms.iter().map(words).collect(),
+                now,
                 store: PhantomData,
             }
         })
@@ -42,8 +57,8 @@ impl<'w> RecordColumns<'w> {
     pub(crate) fn read(&self, component: ComponentId) -> Option<ErasedSlice<'_>> {
         let touches =
             |term: &Term| term.component == component && term.access != TermAccess::Presence;
-        let (_, word) = self.terms.iter().find(|(term, _)| touches(term))?;
-        let first = NonNull::new(word.0)?;
+        let (_, [first, ..]) = self.terms.iter().find(|(term, _)| touches(term))?;
+        let first = NonNull::new(first.0)?;
         // SAFETY: the record says so (`each`); the borrow of `self` keeps a
         // mutable slice of the same column from living beside it.
         Some(unsafe { ErasedSlice::from_raw(component.info(), first, self.len) })
@@ -51,10 +66,14 @@ impl<'w> RecordColumns<'w> {
 
     pub(crate) fn write(&mut self, component: ComponentId) -> Option<ErasedSliceMut<'_>> {
         let writes = |term: &Term| term.component == component && term.access == TermAccess::Write;
-        let (_, word) = self.terms.iter().find(|(term, _)| writes(term))?;
-        let first = NonNull::new(word.0)?;
+        let (_, [first, pages, ticks]) = self.terms.iter().find(|(term, _)| writes(term))?;
+        let first = NonNull::new(first.0)?;
         // SAFETY: the record says so (`each`), the term is written, and `self` is
         // borrowed mutably meanwhile.
-        Some(unsafe { ErasedSliceMut::from_raw(component.info(), first, self.len) })
+        unsafe {
+            mark_pages(pages.0.cast_const().cast(), self.start..self.start + self.len, self.now);
+            mark_ticks(ticks.0.cast(), 0..self.len, self.now);
+            Some(ErasedSliceMut::from_raw(component.info(), first, self.len))
+        }
     }
 }

@@ -7,6 +7,7 @@ use ahash::AHashMap;
 use ecs_core::EntityId;
 
 use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords};
+use crate::changes::Window;
 use crate::directory::{Directory, HomeLocations};
 use crate::query::filter::Filter;
 
@@ -28,15 +29,29 @@ pub(super) fn matching_bits<D: Fetch, F: Filter>(directory: &Directory) -> impl 
 pub(super) unsafe fn look_up<'w, D: Fetch, F: Filter>(
     directory: &'w Directory,
     entity: EntityId,
+    window: Window,
 ) -> Option<D::Item<'w>> {
     let at = directory.locate(entity)?;
     if !F::answer(&|component| directory.has(at.table(), component)) {
         return None;
     }
-    let columns = D::look_up(directory, at.table())?;
+    let columns = D::look_up(directory, at.table(), window)?;
     // SAFETY: the columns are those of the entity's table, which has the row; the
     // required ones are there. The rest is the caller's.
-    Some(unsafe { D::item(columns, at.row()) })
+    Some(unsafe { row::<D>(columns, at.row()) })
+}
+
+/// Returns one row, stamped if it is written.
+///
+/// # Safety
+/// As for [`Fetch::item`].
+#[inline]
+unsafe fn row<'w, D: Fetch>(columns: D::Columns, row: usize) -> D::Item<'w> {
+    // SAFETY: the caller's.
+    unsafe {
+        D::mark(columns, row..row + 1);
+        D::item(columns, row)
+    }
 }
 
 /// By entity: the record and the row in it, for a backend without a directory.
@@ -76,7 +91,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         if let Some(directory) = records.directory {
             directory.matching(matching_bits::<D, F>(directory), 0, |table| {
                 columns.resize(table.index(), None);
-                columns.push(D::look_up(directory, table));
+                columns.push(D::look_up(directory, table, records.window));
             });
         }
         let homes = records.directory.map(Directory::home_locations).unwrap_or_default();
@@ -99,7 +114,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         };
         // SAFETY: the columns are those of the entity's table, and the required
         // ones are there, since it matches; the rest is the caller's.
-        (*columns).map(|columns| unsafe { D::item(columns, row) })
+        (*columns).map(|columns| unsafe { self::row::<D>(columns, row) })
     }
 
     /// Finds the row of an entity that another shard named, or in a backend
@@ -113,15 +128,16 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         match self.rows {
             Some(rows) => {
                 let &(record, row) = rows.get(&entity)?;
+                let (words, window) = (self.records.buffer.words(), self.records.window);
                 // SAFETY: by `over`, and the caller's.
-                let cursor = unsafe { Cursor::<D>::over(self.records.buffer.words()) };
-                cursor.skip(record as usize).next()?.only(row as usize).next()
+                let cursor = unsafe { Cursor::<D>::over(words, window) };
+                cursor.row(record as usize, row as usize)?.next()
             }
             None => {
                 let at = self.records.directory?.locate(entity)?;
                 let columns = (*self.columns.get(at.table().index())?)?;
                 // SAFETY: as in `find`.
-                Some(unsafe { D::item(columns, at.row()) })
+                Some(unsafe { row::<D>(columns, at.row()) })
             }
         }
     }

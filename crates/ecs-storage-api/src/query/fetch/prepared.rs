@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use ecs_core::TypeHasher;
 
 use super::{Fetch, ReadOnlyQueryData, TypedRecords, Word, matching_bits, stride};
+use crate::changes::Window;
 use crate::directory::{Directory, TableId};
 use crate::query::filter::Filter;
 use crate::query::gather::{Prepared, lent};
@@ -36,13 +37,17 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         &self.prepared
     }
 
+    pub(crate) fn set_window(&mut self, window: Window) {
+        self.prepared.set_window(window);
+    }
+
     #[inline]
     pub(crate) fn read<'w, S: Storage + ?Sized>(
         &'w mut self,
         storage: &'w S,
     ) -> Result<TypedRecords<'w, D>, QueryError> {
-        let directory = self.prepared.gather(storage)?;
-        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
+        let (directory, window) = self.prepared.gather(storage)?;
+        Ok(TypedRecords::of::<F>(Cow::Borrowed(self.prepared.buffer()), directory, window))
     }
 
     #[inline]
@@ -50,8 +55,8 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         &'w mut self,
         storage: &'w mut S,
     ) -> Result<TypedRecords<'w, D>, QueryError> {
-        let directory = self.prepared.gather_mut(storage)?;
-        Ok(TypedRecords::of(Cow::Borrowed(self.prepared.buffer()), directory))
+        let (directory, window) = self.prepared.gather_mut(storage)?;
+        Ok(TypedRecords::of::<F>(Cow::Borrowed(self.prepared.buffer()), directory, window))
     }
 
     /// Matches a query for this once, for reading.
@@ -63,11 +68,12 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         D: ReadOnlyQueryData,
     {
         match storage.directory() {
-            Some(directory) => Ok(Self::of_directory(directory.get_ref())),
-            None => {
-                let mut once = Self::new()?;
-                once.prepared.gather(storage)?;
-                Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+            Some(directory) if !F::ROWS => Ok(Self::of_directory(directory.get_ref())),
+            _ => {
+                let mut once = Prepared::once(QueryShape::of::<D, F>()?);
+                let (directory, window) = once.gather(storage)?;
+                let buffer = Cow::Owned(once.into_buffer());
+                Ok(TypedRecords::of::<F>(buffer, directory, window))
             }
         }
     }
@@ -77,15 +83,16 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
     pub(crate) fn write_once<S: Storage + ?Sized>(
         storage: &mut S,
     ) -> Result<TypedRecords<'_, D>, QueryError> {
-        if storage.directory_mut().is_some() {
+        if !F::ROWS && storage.directory_mut().is_some() {
             if D::TERMS > 1 && !D::READ_ONLY {
                 QueryShape::of::<D, F>()?;
             }
             return Ok(Self::of_directory(lent(storage)));
         }
-        let mut once = Self::new()?;
-        once.prepared.gather_mut(storage)?;
-        Ok(TypedRecords::of(Cow::Owned(once.prepared.into_buffer()), None))
+        let mut once = Prepared::once(QueryShape::of::<D, F>()?);
+        let (directory, window) = once.gather_mut(storage)?;
+        let buffer = Cow::Owned(once.into_buffer());
+        Ok(TypedRecords::of::<F>(buffer, directory, window))
     }
 
     /// Makes a record of each table that matches, without a list of them.
@@ -98,7 +105,8 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
                 push_record::<D>(&mut words, directory, table, rows);
             }
         });
-        TypedRecords::of(Cow::Owned(RecordBuffer::of(words)), Some(directory))
+        let window = Window::plain(directory.version());
+        TypedRecords::of::<F>(Cow::Owned(RecordBuffer::of(words)), Some(directory), window)
     }
 }
 
@@ -117,12 +125,13 @@ fn push_record<D: Fetch>(
     let record = &mut words.spare_capacity_mut()[..stride];
     record[0].write(Word::from_count(rows));
     record[1].write(Word::from_ptr(directory.ids(table).as_ptr().cast()));
+    record[2].write(Word::from_count(0));
     let mut next = RecordBuffer::HEAD;
     D::words(directory, table, &mut |word| {
         record[next].write(Word::from_ptr(word));
         next += 1;
     });
-    // SAFETY: the head was written, and a word a term (`Fetch`).
+    // SAFETY: the head was written, and the words of the terms (`Fetch`).
     unsafe { words.set_len(start + stride) };
 }
 
@@ -141,8 +150,8 @@ impl PreparedByType {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(Prepared::new(QueryShape::of::<D, F>()?)),
         };
-        let directory = prepared.gather_mut(storage)?;
+        let (directory, window) = prepared.gather_mut(storage)?;
         // Whatever lies under this type was prepared for `D` and `F` (`Fetch`).
-        Ok(TypedRecords::of(Cow::Borrowed(prepared.buffer()), directory))
+        Ok(TypedRecords::of::<F>(Cow::Borrowed(prepared.buffer()), directory, window))
     }
 }

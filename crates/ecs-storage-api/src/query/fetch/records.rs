@@ -10,6 +10,7 @@ use ecs_core::EntityId;
 use super::{
     Cursor, Fetch, Lookup, OwnedCursor, ReadOnlyQueryData, RowsById, look_up, row_counts, stride,
 };
+use crate::changes::Window;
 use crate::directory::Directory;
 use crate::query::filter::Filter;
 use crate::query::records::{QueryCost, RecordBuffer, Records};
@@ -21,6 +22,7 @@ pub(crate) struct TypedRecords<'w, D> {
     pub(super) buffer: Cow<'w, RecordBuffer>,
     /// For look-ups by id, if the backend lends it.
     pub(super) directory: Option<&'w Directory>,
+    pub(super) window: Window,
     query: PhantomData<fn() -> D>,
     store: PhantomData<&'w mut [u8]>,
 }
@@ -38,14 +40,21 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
             let shape = QueryShape::describe::<D, F>();
             assert!(shape == *records.shape(), "records are read by a query of their own shape");
         }
-        let (buffer, directory) = records.into_parts();
-        Self::of(buffer, directory)
+        let (buffer, directory, window) = records.into_parts();
+        Self::of::<F>(buffer, directory, window)
     }
 
-    /// Trusts that the records were made for `D`.
+    /// Trusts that the records were made for `D` among what meets `F`.
     #[inline]
-    pub(super) fn of(buffer: Cow<'w, RecordBuffer>, directory: Option<&'w Directory>) -> Self {
-        Self { buffer, directory, query: PhantomData, store: PhantomData }
+    pub(super) fn of<F: Filter>(
+        buffer: Cow<'w, RecordBuffer>,
+        directory: Option<&'w Directory>,
+        window: Window,
+    ) -> Self {
+        // Which rows matched, only the records know: by the directory, what has
+        // been written since would match as well.
+        let directory = if F::ROWS { None } else { directory };
+        Self { buffer, directory, window, query: PhantomData, store: PhantomData }
     }
 
     #[inline]
@@ -67,7 +76,7 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     #[inline]
     pub(crate) fn cursor_mut(&mut self) -> Cursor<'_, '_, D> {
         // SAFETY: `self` is borrowed mutably as long as what is given out.
-        unsafe { Cursor::over(self.buffer.words()) }
+        unsafe { Cursor::over(self.buffer.words(), self.window) }
     }
 
     /// Goes through the records, as others may do too.
@@ -77,7 +86,7 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
         D: ReadOnlyQueryData,
     {
         // SAFETY: nothing is written, and writers are kept out by the records.
-        unsafe { Cursor::over(self.buffer.words()) }
+        unsafe { Cursor::over(self.buffer.words(), self.window) }
     }
 
     /// Prepares to find rows by id, which nobody else does meanwhile.
@@ -113,15 +122,16 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     #[inline]
     pub(crate) fn into_cursor(self) -> OwnedCursor<'w, D> {
         // SAFETY: the records were made for `D`, and `self` was their only holder.
-        unsafe { OwnedCursor::over(self.buffer) }
+        unsafe { OwnedCursor::over(self.buffer, self.window) }
     }
 
     /// Finds what there is for an entity by the backend's directory; the outer `None`
     /// stands for a backend without one.
     #[inline]
     pub(crate) fn find_mut<F: Filter>(&mut self, entity: EntityId) -> Option<Option<D::Item<'_>>> {
+        let window = self.window;
         // SAFETY: `self` is borrowed mutably as long as what is given out.
-        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity, window) })
     }
 
     /// As `find_mut`, as others may do too.
@@ -130,8 +140,9 @@ impl<'w, D: Fetch> TypedRecords<'w, D> {
     where
         D: ReadOnlyQueryData,
     {
+        let window = self.window;
         // SAFETY: nothing is written, and writers are kept out by the records.
-        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity) })
+        self.directory.map(|directory| unsafe { look_up::<D, F>(directory, entity, window) })
     }
 
     /// Tells whether an entity matches; `None` stands for a backend without a

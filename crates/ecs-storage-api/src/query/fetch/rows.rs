@@ -1,11 +1,13 @@
 //! The rows of one chunk.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
 use super::{Columns, Fetch, Word};
+use crate::changes::Window;
 use crate::query::records::RecordBuffer;
 
 /// The rows of one chunk that are still to be given out, each once.
@@ -31,21 +33,36 @@ impl<'w, D: Fetch> Rows<'w, D> {
         Self { columns: D::NONE, ids: NonNull::dangling(), next: 0, end: 0, store: PhantomData }
     }
 
-    /// Returns the rows of a record.
+    /// Returns the rows of a record, whose pages are stamped where they are
+    /// written.
     ///
     /// # Safety
     /// - The record was made for `D`, and speaks the truth for `'w`.
     /// - During `'w` nobody else uses its rows against what `D` does with them.
     #[inline]
-    pub(super) unsafe fn of(record: &[Word]) -> Self {
+    pub(super) unsafe fn of(record: &[Word], window: Window) -> Self {
+        let end = record[0].count();
+        // SAFETY: the caller's.
+        unsafe { Self::part_of(record, window, 0..end) }
+    }
+
+    /// Returns some rows of a record, as `of`.
+    ///
+    /// # Safety
+    /// As `of`; the record has the rows.
+    #[inline]
+    pub(super) unsafe fn part_of(record: &[Word], window: Window, rows: Range<usize>) -> Self {
         // SAFETY: a record is made where the query matches, so the required
-        // columns are there; ids are never null.
+        // columns are there; ids are never null. The rest is the caller's.
         let (columns, ids) = unsafe {
             let ids = NonNull::new_unchecked(record[1].0).cast();
-            let mut columns = Columns { ids, terms: &record[RecordBuffer::HEAD..] };
-            (D::columns(&mut columns).unwrap_unchecked(), ids)
+            let (start, terms) = (record[2].count(), &record[RecordBuffer::HEAD..]);
+            let mut columns = Columns { ids, start, window, terms };
+            let columns = D::columns(&mut columns).unwrap_unchecked();
+            D::mark(columns, rows.clone());
+            (columns, ids)
         };
-        Self { columns, ids, next: 0, end: record[0].count(), store: PhantomData }
+        Self { columns, ids, next: rows.start, end: rows.end, store: PhantomData }
     }
 
     /// Returns the next row.
@@ -102,15 +119,6 @@ impl<'w, D: Fetch> Rows<'w, D> {
         let middle = self.next + at.min(self.len());
         let tail = Self { next: middle, ..*self };
         self.end = middle;
-        tail
-    }
-}
-
-impl<'w, D: Fetch> Rows<'w, D> {
-    /// Keeps one row only.
-    pub(crate) fn only(mut self, row: usize) -> Self {
-        let mut tail = self.split_off(row);
-        tail.split_off(1);
         tail
     }
 }

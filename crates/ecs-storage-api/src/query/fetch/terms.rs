@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId, EntityId};
 
 use super::{Columns, Fetch, ReadOnly};
-use crate::directory::{Directory, TableId};
+use crate::changes::{Version, Window};
+use crate::directory::{Directory, TableId, TicksAt, mark_pages, mark_ticks};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -20,6 +23,7 @@ unsafe impl<C: Component> Fetch for &C {
     type Slices<'w> = &'w [C];
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
+    const WORDS: usize = 1;
     const NONE: NonNull<C> = NonNull::dangling();
 
     #[inline]
@@ -38,7 +42,7 @@ unsafe impl<C: Component> Fetch for &C {
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<C>> {
+    fn look_up(directory: &Directory, table: TableId, _window: Window) -> Option<NonNull<C>> {
         NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
     }
 
@@ -62,15 +66,101 @@ unsafe impl<C: Component> Fetch for &C {
 
 impl<C: Component> ReadOnly for &C {}
 
+/// A column that is lent for writing.
+#[derive(Debug)]
+pub struct WriteColumn<C> {
+    pub(super) first: NonNull<C>,
+    /// The versions of the table's pages, from its first row on; null where there
+    /// are none.
+    pub(super) pages: *const AtomicU64,
+    /// The ticks of the rows; null where there are none.
+    pub(super) changed: *mut u32,
+    /// Which row of its table is the first.
+    pub(super) start: usize,
+    /// What writes are stamped with.
+    pub(super) now: Version,
+}
+
+impl<C> Clone for WriteColumn<C> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for WriteColumn<C> {}
+
+impl<C: Component> WriteColumn<C> {
+    pub(super) const NONE: Self = Self {
+        first: NonNull::dangling(),
+        pages: std::ptr::null(),
+        changed: std::ptr::null_mut(),
+        start: 0,
+        now: Version::ZERO,
+    };
+
+    /// Takes three words of a record.
+    #[inline]
+    pub(super) fn take(columns: &mut Columns<'_>) -> Option<Self> {
+        let (first, pages, changed) = (columns.next(), columns.next(), columns.next());
+        Some(Self {
+            first: NonNull::new(first.cast())?,
+            pages: pages.cast_const().cast(),
+            changed: changed.cast(),
+            start: columns.start,
+            now: columns.window.now,
+        })
+    }
+
+    #[inline]
+    pub(super) fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self> {
+        let component = ComponentId::of::<C>();
+        let first = NonNull::new(directory.column(table, component).cast())?;
+        let changed = match C::TRACK {
+            true => directory.ticks(table, component).changed,
+            false => std::ptr::null_mut(),
+        };
+        let (pages, now) = (directory.pages(table, component), window.now);
+        Some(Self { first, pages, changed, start: 0, now })
+    }
+
+    /// Writes three words of a record.
+    #[inline]
+    pub(super) fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
+        let component = ComponentId::of::<C>();
+        each(directory.column(table, component));
+        each(directory.pages(table, component).cast_mut().cast());
+        let ticks = if C::TRACK { directory.ticks(table, component) } else { TicksAt::NONE };
+        each(ticks.changed.cast());
+    }
+
+    /// Returns the rows from `start` on, stamped if the component is tracked.
+    ///
+    /// # Safety
+    /// As for [`Fetch::slices`].
+    #[inline]
+    pub(super) unsafe fn slice<'w>(self, start: usize, len: usize) -> &'w mut [C] {
+        // SAFETY: the caller's: the rows are valid for `'w`, and nobody else's, and
+        // so are their ticks.
+        unsafe {
+            if C::TRACK {
+                mark_ticks(self.changed, start..start + len, self.now);
+            }
+            std::slice::from_raw_parts_mut(self.first.add(start).as_ptr(), len)
+        }
+    }
+}
+
 // SAFETY: one term, described as `Write`; `item` gives its row.
 unsafe impl<C: Component> Fetch for &mut C {
     type Static = &'static mut C;
-    type Columns = NonNull<C>;
+    type Columns = WriteColumn<C>;
     type Item<'w> = &'w mut C;
     type Slices<'w> = &'w mut [C];
     const READ_ONLY: bool = false;
     const TERMS: usize = 1;
-    const NONE: NonNull<C> = NonNull::dangling();
+    const WORDS: usize = 3;
+    const NONE: WriteColumn<C> = WriteColumn::NONE;
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
@@ -83,30 +173,43 @@ unsafe impl<C: Component> Fetch for &mut C {
     }
 
     #[inline]
-    fn columns(columns: &mut Columns<'_>) -> Option<NonNull<C>> {
-        NonNull::new(columns.next().cast())
+    fn columns(columns: &mut Columns<'_>) -> Option<WriteColumn<C>> {
+        WriteColumn::take(columns)
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<C>> {
-        NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
+    fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<WriteColumn<C>> {
+        WriteColumn::look_up(directory, table, window)
     }
 
     #[inline]
     fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
-        each(directory.column(table, ComponentId::of::<C>()));
+        WriteColumn::<C>::words(directory, table, each);
+    }
+
+    #[inline(always)]
+    unsafe fn mark(columns: WriteColumn<C>, rows: Range<usize>) {
+        let rows = columns.start + rows.start..columns.start + rows.end;
+        // SAFETY: the caller's: the table has the rows.
+        unsafe { mark_pages(columns.pages, rows, columns.now) }
     }
 
     #[inline]
-    unsafe fn item<'w>(columns: Self::Columns, row: usize) -> &'w mut C {
-        // SAFETY: the caller's: the row is valid for `'w`, and nobody else's.
-        unsafe { columns.add(row).as_mut() }
+    unsafe fn item<'w>(columns: WriteColumn<C>, row: usize) -> &'w mut C {
+        // SAFETY: the caller's: the row is valid for `'w`, and nobody else's, and so
+        // is its tick.
+        unsafe {
+            if C::TRACK && !columns.changed.is_null() {
+                columns.changed.add(row).write(columns.now.tick());
+            }
+            columns.first.add(row).as_mut()
+        }
     }
 
     #[inline]
-    unsafe fn slices<'w>(columns: Self::Columns, start: usize, len: usize) -> &'w mut [C] {
-        // SAFETY: the caller's: the rows are valid for `'w`, and nobody else's.
-        unsafe { std::slice::from_raw_parts_mut(columns.add(start).as_ptr(), len) }
+    unsafe fn slices<'w>(columns: WriteColumn<C>, start: usize, len: usize) -> &'w mut [C] {
+        // SAFETY: the caller's.
+        unsafe { columns.slice(start, len) }
     }
 }
 
@@ -118,6 +221,7 @@ unsafe impl Fetch for EntityId {
     type Slices<'w> = &'w [EntityId];
     const READ_ONLY: bool = true;
     const TERMS: usize = 0;
+    const WORDS: usize = 0;
     const NONE: NonNull<EntityId> = NonNull::dangling();
 
     #[inline]
@@ -134,7 +238,11 @@ unsafe impl Fetch for EntityId {
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId) -> Option<NonNull<EntityId>> {
+    fn look_up(
+        directory: &Directory,
+        table: TableId,
+        _window: Window,
+    ) -> Option<NonNull<EntityId>> {
         Some(directory.ids(table))
     }
 
@@ -173,6 +281,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     type Slices<'w> = bool;
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
+    const WORDS: usize = 1;
     const NONE: bool = false;
 
     fn describe(shape: &mut QueryShape) {
@@ -190,7 +299,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId) -> Option<bool> {
+    fn look_up(directory: &Directory, table: TableId, _window: Window) -> Option<bool> {
         Some(directory.has(table, ComponentId::of::<C>()))
     }
 
@@ -220,6 +329,7 @@ unsafe impl Fetch for () {
     type Slices<'w> = ();
     const READ_ONLY: bool = true;
     const TERMS: usize = 0;
+    const WORDS: usize = 0;
     const NONE: () = ();
 
     fn describe(_shape: &mut QueryShape) {}
@@ -235,7 +345,7 @@ unsafe impl Fetch for () {
     }
 
     #[inline]
-    fn look_up(_directory: &Directory, _table: TableId) -> Option<()> {
+    fn look_up(_directory: &Directory, _table: TableId, _window: Window) -> Option<()> {
         Some(())
     }
 
@@ -260,6 +370,7 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     type Slices<'w> = Option<D::Slices<'w>>;
     const READ_ONLY: bool = D::READ_ONLY;
     const TERMS: usize = D::TERMS;
+    const WORDS: usize = D::WORDS;
     const NONE: Self::Columns = None;
 
     fn describe(shape: &mut QueryShape) {
@@ -277,13 +388,21 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     }
 
     #[inline]
-    fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns> {
-        Some(D::look_up(directory, table))
+    fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self::Columns> {
+        Some(D::look_up(directory, table, window))
     }
 
     #[inline]
     fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
         D::words(directory, table, each);
+    }
+
+    #[inline(always)]
+    unsafe fn mark(columns: Self::Columns, rows: Range<usize>) {
+        if let Some(columns) = columns {
+            // SAFETY: the caller's; `Some` means that every required column is there.
+            unsafe { D::mark(columns, rows) }
+        }
     }
 
     #[inline]

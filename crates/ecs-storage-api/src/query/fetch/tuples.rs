@@ -1,8 +1,11 @@
 //! Tuples fetch what their members fetch.
 
+use std::ops::Range;
+
 use ecs_core::ComponentId;
 
 use super::{Columns, Fetch, ReadOnly};
+use crate::changes::Window;
 use crate::directory::{Directory, TableId};
 use crate::query::matcher::Answer;
 use crate::query::shape::QueryShape;
@@ -26,6 +29,7 @@ macro_rules! tuple_fetch {
             type Slices<'w> = ($($name::Slices<'w>,)*);
             const READ_ONLY: bool = true $(&& $name::READ_ONLY)*;
             const TERMS: usize = 0 $(+ $name::TERMS)*;
+            const WORDS: usize = 0 $(+ $name::WORDS)*;
             const NONE: Self::Columns = ($($name::NONE,)*);
 
             #[inline]
@@ -47,13 +51,20 @@ macro_rules! tuple_fetch {
             }
 
             #[inline]
-            fn look_up(directory: &Directory, table: TableId) -> Option<Self::Columns> {
-                Some(($($name::look_up(directory, table)?,)*))
+            fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self::Columns> {
+                Some(($($name::look_up(directory, table, window)?,)*))
             }
 
             #[inline]
             fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
                 $($name::words(directory, table, each);)*
+            }
+
+            #[inline(always)]
+            unsafe fn mark(columns: Self::Columns, rows: Range<usize>) {
+                let ($($name,)*) = columns;
+                // SAFETY: the caller's, for each member.
+                unsafe { $($name::mark($name, rows.clone());)* }
             }
 
             #[inline]

@@ -1,0 +1,116 @@
+//! Versions of the pages of an array, and ticks of its rows.
+//!
+//! Pages cover as many rows as was said, and whoever marks a row without a look at
+//! their number keeps below that.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::changes::{PAGE_ROWS, Version};
+
+/// A version a page of rows.
+#[derive(Debug, Default)]
+pub(crate) struct Pages(Box<[AtomicU64]>);
+
+impl Pages {
+    /// Covers exactly the pages of so many rows; new ones have never changed.
+    pub(crate) fn cover(&mut self, rows: usize) {
+        let pages = rows.div_ceil(PAGE_ROWS);
+        if pages != self.0.len() {
+            let mut all = std::mem::take(&mut self.0).into_vec();
+            all.truncate(pages);
+            all.reserve_exact(pages - all.len());
+            all.resize_with(pages, AtomicU64::default);
+            self.0 = all.into_boxed_slice();
+        }
+    }
+
+    /// Stamps the page of a row.
+    ///
+    /// # Safety
+    /// The row is covered.
+    #[inline(always)]
+    pub(crate) unsafe fn mark_row(&mut self, row: usize, now: Version) {
+        debug_assert!(row / PAGE_ROWS < self.0.len());
+        // SAFETY: the caller's.
+        unsafe { *self.0.get_unchecked_mut(row / PAGE_ROWS).get_mut() = now.get() }
+    }
+
+    /// Returns the version of a row's page, if the row is covered.
+    #[inline]
+    pub(crate) fn page_mut(&mut self, row: usize) -> Option<&mut u64> {
+        self.0.get_mut(row / PAGE_ROWS).map(AtomicU64::get_mut)
+    }
+
+    /// Stamps the pages of some rows, as far as they are covered.
+    pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
+        if !rows.is_empty() {
+            let last = ((rows.end - 1) / PAGE_ROWS).min(self.0.len().wrapping_sub(1));
+            let pages = self.0.get_mut(rows.start / PAGE_ROWS..=last).unwrap_or_default();
+            pages.iter_mut().for_each(|page| *page.get_mut() = now.get());
+        }
+    }
+
+    /// Returns where they lie.
+    #[inline]
+    pub(crate) fn first(&self) -> *const AtomicU64 {
+        self.0.as_ptr()
+    }
+
+    /// Returns the version of each page.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[AtomicU64] {
+        &self.0
+    }
+}
+
+/// Stamps the pages of a column, of which rows are lent for writing; null stands
+/// for a column without pages.
+///
+/// # Safety
+/// Pages that cover the rows lie there.
+#[inline(always)]
+pub(crate) unsafe fn mark_pages(pages: *const AtomicU64, rows: Range<usize>, now: Version) {
+    if pages.is_null() || rows.is_empty() {
+        return;
+    }
+    let (first, last) = (rows.start / PAGE_ROWS, (rows.end - 1) / PAGE_ROWS);
+    // SAFETY: the caller's.
+    unsafe {
+        mark_page(&*pages.add(first), now);
+        if first != last {
+            mark_more_pages(pages, first + 1..last + 1, now);
+        }
+    }
+}
+
+/// Stamps a page, unless it is as new already: that costs less than to write.
+#[inline(always)]
+pub(crate) fn mark_page(page: &AtomicU64, now: Version) {
+    // Relaxed: a number, which those read who come after the writer anyway.
+    if page.load(Ordering::Relaxed) < now.get() {
+        page.store(now.get(), Ordering::Relaxed);
+    }
+}
+
+/// # Safety
+/// So many pages lie there.
+#[cold]
+#[inline(never)]
+unsafe fn mark_more_pages(pages: *const AtomicU64, range: Range<usize>, now: Version) {
+    // SAFETY: the caller's.
+    range.for_each(|page| mark_page(unsafe { &*pages.add(page) }, now));
+}
+
+/// Stamps rows of a tracked component; null stands for a column without ticks.
+///
+/// # Safety
+/// Ticks of so many rows lie there, which nobody else uses meanwhile.
+#[inline]
+pub(crate) unsafe fn mark_ticks(ticks: *mut u32, rows: Range<usize>, now: Version) {
+    if !ticks.is_null() {
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts_mut(ticks.add(rows.start), rows.len()) }
+            .fill(now.tick());
+    }
+}

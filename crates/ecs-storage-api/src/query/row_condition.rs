@@ -1,0 +1,262 @@
+//! What a query asks of single rows: whether they changed, or came.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ecs_core::ComponentId;
+
+use super::matcher::Matcher;
+use crate::changes::{Changes, PAGE_ROWS, Version};
+
+/// A condition on the rows of a table that matches otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RowCondition {
+    /// The value of a component changed.
+    Changed(ComponentId),
+    /// The value of a component came.
+    Added(ComponentId),
+    /// The table meets a condition.
+    Table(Matcher),
+    /// All hold.
+    All(Vec<RowCondition>),
+    /// One holds.
+    Any(Vec<RowCondition>),
+}
+
+/// What is known of a table's changes: when rows came or were moved, a version a
+/// page, and the changes of a column. `None` stands for what is not known, which
+/// counts as changed.
+pub(crate) trait TableChanges {
+    /// Tells whether the table has a component.
+    fn has(&self, component: ComponentId) -> bool;
+
+    /// Returns when rows of each page came or were moved.
+    fn moves(&self) -> Option<&[AtomicU64]>;
+
+    /// Returns the changes of a column that is there.
+    fn column(&self, component: ComponentId) -> Option<Changes<'_>>;
+}
+
+/// The rows of a page, a bit each.
+type Mask = [u64; PAGE_ROWS / 64];
+
+/// A condition, with what it asks for in one table at hand.
+enum Resolved<'a> {
+    Always,
+    Never,
+    /// All rows of the pages that changed.
+    Pages(Pages<'a>),
+    /// The rows whose tick is late enough, in the pages that changed.
+    Rows(Pages<'a>, &'a [u32]),
+    All(Vec<Resolved<'a>>),
+    Any(Vec<Resolved<'a>>),
+}
+
+/// The versions of a column's pages, and those of rows that came.
+#[derive(Clone, Copy)]
+struct Pages<'a> {
+    values: &'a [AtomicU64],
+    moves: Option<&'a [AtomicU64]>,
+}
+
+impl Pages<'_> {
+    /// Tells whether something in a page changed. What is not known counts as
+    /// changed.
+    #[inline]
+    fn changed(&self, page: usize, since: Version) -> bool {
+        // Relaxed: who wrote has ended, or the store could not be asked.
+        let late = |pages: &[AtomicU64]| {
+            let version = pages.get(page).map(|version| version.load(Ordering::Relaxed));
+            version.is_none_or(|version| since.is_before_page(version))
+        };
+        late(self.values) || self.moves.is_some_and(late)
+    }
+}
+
+impl RowCondition {
+    /// Tells whether the condition asks for a component.
+    pub(crate) fn names(&self, component: ComponentId) -> bool {
+        match self {
+            Self::Changed(asked) | Self::Added(asked) => *asked == component,
+            Self::Table(_) => false,
+            Self::All(all) | Self::Any(all) => all.iter().any(|one| one.names(component)),
+        }
+    }
+
+    /// Gives the runs of rows of a table that meet the condition to `each`, in
+    /// order; returns how many rows were looked at.
+    ///
+    /// # Complexity
+    /// O(pages), and O(rows) of the pages in which tracked values may have
+    /// changed.
+    pub(crate) fn select(
+        &self,
+        table: &impl TableChanges,
+        rows: usize,
+        since: Version,
+        each: impl FnMut(Range<usize>),
+    ) -> usize {
+        let mut runs = Runs { last: 0..0, each };
+        let resolved = self.resolve(table, since);
+        let mut visited = 0;
+        for (page, start) in (0..rows).step_by(PAGE_ROWS).enumerate() {
+            let len = PAGE_ROWS.min(rows - start);
+            match resolved.page(page, since) {
+                Some(false) => {}
+                Some(true) => {
+                    visited += len;
+                    runs.add(start..start + len);
+                }
+                None => {
+                    visited += len;
+                    runs.add_mask(&resolved.mask(page, start..start + len, since), start);
+                }
+            }
+        }
+        runs.end();
+        visited
+    }
+
+    fn resolve<'a>(&self, table: &'a impl TableChanges, since: Version) -> Resolved<'a> {
+        let column = |component, came: bool| {
+            if !table.has(component) {
+                return Resolved::Never;
+            }
+            match table.column(component) {
+                Some(changes) if since != Version::ZERO => {
+                    let pages = Pages { values: changes.pages, moves: table.moves() };
+                    match changes.ticks {
+                        Some((changed, added)) => {
+                            Resolved::Rows(pages, if came { added } else { changed })
+                        }
+                        None => Resolved::Pages(pages),
+                    }
+                }
+                _ => Resolved::Always,
+            }
+        };
+        match self {
+            Self::Changed(component) => column(*component, false),
+            Self::Added(component) => column(*component, true),
+            Self::Table(matcher) if matcher.matches(&|id| table.has(id)) => Resolved::Always,
+            Self::Table(_) => Resolved::Never,
+            Self::All(all) => {
+                Resolved::All(all.iter().map(|one| one.resolve(table, since)).collect())
+            }
+            Self::Any(all) => {
+                Resolved::Any(all.iter().map(|one| one.resolve(table, since)).collect())
+            }
+        }
+    }
+}
+
+impl Resolved<'_> {
+    /// Tells whether all rows of a page meet the condition, or none; `None` if
+    /// that is to be asked of each.
+    fn page(&self, page: usize, since: Version) -> Option<bool> {
+        match self {
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+            Self::Pages(pages) => Some(pages.changed(page, since)),
+            Self::Rows(pages, _) => {
+                if pages.changed(page, since) {
+                    None
+                } else {
+                    Some(false)
+                }
+            }
+            Self::All(all) => all
+                .iter()
+                .try_fold(true, |so_far, one| match one.page(page, since) {
+                    Some(false) => Err(Some(false)),
+                    answer => Ok(so_far && answer == Some(true)),
+                })
+                .map_or_else(|none| none, |every| every.then_some(true)),
+            Self::Any(all) => all
+                .iter()
+                .try_fold(false, |so_far, one| match one.page(page, since) {
+                    Some(true) => Err(Some(true)),
+                    answer => Ok(so_far || answer.is_none()),
+                })
+                .map_or_else(|every| every, |some| if some { None } else { Some(false) }),
+        }
+    }
+
+    /// Tells of each row of a page whether it meets the condition.
+    fn mask(&self, page: usize, rows: Range<usize>, since: Version) -> Mask {
+        match self {
+            Self::Always | Self::Never | Self::Pages(_) => match self.page(page, since) {
+                Some(true) => [!0; PAGE_ROWS / 64],
+                _ => [0; PAGE_ROWS / 64],
+            },
+            Self::Rows(pages, ticks) => match pages.changed(page, since) {
+                true => late_rows(&ticks[rows], since),
+                false => [0; PAGE_ROWS / 64],
+            },
+            Self::All(all) => {
+                let masks = all.iter().map(|one| one.mask(page, rows.clone(), since));
+                masks.fold([!0; PAGE_ROWS / 64], |a, b| std::array::from_fn(|n| a[n] & b[n]))
+            }
+            Self::Any(all) => {
+                let masks = all.iter().map(|one| one.mask(page, rows.clone(), since));
+                masks.fold([0; PAGE_ROWS / 64], |a, b| std::array::from_fn(|n| a[n] | b[n]))
+            }
+        }
+    }
+}
+
+/// Tells which of a page's rows have a late tick.
+fn late_rows(ticks: &[u32], since: Version) -> Mask {
+    /// Rows of which is asked at once whether one is late: most often none is.
+    const BLOCK: usize = 32;
+    let mut mask = [0; PAGE_ROWS / 64];
+    for (n, block) in ticks.chunks(BLOCK).enumerate() {
+        // The compiler takes several at a time.
+        let any = block.iter().fold(false, |any, &tick| any | since.is_before_row(tick));
+        if any {
+            let bit = |bits, (at, &tick): (usize, &u32)| {
+                bits | u64::from(since.is_before_row(tick)) << at
+            };
+            let bits = block.iter().enumerate().fold(0, bit);
+            mask[n * BLOCK / 64] |= bits << (n * BLOCK % 64);
+        }
+    }
+    mask
+}
+
+/// Rows that follow each other, told as one run.
+struct Runs<F> {
+    last: Range<usize>,
+    each: F,
+}
+
+impl<F: FnMut(Range<usize>)> Runs<F> {
+    fn add(&mut self, rows: Range<usize>) {
+        if rows.start == self.last.end && !self.last.is_empty() {
+            self.last.end = rows.end;
+        } else {
+            self.end();
+            self.last = rows;
+        }
+    }
+
+    fn add_mask(&mut self, mask: &Mask, start: usize) {
+        for (n, &word) in mask.iter().enumerate() {
+            let mut bits = word;
+            while bits != 0 {
+                let first = bits.trailing_zeros();
+                let count = (bits >> first).trailing_ones();
+                let at = start + n * 64 + first as usize;
+                self.add(at..at + count as usize);
+                // The run is the lowest there is: carrying over it clears it.
+                bits &= bits.wrapping_add(1 << first);
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if !self.last.is_empty() {
+            (self.each)(std::mem::take(&mut self.last));
+        }
+    }
+}
