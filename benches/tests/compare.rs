@@ -30,6 +30,8 @@ const ROWS: &[&str] = &[
     "churn",
     "bulk_insert",
     "par_iter",
+    "change_write",
+    "change_scan",
     "snapshot_save",
     "snapshot_load",
     "memory",

@@ -5,6 +5,7 @@ use crate::compare::{Row, Size};
 mod add_remove;
 mod bulk_insert;
 mod by_hand;
+mod changes;
 mod ending;
 mod fragmented;
 mod heavy_compute;
@@ -41,6 +42,8 @@ pub fn rows(size: Size) -> Vec<Row> {
         ending::churn,
         bulk_insert::row,
         motion::par_iter,
+        changes::write,
+        changes::scan,
         snapshot::save,
         snapshot::load,
         // Only glibc says how much of its heap is in use.

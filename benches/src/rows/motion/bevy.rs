@@ -7,7 +7,7 @@ use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
 use crate::worlds;
 
-pub(super) fn for_each(mut world: World) -> impl Workload {
+pub(in crate::rows) fn for_each(mut world: World) -> impl Workload {
     let query = world.query::<(&mut Position, &Velocity)>();
     steady(
         (world, query),

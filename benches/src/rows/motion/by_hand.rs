@@ -8,7 +8,7 @@ use crate::sums;
 
 type Columns = (Vec<Position>, Vec<Velocity>);
 
-pub(super) fn structs(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
+pub(in crate::rows) fn structs(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
     steady(
         items.collect::<Columns>(),
         |(positions, velocities)| {

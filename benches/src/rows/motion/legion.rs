@@ -23,7 +23,7 @@ fn prepared(
     )
 }
 
-pub(super) fn for_each(world: World) -> impl Workload {
+pub(in crate::rows) fn for_each(world: World) -> impl Workload {
     prepared(world, |world, query| {
         query.for_each_mut(world, |(position, velocity)| step(position, velocity));
     })

@@ -1,11 +1,11 @@
 //! Position += velocity, for few and many entities.
 
-mod bevy;
-mod by_hand;
+pub(super) mod bevy;
+pub(super) mod by_hand;
 mod flecs;
 mod hecs;
-mod legion;
-mod ours;
+pub(super) mod legion;
+pub(super) mod ours;
 mod shipyard;
 mod sparsey;
 mod specs;

@@ -19,7 +19,7 @@ fn prepared(
     )
 }
 
-pub(super) fn for_each(world: World) -> impl Workload {
+pub(in crate::rows) fn for_each(world: World) -> impl Workload {
     prepared(world, |world, query| {
         query
             .query_mut(world.storage_mut())

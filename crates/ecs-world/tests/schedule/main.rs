@@ -1,0 +1,16 @@
+//! Schedules and systems.
+
+mod changing;
+mod commands;
+mod common;
+mod events;
+mod exclusive;
+mod failures;
+mod order;
+mod phases;
+mod pipes;
+mod plans;
+mod rhythm;
+mod sub_schedules;
+mod systems;
+mod threads;
