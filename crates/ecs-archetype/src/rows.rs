@@ -46,6 +46,24 @@ pub(crate) struct Ready<'a> {
     new_row: usize,
 }
 
+/// Where an entity is, in a store where no entity lives that another shard named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtHome(Location);
+
+impl AtHome {
+    /// Returns the table.
+    #[inline]
+    pub(crate) fn table(self) -> TableId {
+        self.0.table()
+    }
+
+    /// Returns the row in the table.
+    #[inline]
+    pub(crate) fn row(self) -> usize {
+        self.0.row()
+    }
+}
+
 /// Plans number columns by `u16`.
 const MOST_COLUMNS: usize = u16::MAX as usize;
 
@@ -153,6 +171,24 @@ impl Rows {
     #[inline]
     pub(crate) fn locate(&self, entity: EntityId) -> Option<Location> {
         self.directory.locate(entity)
+    }
+
+    /// As `locate`, as long as no entity lives that another shard named.
+    ///
+    /// Whoever changes a single row asks this first and goes another way if not, so
+    /// that nothing rare stands in the middle of what is done for each row.
+    #[inline(always)]
+    pub(crate) fn locate_home(&self, entity: EntityId) -> Option<AtHome> {
+        self.directory.locate_home(entity).map(AtHome)
+    }
+
+    /// Tells whether the end of an entity there is the end of its row and nothing
+    /// more: no value needs to be dropped.
+    #[inline(always)]
+    pub(crate) fn ends_plainly(&self, AtHome(at): AtHome) -> bool {
+        debug_assert!(at.table().index() < self.tables.len());
+        // SAFETY: a location is in a table that there is.
+        !unsafe { self.tables.get_unchecked(at.table().index()) }.drops
     }
 
     #[inline]
@@ -331,8 +367,9 @@ impl Rows {
             }
         };
         // SAFETY: the row behind the last is initialised in every column: the
-        // plan starts at a table without columns, so the bundle wrote them all.
-        unsafe { self.directory.push(plan.target, entity) };
+        // plan starts at a table without columns, so the bundle wrote them all; the
+        // source of ids is of the home shard.
+        unsafe { self.directory.push_home(plan.target, entity) };
         self.count += 1;
         Ok(entity)
     }
@@ -437,22 +474,28 @@ impl Rows {
             return self.replace(plan, at.row(), bundle);
         }
         let ready = self.prepare(plan)?;
-        self.insert_ready(ready, entity, at, bundle)
+        self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
+        self.move_row(ready, entity, at);
+        if ready.plan.drops {
+            self.drop_ended(ready.plan);
+        }
+        Ok(())
     }
 
-    /// As `insert`, along a plan that is ready.
+    /// As `insert`, along a plan that is ready, for an entity that was found at
+    /// home.
     #[inline(always)]
     pub(crate) fn insert_ready(
         &mut self,
         ready: Ready<'_>,
         entity: EntityId,
-        at: Location,
+        at: AtHome,
         bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
         self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
-        self.move_row(ready, entity, at);
+        self.move_row_home(ready, entity, at);
         if ready.plan.drops {
             self.drop_ended(ready.plan);
         }
@@ -540,13 +583,13 @@ impl Rows {
         &mut self,
         ready: Ready<'_>,
         entity: EntityId,
-        at: Location,
+        at: AtHome,
     ) -> C {
         let plan = ready.plan;
         assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
         let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
-        let last = self.move_row(ready, entity, at);
-        // SAFETY: `move_row` left the value behind the last row, in the column
+        let last = self.move_row_home(ready, entity, at);
+        // SAFETY: `move_row_home` left the value behind the last row, in the column
         // that ends: that of the component by which the plan is named.
         unsafe { ended.value_of::<C>(last) }
     }
@@ -554,7 +597,6 @@ impl Rows {
     /// Moves a row to the plan's other table, where the columns that do not
     /// come along are written already. Values that end are left behind the last
     /// row of the source; returns where that is.
-    #[inline(always)]
     fn move_row(
         &mut self,
         Ready { plan, new_row }: Ready<'_>,
@@ -575,6 +617,24 @@ impl Rows {
         }
     }
 
+    /// As `move_row`, of an entity that was found at home.
+    #[inline(always)]
+    fn move_row_home(
+        &mut self,
+        Ready { plan, new_row }: Ready<'_>,
+        entity: EntityId,
+        AtHome(at): AtHome,
+    ) -> usize {
+        debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
+        debug_assert!(at.table() == plan.source);
+        // SAFETY: as in `move_row`; and no id is foreign.
+        unsafe {
+            let last = self.directory.move_row_home(entity, at, plan.target);
+            plan.transfer.run(at.row(), last, new_row);
+            last
+        }
+    }
+
     /// Drops the values that `move_row` left behind the last row.
     #[cold]
     #[inline(never)]
@@ -589,28 +649,24 @@ impl Rows {
         );
     }
 
-    /// Ends an entity.
+    /// Ends an entity that was found at home, and [ends
+    /// plainly](Self::ends_plainly).
     #[inline(always)]
-    pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
-        let (id, row) = (at.table(), at.row());
-        let table = &mut self.tables[id.index()];
-        if table.drops {
-            return self.despawn_dropping(entity, at);
-        }
+    pub(crate) fn despawn_plain(&mut self, entity: EntityId, AtHome(at): AtHome) {
         self.count -= 1;
-        // SAFETY: the directory is told what is done, and says which is the last
+        let row = at.row();
+        // SAFETY: the entity was found there, in a table that there is, and no id is
+        // foreign. The directory is told what is done, and says which is the last
         // row; both were counted. Values that are not dropped may be lost.
         unsafe {
-            let last = self.directory.swap_remove(entity, at);
-            if row != last {
-                table.columns.iter_mut().for_each(|column| column.move_rows(last, row, 1));
-            }
+            let last = self.directory.swap_remove_home(entity, at);
+            let table = self.tables.get_unchecked(at.table().index());
+            (table.move_row)(&table.columns, last, row);
         }
     }
 
-    /// As `despawn`, from a table with components that need to be dropped.
-    #[inline(never)]
-    fn despawn_dropping(&mut self, entity: EntityId, at: Location) {
+    /// Ends an entity.
+    pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
         let table = &mut self.tables[id.index()];
         self.count -= 1;

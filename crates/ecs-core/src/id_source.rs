@@ -247,6 +247,20 @@ impl IdSource {
         }
     }
 
+    /// As [`recycle`](Self::recycle), if that takes no more than to write the id
+    /// down; returns whether it did. If not, nothing has happened.
+    #[inline]
+    pub fn recycle_at_once(&mut self, id: EntityId) -> bool {
+        let Some(next) = id.next_generation() else { return false };
+        if *self.pending.get_mut() != 0 || self.free.len() == self.free.capacity() {
+            return false;
+        }
+        debug_assert_eq!(id.shard(), self.shard, "{id} is not of shard {}", self.shard);
+        debug_assert!(id.index() < self.next_index.get(), "{id} was never given");
+        self.free.push(next);
+        true
+    }
+
     /// Takes the indices of several ids back, in order; ids of other shards are
     /// passed over.
     ///

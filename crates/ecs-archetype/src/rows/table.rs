@@ -6,7 +6,7 @@ use ecs_core::{ComponentId, ComponentSet, RawArray};
 use ecs_storage_api::{Location, StorageError};
 
 use super::panics::Panics;
-use crate::column::{Column, Ids};
+use crate::column::{Column, Ids, MoveRow, move_row};
 
 /// Entities with the same components: their ids, and a column a component, in
 /// ascending order of component id.
@@ -21,6 +21,8 @@ pub(super) struct Table {
     pub(super) capacity: usize,
     /// Whether some component needs to be dropped.
     pub(super) drops: bool,
+    /// Moves a row's values to another row.
+    pub(super) move_row: MoveRow,
 }
 
 impl Table {
@@ -28,7 +30,8 @@ impl Table {
         let columns: Vec<_> =
             components.iter().map(|component| Column::new(component.info())).collect();
         let drops = columns.iter().any(|column| column.info.drop_fn().is_some());
-        Self { components, ids: Ids::new(), columns, capacity: 0, drops }
+        let move_row = move_row(&columns);
+        Self { components, ids: Ids::new(), columns, capacity: 0, drops, move_row }
     }
 
     /// Returns the place of a component's column.
