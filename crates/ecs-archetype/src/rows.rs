@@ -67,6 +67,65 @@ impl AtHome {
 /// Plans number columns by `u16`.
 const MOST_COLUMNS: usize = u16::MAX as usize;
 
+/// How memory grows while a batch is written.
+///
+/// A hint may lie. It is believed up to a million rows, and then up to as many as
+/// came already: so a lie costs no more than doubling would. A hint that names
+/// one number is the end of the batch, beyond which nothing is made room for;
+/// only between batches is memory doubled, so that many small ones cost no more
+/// than a large one. If more comes than was named, memory is doubled too.
+struct Growth {
+    /// How many rows came so far.
+    rows: usize,
+    /// Whether there was room for all rows that a hint named.
+    all: bool,
+    /// Twice of what there was room for before the batch.
+    table: usize,
+    locations: usize,
+    ids: usize,
+}
+
+impl Growth {
+    /// What a hint is believed at first.
+    const BELIEVED: usize = 1 << 20;
+
+    fn from(rows: &Rows, id: TableId, made: &[EntityId]) -> Self {
+        Self {
+            rows: 0,
+            all: false,
+            table: rows.tables[id.index()].capacity * 2,
+            locations: rows.directory.capacity() * 2,
+            ids: made.len() * 2,
+        }
+    }
+
+    /// Makes room for one row more at least.
+    fn make_room(
+        &mut self,
+        rows: &mut Rows,
+        id: TableId,
+        (least, most): (usize, Option<usize>),
+        ids: &IdSource,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        let count = least.clamp(1, self.rows.max(Self::BELIEVED));
+        if count <= rows.tables[id.index()].capacity - rows.len(id) {
+            return Ok(());
+        }
+        if most != Some(least) || self.all {
+            let enough = if self.rows == 0 { count } else { 1 };
+            return rows.reserve(id, enough);
+        }
+        self.all = count == least;
+        rows.grow_exact(id, count, self.table)?;
+        rows.directory.reserve_exact(ids.next_index_after(count) as usize, self.locations);
+        if made.capacity() - made.len() < count {
+            made.reserve_exact(count.max(self.ids.saturating_sub(made.len())));
+        }
+        Ok(())
+    }
+}
+
 /// The tables and the directory of a store.
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -264,8 +323,19 @@ impl Rows {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
+        self.grow_exact(id, additional, self.tables[id.index()].capacity * 2)
+    }
+
+    /// Makes room for `additional` more rows, which there is not: for exactly as
+    /// many, but for `least` rows in all.
+    fn grow_exact(
+        &mut self,
+        id: TableId,
+        additional: usize,
+        least: usize,
+    ) -> Result<(), StorageError> {
         let needed = self.len(id).saturating_add(additional);
-        let capacity = self.tables[id.index()].capacity_for(needed)?;
+        let capacity = self.tables[id.index()].capacity_for(needed, least)?;
         self.resize(id, capacity);
         Ok(())
     }
@@ -414,10 +484,9 @@ impl Rows {
         ids: &mut IdSource,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        // A hint may lie: it is believed up to a million rows at a time.
-        self.reserve(plan.target, batch.size_hint().0.clamp(1, 1 << 20))?;
+        let mut growth = Growth::from(self, plan.target, made);
         loop {
-            self.reserve(plan.target, 1)?;
+            growth.make_room(self, plan.target, batch.size_hint(), ids, made)?;
             if plan.layout != self.layout {
                 plan.refresh(self);
             }
@@ -428,6 +497,7 @@ impl Rows {
             let writer = unsafe { RowWriter::new(&plan.targets, room, &mut rows) };
             let written = catch_unwind(AssertUnwindSafe(|| batch.write(writer)));
             let counted = self.count_rows(plan.target, rows, ids, made);
+            growth.rows += rows;
             let mut panics = Panics::new();
             panics.keep(written);
             panics.go_on();
@@ -813,3 +883,6 @@ impl Drop for Rows {
 fn incomplete(targets: &RowTargets) -> StorageError {
     BundleError::Incomplete { announced: targets.components().count() }.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,6 +176,15 @@ impl IdSource {
         Ok(EntityId::first(self.shard, index))
     }
 
+    /// Returns what [`next_index`](Self::next_index) will be when `count` more ids
+    /// are allocated, or as many as there are: a table by index needs as many
+    /// places.
+    #[must_use]
+    pub fn next_index_after(&self, count: usize) -> u32 {
+        let count = (count as u64).saturating_add(self.pending()).min(self.capacity());
+        self.next_index.get() + self.split(count).1
+    }
+
     /// Appends the next `count` ids to `out`: those that so many calls of
     /// [`allocate`](Self::allocate) would give, in that order.
     ///

@@ -64,14 +64,18 @@ impl Table {
         Ok(())
     }
 
-    /// Chooses a capacity for `needed` rows: with room for more, where there can
-    /// be.
+    /// Chooses a capacity for `needed` rows, and for `least` or eight where there
+    /// can be so many.
     ///
     /// # Errors
     /// As [`check_capacity`](Self::check_capacity).
-    pub(super) fn capacity_for(&mut self, needed: usize) -> Result<usize, StorageError> {
+    pub(super) fn capacity_for(
+        &mut self,
+        needed: usize,
+        least: usize,
+    ) -> Result<usize, StorageError> {
         self.check_capacity(needed)?;
-        let ample = needed.max(self.capacity * 2).clamp(8, Location::MAX_ROWS);
+        let ample = needed.max(least).clamp(8, Location::MAX_ROWS);
         Ok(if self.arrays().all(|array| array.fits(ample)) { ample } else { needed })
     }
 

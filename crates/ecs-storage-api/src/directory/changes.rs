@@ -392,6 +392,17 @@ impl Directory {
         }
     }
 
+    /// Makes room for the locations of home ids below `end`, if there is less: for
+    /// exactly as many, but for `least` in all.
+    pub fn reserve_exact(&mut self, end: usize, least: usize) {
+        self.locations.reserve_exact(end.saturating_sub(self.locations.len()), least);
+    }
+
+    /// Returns for how many locations there is room.
+    pub fn capacity(&self) -> usize {
+        self.locations.capacity()
+    }
+
     /// Makes room for home ids below `end`.
     fn reserve_locations(&mut self, end: usize) {
         self.locations.grow_to(end, Location::NOWHERE);
