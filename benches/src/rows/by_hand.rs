@@ -140,6 +140,11 @@ impl Moving {
         Self { places, ids, positions, velocities }
     }
 
+    /// Returns the entities.
+    pub(super) fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
     #[inline]
     pub(super) fn push(&mut self, bundle: (Position, Velocity)) -> Id {
         let id = self.places.take(self.ids.len());

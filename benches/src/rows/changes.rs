@@ -196,9 +196,7 @@ fn bevy_scan(n: usize) -> impl Workload {
             world.clear_trackers();
             ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
         },
-        find: |(world, query): &mut State| {
-            query.iter(world).map(|mark| f64::from(mark.0)).sum()
-        },
+        find: |(world, query): &mut State| query.iter(world).map(|mark| f64::from(mark.0)).sum(),
     }
 }
 

@@ -163,6 +163,19 @@ impl Column {
         }
     }
 
+    /// Moves a value of `N` bytes to another row, or to where it lies: that costs
+    /// less than to ask.
+    ///
+    /// # Safety
+    /// As [`MoveRow`]; the values have `N` bytes.
+    #[inline(always)]
+    unsafe fn move_value<const N: usize>(&self, from: usize, to: usize) {
+        debug_assert!(self.element_size() == N);
+        let first = self.values.first().cast::<[MaybeUninit<u8>; N]>();
+        // SAFETY: the caller's.
+        unsafe { first.add(to).write_unaligned(first.add(from).read_unaligned()) }
+    }
+
     #[inline]
     fn element_size(&self) -> usize {
         self.values.element_size()
@@ -245,6 +258,80 @@ impl Column {
     pub(crate) unsafe fn slice_mut(&mut self, len: usize) -> ErasedSliceMut<'_> {
         // SAFETY: the caller's, and the borrow of `self`.
         unsafe { ErasedSliceMut::from_raw(self.info(), self.values.first(), len) }
+    }
+}
+
+/// Moves the values of a row to another in each of the columns: the row from
+/// which, and the row to which. If they are one row, nothing is done.
+///
+/// # Safety
+/// The columns are those that the code was [chosen](move_row) for. The first row
+/// holds values, which are moved out by this; the second is below the capacity,
+/// and holds none unless it is the first.
+pub(crate) type MoveRow = unsafe fn(&[Column], usize, usize);
+
+/// Chooses the code for some columns, by how many they are and by their sizes.
+pub(crate) fn move_row(columns: &[Column]) -> MoveRow {
+    let first = columns.first().map_or(0, Column::element_size);
+    if columns.iter().any(|column| column.element_size() != first) {
+        return move_any_sizes;
+    }
+    match first {
+        4 => move_one_size::<4>(columns.len()),
+        8 => move_one_size::<8>(columns.len()),
+        12 => move_one_size::<12>(columns.len()),
+        16 => move_one_size::<16>(columns.len()),
+        24 => move_one_size::<24>(columns.len()),
+        32 => move_one_size::<32>(columns.len()),
+        _ => move_any_sizes,
+    }
+}
+
+fn move_one_size<const N: usize>(columns: usize) -> MoveRow {
+    match columns {
+        1 => move_few::<N, 1>,
+        2 => move_few::<N, 2>,
+        3 => move_few::<N, 3>,
+        4 => move_few::<N, 4>,
+        _ => move_many::<N>,
+    }
+}
+
+/// Moves values that all have `N` bytes in `K` columns: no loop, whose beginning
+/// would cost more than its work.
+///
+/// # Safety
+/// As [`MoveRow`].
+unsafe fn move_few<const N: usize, const K: usize>(columns: &[Column], from: usize, to: usize) {
+    debug_assert!(columns.len() == K);
+    for at in 0..K {
+        // SAFETY: the caller's; there are `K` columns of values of `N` bytes.
+        unsafe { columns.get_unchecked(at).move_value::<N>(from, to) }
+    }
+}
+
+/// Moves values that all have `N` bytes.
+///
+/// # Safety
+/// As [`MoveRow`].
+unsafe fn move_many<const N: usize>(columns: &[Column], from: usize, to: usize) {
+    for column in columns {
+        // SAFETY: the caller's; the values have `N` bytes.
+        unsafe { column.move_value::<N>(from, to) }
+    }
+}
+
+/// Moves values of any sizes.
+///
+/// # Safety
+/// As [`MoveRow`].
+unsafe fn move_any_sizes(columns: &[Column], from: usize, to: usize) {
+    if from == to {
+        return;
+    }
+    for column in columns {
+        // SAFETY: the caller's; the rows differ.
+        unsafe { column.move_rows_to(from, 1, column.at(to)) }
     }
 }
 

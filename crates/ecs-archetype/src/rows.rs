@@ -62,6 +62,83 @@ pub(crate) struct TableChunk<'a, I> {
     pub(crate) columns: I,
 }
 
+/// Where an entity is, in a store where no entity lives that another shard named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtHome(Location);
+
+impl AtHome {
+    /// Returns the table.
+    #[inline]
+    pub(crate) fn table(self) -> TableId {
+        self.0.table()
+    }
+
+    /// Returns the row in the table.
+    #[inline]
+    pub(crate) fn row(self) -> usize {
+        self.0.row()
+    }
+}
+
+/// How memory grows while a batch is written.
+///
+/// A hint may lie. It is believed up to a million rows, and then up to as many as
+/// came already: so a lie costs no more than doubling would. A hint that names
+/// one number is the end of the batch, beyond which nothing is made room for;
+/// only between batches is memory doubled, so that many small ones cost no more
+/// than a large one. If more comes than was named, memory is doubled too.
+struct Growth {
+    /// How many rows came so far.
+    rows: usize,
+    /// Whether there was room for all rows that a hint named.
+    all: bool,
+    /// Twice of what there was room for before the batch.
+    table: usize,
+    locations: usize,
+    ids: usize,
+}
+
+impl Growth {
+    /// What a hint is believed at first.
+    const BELIEVED: usize = 1 << 20;
+
+    fn from(rows: &Rows, id: TableId, made: &[EntityId]) -> Self {
+        Self {
+            rows: 0,
+            all: false,
+            table: rows.tables[id.index()].capacity * 2,
+            locations: rows.directory.capacity() * 2,
+            ids: made.len() * 2,
+        }
+    }
+
+    /// Makes room for one row more at least.
+    fn make_room(
+        &mut self,
+        rows: &mut Rows,
+        id: TableId,
+        (least, most): (usize, Option<usize>),
+        ids: &IdSource,
+        made: &mut Vec<EntityId>,
+    ) -> Result<(), StorageError> {
+        let count = least.clamp(1, self.rows.max(Self::BELIEVED));
+        if count <= rows.tables[id.index()].capacity - rows.len(id) {
+            return Ok(());
+        }
+        if most != Some(least) || self.all {
+            let enough = if self.rows == 0 { count } else { 1 };
+            return rows.reserve(id, enough);
+        }
+        self.all = count == least;
+        rows.grow_exact(id, count, self.table)?;
+        rows.directory.reserve_exact(ids.next_index_after(count) as usize, self.locations);
+        if made.capacity() - made.len() < count {
+            made.reserve_exact(count.max(self.ids.saturating_sub(made.len())));
+        }
+        Ok(())
+    }
+}
+
 /// The tables and the directory of a store.
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -175,6 +252,24 @@ impl Rows {
     #[inline]
     pub(crate) fn locate(&self, entity: EntityId) -> Option<Location> {
         self.directory.locate(entity)
+    }
+
+    /// As `locate`, as long as no entity lives that another shard named.
+    ///
+    /// Whoever changes a single row asks this first and goes another way if not, so
+    /// that nothing rare stands in the middle of what is done for each row.
+    #[inline(always)]
+    pub(crate) fn locate_home(&self, entity: EntityId) -> Option<AtHome> {
+        self.directory.locate_home(entity).map(AtHome)
+    }
+
+    /// Tells whether the end of an entity there is the end of its row and nothing
+    /// more: no value needs to be dropped, and none is tracked.
+    #[inline(always)]
+    pub(crate) fn ends_plainly(&self, AtHome(at): AtHome) -> bool {
+        debug_assert!(at.table().index() < self.tables.len());
+        // SAFETY: a location is in a table that there is.
+        !unsafe { self.tables.get_unchecked(at.table().index()) }.minds_ends
     }
 
     #[inline]
@@ -310,8 +405,19 @@ impl Rows {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
+        self.grow_exact(id, additional, self.tables[id.index()].capacity * 2)
+    }
+
+    /// Makes room for `additional` more rows, which there is not: for exactly as
+    /// many, but for `least` rows in all.
+    fn grow_exact(
+        &mut self,
+        id: TableId,
+        additional: usize,
+        least: usize,
+    ) -> Result<(), StorageError> {
         let needed = self.len(id).saturating_add(additional);
-        let capacity = self.tables[id.index()].capacity_for(needed)?;
+        let capacity = self.tables[id.index()].capacity_for(needed, least)?;
         self.resize(id, capacity);
         Ok(())
     }
@@ -413,8 +519,9 @@ impl Rows {
             }
         };
         // SAFETY: the row behind the last is initialised in every column: the
-        // plan starts at a table without columns, so the bundle wrote them all.
-        unsafe { self.directory.push(plan.target, entity) };
+        // plan starts at a table without columns, so the bundle wrote them all; the
+        // source of ids is of the home shard.
+        unsafe { self.directory.push_home(plan.target, entity) };
         self.count += 1;
         if plan.minds_coming {
             self.mind_coming(plan, ready.new_row);
@@ -462,10 +569,9 @@ impl Rows {
         ids: &mut IdSource,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        // A hint may lie: it is believed up to a million rows at a time.
-        self.reserve(plan.target, batch.size_hint().0.clamp(1, 1 << 20))?;
+        let mut growth = Growth::from(self, plan.target, made);
         loop {
-            self.reserve(plan.target, 1)?;
+            growth.make_room(self, plan.target, batch.size_hint(), ids, made)?;
             if plan.layout != self.layout {
                 plan.refresh(self);
             }
@@ -476,6 +582,7 @@ impl Rows {
             let writer = unsafe { RowWriter::new(&plan.targets, room, &mut rows) };
             let written = catch_unwind(AssertUnwindSafe(|| batch.write(writer)));
             let counted = self.count_rows(plan.target, rows, ids, made);
+            growth.rows += rows;
             let mut panics = Panics::new();
             panics.keep(written);
             panics.go_on();
@@ -526,22 +633,28 @@ impl Rows {
             return self.replace(plan, at.row(), bundle);
         }
         let ready = self.prepare(plan)?;
-        self.insert_ready(ready, entity, at, bundle)
+        self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
+        self.move_row(ready, entity, at);
+        if ready.plan.minds_coming {
+            self.mind_coming(ready.plan, ready.new_row);
+        }
+        Ok(())
     }
 
-    /// As `insert`, along a plan that is ready.
+    /// As `insert`, along a plan that is ready, for an entity that was found at
+    /// home.
     #[inline(always)]
     pub(crate) fn insert_ready(
         &mut self,
         ready: Ready<'_>,
         entity: EntityId,
-        at: Location,
+        at: AtHome,
         bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
         // Written first, behind the last row: if the bundle panics, nothing has
         // happened.
         self.write_row(&ready.plan.targets, ready.new_row, bundle)?;
-        self.move_row(ready, entity, at);
+        self.move_row_home(ready, entity, at);
         if ready.plan.minds_coming {
             self.mind_coming(ready.plan, ready.new_row);
         }
@@ -678,16 +791,16 @@ impl Rows {
         &mut self,
         ready: Ready<'_>,
         entity: EntityId,
-        at: Location,
+        at: AtHome,
     ) -> C {
         let plan = ready.plan;
         assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
         let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
-        let last = self.move_row(ready, entity, at);
+        let last = self.move_row_home(ready, entity, at);
         if plan.loses {
             self.note_lost(&plan.lost, std::iter::once(entity));
         }
-        // SAFETY: `move_row` left the value behind the last row, in the column
+        // SAFETY: `move_row_home` left the value behind the last row, in the column
         // that ends: that of the component by which the plan is named.
         unsafe { ended.value_of::<C>(last) }
     }
@@ -695,7 +808,6 @@ impl Rows {
     /// Moves a row to the plan's other table, where the columns that do not
     /// come along are written already. Values that end are left behind the last
     /// row of the source; returns where that is.
-    #[inline(always)]
     fn move_row(
         &mut self,
         Ready { plan, new_row }: Ready<'_>,
@@ -716,6 +828,24 @@ impl Rows {
         }
     }
 
+    /// As `move_row`, of an entity that was found at home.
+    #[inline(always)]
+    fn move_row_home(
+        &mut self,
+        Ready { plan, new_row }: Ready<'_>,
+        entity: EntityId,
+        AtHome(at): AtHome,
+    ) -> usize {
+        debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
+        debug_assert!(at.table() == plan.source);
+        // SAFETY: as in `move_row`; and no id is foreign.
+        unsafe {
+            let last = self.directory.move_row_home(entity, at, plan.target);
+            plan.transfer.run(at.row(), last, new_row);
+            last
+        }
+    }
+
     /// Drops the values that `move_row` left behind the last row.
     #[cold]
     #[inline(never)]
@@ -730,29 +860,24 @@ impl Rows {
         );
     }
 
-    /// Ends an entity.
+    /// Ends an entity that was found at home, and [ends
+    /// plainly](Self::ends_plainly).
     #[inline(always)]
-    pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
-        let (id, row) = (at.table(), at.row());
-        let table = &mut self.tables[id.index()];
-        if table.minds_ends {
-            return self.despawn_minding(entity, at);
-        }
+    pub(crate) fn despawn_plain(&mut self, entity: EntityId, AtHome(at): AtHome) {
         self.count -= 1;
-        // SAFETY: the directory is told what is done, and says which is the last
+        let row = at.row();
+        // SAFETY: the entity was found there, in a table that there is, and no id is
+        // foreign. The directory is told what is done, and says which is the last
         // row; both were counted. Values that are not dropped may be lost.
         unsafe {
-            let last = self.directory.swap_remove(entity, at);
-            if row != last {
-                table.columns.iter_mut().for_each(|column| column.move_rows(last, row, 1));
-            }
+            let last = self.directory.swap_remove_home(entity, at);
+            let table = self.tables.get_unchecked(at.table().index());
+            (table.move_row)(&table.columns, last, row);
         }
     }
 
-    /// As `despawn`, from a table with components that need to be dropped, or that
-    /// are tracked.
-    #[inline(never)]
-    fn despawn_minding(&mut self, entity: EntityId, at: Location) {
+    /// Ends an entity.
+    pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
         let table = &mut self.tables[id.index()];
         let now = self.directory.version();
@@ -913,3 +1038,6 @@ impl Drop for Rows {
 fn incomplete(targets: &RowTargets) -> StorageError {
     BundleError::Incomplete { announced: targets.components().count() }.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,17 @@ impl ArchetypeStorage {
 
     #[cold]
     #[inline(never)]
+    fn destroy_unprepared(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        let at = self.locate(entity)?;
+        if entity.shard() == self.ids.shard() {
+            self.ids.recycle(entity);
+        }
+        self.rows.despawn(entity, at);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
     fn insert_unprepared(
         &mut self,
         entity: EntityId,
@@ -153,13 +164,12 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn create_typed<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
         let Self { ids, graph, rows } = self;
-        let mut bundle = BundleRow::new(bundle);
         if let Some(plan) = graph.known(Change::Insert, Rows::EMPTY, TypeId::of::<B>())
             && let Some(ready) = rows.ready(plan)
         {
-            return rows.spawn_ready(ready, &mut bundle, ids);
+            return rows.spawn_ready(ready, &mut BundleRow::new(bundle), ids);
         }
-        self.create_unprepared(&mut bundle)
+        self.create_unprepared(&mut BundleRow::new(bundle))
     }
 
     fn create_batch(
@@ -208,12 +218,14 @@ impl Storage for ArchetypeStorage {
 
     #[inline]
     fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        let at = self.locate(entity)?;
-        if entity.shard() == self.ids.shard() {
-            self.ids.recycle(entity);
+        if let Some(at) = self.rows.locate_home(entity)
+            && self.rows.ends_plainly(at)
+            && self.ids.recycle_at_once(entity)
+        {
+            self.rows.despawn_plain(entity, at);
+            return Ok(());
         }
-        self.rows.despawn(entity, at);
-        Ok(())
+        self.destroy_unprepared(entity)
     }
 
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {
@@ -288,18 +300,20 @@ impl Storage for ArchetypeStorage {
 
     #[inline]
     fn insert_typed<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
-        let at = self.locate(entity)?;
+        // A bundle is put where it can be called over the protocol only on the way
+        // that is taken: so it is not copied there on the other.
         let Self { graph, rows, .. } = self;
-        let mut bundle = BundleRow::new(bundle);
-        if let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>()) {
+        if let Some(at) = rows.locate_home(entity)
+            && let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>())
+        {
             if let Some(ready) = rows.ready(plan) {
-                return rows.insert_ready(ready, entity, at, &mut bundle);
+                return rows.insert_ready(ready, entity, at, &mut BundleRow::new(bundle));
             }
             if plan.stays() {
-                return rows.replace(plan, at.row(), &mut bundle);
+                return rows.replace(plan, at.row(), &mut BundleRow::new(bundle));
             }
         }
-        self.insert_unprepared(entity, &mut bundle)
+        self.insert_unprepared(entity, &mut BundleRow::new(bundle))
     }
 
     fn remove_component_erased(
@@ -325,9 +339,9 @@ impl Storage for ArchetypeStorage {
 
     #[inline]
     fn remove_typed<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
-        let at = self.locate(entity)?;
         let Self { graph, rows, .. } = self;
-        if let Some(plan) = graph.known(Change::Remove, at.table(), TypeId::of::<C>())
+        if let Some(at) = rows.locate_home(entity)
+            && let Some(plan) = graph.known(Change::Remove, at.table(), TypeId::of::<C>())
             && let Some(ready) = rows.ready(plan)
         {
             return Ok(Some(rows.take(ready, entity, at)));

@@ -162,10 +162,11 @@ impl EntityId {
     /// Gives the same index with the next generation, or `None` at the last.
     #[inline]
     pub(crate) fn next_generation(self) -> Option<Self> {
-        if self.generation() >= Self::MAX_GENERATION {
+        // With the bits of the shard all set, one comparison asks the generation.
+        if self.high() | !(GENERATION_MASK as u32) >= !0 << 20 | Self::MAX_GENERATION {
             return None;
         }
-        self.0.checked_add(1 << GENERATION_SHIFT).map(Self)
+        NonZeroU64::new(self.to_bits().wrapping_add(1 << GENERATION_SHIFT)).map(Self)
     }
 
     /// Gives the id whose index is greater by `offset`.

@@ -176,6 +176,15 @@ impl IdSource {
         Ok(EntityId::first(self.shard, index))
     }
 
+    /// Returns what [`next_index`](Self::next_index) will be when `count` more ids
+    /// are allocated, or as many as there are: a table by index needs as many
+    /// places.
+    #[must_use]
+    pub fn next_index_after(&self, count: usize) -> u32 {
+        let count = (count as u64).saturating_add(self.pending()).min(self.capacity());
+        self.next_index.get() + self.split(count).1
+    }
+
     /// Appends the next `count` ids to `out`: those that so many calls of
     /// [`allocate`](Self::allocate) would give, in that order.
     ///
@@ -245,6 +254,20 @@ impl IdSource {
                 true
             }
         }
+    }
+
+    /// As [`recycle`](Self::recycle), if that takes no more than to write the id
+    /// down; returns whether it did. If not, nothing has happened.
+    #[inline]
+    pub fn recycle_at_once(&mut self, id: EntityId) -> bool {
+        let Some(next) = id.next_generation() else { return false };
+        if *self.pending.get_mut() != 0 || self.free.len() == self.free.capacity() {
+            return false;
+        }
+        debug_assert_eq!(id.shard(), self.shard, "{id} is not of shard {}", self.shard);
+        debug_assert!(id.index() < self.next_index.get(), "{id} was never given");
+        self.free.push(next);
+        true
     }
 
     /// Takes the indices of several ids back, in order; ids of other shards are

@@ -212,13 +212,27 @@ impl<T: Copy> PlainVec<T> {
     /// # Panics
     /// If there can't be so many.
     fn reserve(&mut self, additional: usize) {
+        self.reserve_exact(additional, self.array.capacity().saturating_mul(2));
+    }
+
+    /// Makes room for `additional` more values, if there is less: for exactly as
+    /// many, but for `least` values in all.
+    ///
+    /// # Panics
+    /// If there can't be so many.
+    pub fn reserve_exact(&mut self, additional: usize, least: usize) {
         let needed = self.len.checked_add(additional).filter(|&needed| self.array.fits(needed));
         let needed = needed.expect("as many values as memory can hold");
-        let capacity = self.array.capacity();
-        if needed > capacity {
-            let ample = needed.max(capacity.saturating_mul(2));
+        if needed > self.array.capacity() {
+            let ample = needed.max(least);
             self.array.resize(if self.array.fits(ample) { ample } else { needed });
         }
+    }
+
+    /// Returns how many values there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.array.capacity()
     }
 
     /// Adds `count` values at the end: `value` of each number from 0.

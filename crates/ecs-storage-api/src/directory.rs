@@ -327,6 +327,13 @@ impl Directory {
         }
     }
 
+    /// As [`locate`](Self::locate), where no id of another shard lives; where one
+    /// does, it finds nothing.
+    #[inline]
+    pub fn locate_home(&self, entity: EntityId) -> Option<Location> {
+        if self.foreign.is_empty() { self.home_locations().locate(entity) } else { None }
+    }
+
     // Apart, so that the way of a home id stays short where it is inlined.
     #[cold]
     #[inline(never)]

@@ -7,7 +7,7 @@ use ecs_core::{ComponentId, ComponentSet, RawArray};
 use ecs_storage_api::{Location, StorageError, Version};
 
 use super::panics::Panics;
-use crate::column::{Column, Ids};
+use crate::column::{Column, Ids, MoveRow, move_row};
 
 /// Entities with the same components: their ids, and a column a component, in
 /// ascending order of component id. Behind them come columns of ticks, which so
@@ -28,6 +28,8 @@ pub(super) struct Table {
     pub(super) tracked: Vec<Tracked>,
     /// Whether something is to be done when a row ends, beside the copying.
     pub(super) minds_ends: bool,
+    /// Moves a row's values to another row.
+    pub(super) move_row: MoveRow,
 }
 
 /// A tracked component of a table.
@@ -52,6 +54,7 @@ impl Table {
             }
         }
         table.minds_ends |= !table.tracked.is_empty();
+        table.move_row = move_row(&table.columns);
         table
     }
 
@@ -62,7 +65,9 @@ impl Table {
             components.iter().map(|component| Column::new(component.info())).collect();
         let drops = columns.iter().any(|column| column.drop_fn().is_some());
         let (ids, tracked) = (Ids::new(), Vec::new());
-        Self { components, ids, columns, capacity: 0, drops, tracked, minds_ends: drops }
+        let move_row = move_row(&columns);
+        let minds_ends = drops;
+        Self { components, ids, columns, capacity: 0, drops, tracked, minds_ends, move_row }
     }
 
     /// Returns the columns of components, without those of ticks.
@@ -148,14 +153,18 @@ impl Table {
         Ok(())
     }
 
-    /// Chooses a capacity for `needed` rows: with room for more, where there can
-    /// be.
+    /// Chooses a capacity for `needed` rows, and for `least` or eight where there
+    /// can be so many.
     ///
     /// # Errors
     /// As [`check_capacity`](Self::check_capacity).
-    pub(super) fn capacity_for(&mut self, needed: usize) -> Result<usize, StorageError> {
+    pub(super) fn capacity_for(
+        &mut self,
+        needed: usize,
+        least: usize,
+    ) -> Result<usize, StorageError> {
         self.check_capacity(needed)?;
-        let ample = needed.max(self.capacity * 2).clamp(8, Location::MAX_ROWS);
+        let ample = needed.max(least).clamp(8, Location::MAX_ROWS);
         Ok(if self.arrays().all(|array| array.fits(ample)) { ample } else { needed })
     }
 

@@ -93,23 +93,30 @@ fn code(kept: &[Kept], left: &[Left]) -> Code {
     if !sizes.all(|size| size == first) {
         return any_sizes;
     }
-    let few = kept.len() <= 1 && left.len() <= 1;
+    let columns = (kept.len(), left.len());
     match first {
         0 => nothing,
-        1 => one_size::<1>(few),
-        2 => one_size::<2>(few),
-        4 => one_size::<4>(few),
-        8 => one_size::<8>(few),
-        12 => one_size::<12>(few),
-        16 => one_size::<16>(few),
-        24 => one_size::<24>(few),
-        32 => one_size::<32>(few),
+        1 => one_size::<1>(columns),
+        2 => one_size::<2>(columns),
+        4 => one_size::<4>(columns),
+        8 => one_size::<8>(columns),
+        12 => one_size::<12>(columns),
+        16 => one_size::<16>(columns),
+        24 => one_size::<24>(columns),
+        32 => one_size::<32>(columns),
         _ => any_sizes,
     }
 }
 
-fn one_size<const N: usize>(few: bool) -> Code {
-    if few { few_columns::<N> } else { many_columns::<N> }
+fn one_size<const N: usize>(columns: (usize, usize)) -> Code {
+    match columns {
+        (0, 1) => few_columns::<N, 0, 1>,
+        (1, 0) => few_columns::<N, 1, 0>,
+        (1, 1) => few_columns::<N, 1, 1>,
+        (2, 0) => few_columns::<N, 2, 0>,
+        (2, 1) => few_columns::<N, 2, 1>,
+        _ => many_columns::<N>,
+    }
 }
 
 /// Transfers a row without values.
@@ -118,19 +125,26 @@ fn one_size<const N: usize>(few: bool) -> Code {
 /// None: it is a [`Code`].
 unsafe fn nothing(_: &Transfer, _row: usize, _last: usize, _new_row: usize) {}
 
-/// Transfers the values of at most one column of either sort, which have `N`
-/// bytes: no loop, whose beginning would cost more than its work.
+/// Transfers values of `N` bytes of `K` columns that keep theirs and `L` that do
+/// not: no loop, whose beginning would cost more than its work.
 ///
 /// # Safety
 /// As [`Transfer::run`].
-unsafe fn few_columns<const N: usize>(this: &Transfer, row: usize, last: usize, new_row: usize) {
-    // SAFETY: the caller's; the values have `N` bytes.
+unsafe fn few_columns<const N: usize, const K: usize, const L: usize>(
+    this: &Transfer,
+    row: usize,
+    last: usize,
+    new_row: usize,
+) {
+    debug_assert!(this.kept.len() == K && this.left.len() == L);
+    // SAFETY: the caller's; there are so many columns, and the values have `N`
+    // bytes.
     unsafe {
-        if let Some(kept) = this.kept.first() {
-            kept.move_along::<N>(row, last, new_row);
+        for at in 0..K {
+            this.kept.get_unchecked(at).move_along::<N>(row, last, new_row);
         }
-        if let Some(left) = this.left.first() {
-            left.swap::<N>(row, last);
+        for at in 0..L {
+            this.left.get_unchecked(at).swap::<N>(row, last);
         }
     }
 }

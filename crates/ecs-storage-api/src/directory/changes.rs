@@ -52,6 +52,31 @@ impl Directory {
         self.place(entity, Location::new(entity.generation(), table, row));
     }
 
+    /// As [`push`](Self::push), of an entity of the home shard.
+    ///
+    /// # Safety
+    /// As there; and it is of the home shard.
+    #[inline(always)]
+    pub unsafe fn push_home(&mut self, table: TableId, entity: EntityId) {
+        self.changes += 1;
+        debug_assert!(self.home == entity.high() & Self::SHARD);
+        let now = self.present();
+        // SAFETY: the caller's.
+        let row = unsafe {
+            let entry = self.entry(table);
+            let row = entry.len;
+            entry.ids.add(row).write(entity);
+            entry.len = row + 1;
+            entry.pages.mark_row(row, now);
+            row
+        };
+        let location = Location::new(entity.generation(), table, row);
+        match self.locations.get_mut(entity.index() as usize) {
+            Some(place) => *place = location,
+            None => self.place_far(entity, location),
+        }
+    }
+
     /// Counts the rows behind a table's last as those of `entities`, and writes
     /// their ids. The last of them are the home ids of generation 0 whose
     /// indices are `fresh`, ascending.
@@ -97,22 +122,36 @@ impl Directory {
     /// # Safety
     /// - The entity is at `at`, and that of each row of the table in its row.
     /// - While the directory is lent, the columns have changed in the same way.
-    #[inline(always)]
+    #[inline]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
+        if self.foreign.is_empty() {
+            // SAFETY: the caller's; no id is foreign.
+            return unsafe { self.swap_remove_home(entity, at) };
+        }
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's: there is such a row.
         let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row(), now) };
-        let place = at.taken_by(moved);
-        if self.foreign.is_empty() {
-            // SAFETY: both ids are placed, and none is foreign. If the row is the
-            // last, `moved` is `entity`, and the second location corrects the
-            // first.
-            unsafe { self.place_home([(moved, place), (entity, Location::NOWHERE)]) }
-        } else {
-            self.swap_places(moved, place, entity);
-        }
+        self.swap_places(moved, at.taken_by(moved, entity), entity);
         last
+    }
+
+    /// As [`swap_remove`](Self::swap_remove), where no id is foreign.
+    ///
+    /// # Safety
+    /// As there; and [`locate_home`](Self::locate_home) found the entity.
+    #[inline(always)]
+    pub unsafe fn swap_remove_home(&mut self, entity: EntityId, at: Location) -> usize {
+        self.changes += 1;
+        let now = self.present();
+        // SAFETY: the caller's: there is such a row; both ids are placed, and none
+        // is foreign. If the row is the last, `moved` is `entity`, and the second
+        // location corrects the first.
+        unsafe {
+            let (moved, last) = self.entry(at.table()).swap_remove(at.row(), now);
+            self.place_home([(moved, at.taken_by(moved, entity)), (entity, Location::NOWHERE)]);
+            last
+        }
     }
 
     /// Moves the row of an entity to the end of another table, and lets the last
@@ -125,10 +164,56 @@ impl Directory {
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
     pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
+        if self.foreign.is_empty() {
+            // SAFETY: the caller's; no id is foreign.
+            return unsafe { self.move_row_home(entity, at, target) };
+        }
+        // SAFETY: the caller's.
+        let (moved, last, new_row) = unsafe { self.move_id(entity, at, target) };
+        let new_place = at.moved_to(target, new_row);
+        self.place_both(moved, at.taken_by(moved, entity), entity, new_place);
+        last
+    }
+
+    /// As [`move_row`](Self::move_row), where no id is foreign.
+    ///
+    /// # Safety
+    /// As there; and [`locate_home`](Self::locate_home) found the entity.
+    #[inline(always)]
+    pub unsafe fn move_row_home(
+        &mut self,
+        entity: EntityId,
+        at: Location,
+        target: TableId,
+    ) -> usize {
+        // SAFETY: the caller's; both ids are placed, and none is foreign. If the
+        // row is the last, `moved` is `entity`, and the second location corrects
+        // the first.
+        unsafe {
+            let (moved, last, new_row) = self.move_id(entity, at, target);
+            let new_place = at.moved_to(target, new_row);
+            self.place_home([(moved, at.taken_by(moved, entity)), (entity, new_place)]);
+            last
+        }
+    }
+
+    /// Moves the id of a row to the end of another table, and lets the last one
+    /// take its place. Returns this one and its row, and the new row.
+    ///
+    /// # Safety
+    /// As [`move_row`](Self::move_row), but for the locations, which are yet to
+    /// be said.
+    #[inline(always)]
+    unsafe fn move_id(
+        &mut self,
+        entity: EntityId,
+        at: Location,
+        target: TableId,
+    ) -> (EntityId, usize, usize) {
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's.
-        let (moved, last, new_row) = unsafe {
+        unsafe {
             let (moved, last) = self.entry(at.table()).swap_remove(at.row(), now);
             let entry = self.entry(target);
             let new_row = entry.len;
@@ -136,18 +221,7 @@ impl Directory {
             entry.len = new_row + 1;
             entry.pages.mark_row(new_row, now);
             (moved, last, new_row)
-        };
-        let place = at.taken_by(moved);
-        let new_place = at.moved_to(target, new_row);
-        if self.foreign.is_empty() {
-            // SAFETY: both ids are placed, and none is foreign. If the row is
-            // the last, `moved` is `entity`, and the second location corrects the
-            // first.
-            unsafe { self.place_home([(moved, place), (entity, new_place)]) }
-        } else {
-            self.place_both(moved, place, entity, new_place);
         }
-        last
     }
 
     /// Says where home ids are, one after the other.
@@ -331,6 +405,17 @@ impl Directory {
         } else {
             self.foreign.insert(entity, location);
         }
+    }
+
+    /// Makes room for the locations of home ids below `end`, if there is less: for
+    /// exactly as many, but for `least` in all.
+    pub fn reserve_exact(&mut self, end: usize, least: usize) {
+        self.locations.reserve_exact(end.saturating_sub(self.locations.len()), least);
+    }
+
+    /// Returns for how many locations there is room.
+    pub fn capacity(&self) -> usize {
+        self.locations.capacity()
     }
 
     /// Makes room for home ids below `end`.

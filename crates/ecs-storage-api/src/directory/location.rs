@@ -39,11 +39,13 @@ impl Location {
 
     const GENERATION: u64 = u64::MAX << Self::GENERATION_SHIFT;
 
-    /// Returns where another entity is that takes the place of the one here.
+    /// Returns where another entity is that takes the place of `entity`, which is
+    /// here.
     #[inline(always)]
-    pub(super) fn taken_by(self, entity: EntityId) -> Self {
-        let generation = u64::from(entity.generation()) << Self::GENERATION_SHIFT;
-        Self(generation | self.0 & !Self::GENERATION)
+    pub(super) fn taken_by(self, other: EntityId, entity: EntityId) -> Self {
+        // The shift takes the shards away, which lie above the generations.
+        let generations = u64::from(other.high() ^ entity.high()) << Self::GENERATION_SHIFT;
+        Self(self.0 ^ generations)
     }
 
     /// Returns where the same entity is when it has moved.
