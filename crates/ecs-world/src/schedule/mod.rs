@@ -250,7 +250,7 @@ impl Schedule {
                 sub.schedule().check()?;
             }
         }
-        // Not before: what is kept was found to be right, to its last part.
+        // Last: what failed is checked again.
         self.plan = Some(plan);
         Ok(())
     }
