@@ -7,7 +7,8 @@ use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Query, Storage, With, Without};
 use ecs_world::{
-    Commands, Conflict, Local, Res, ResMut, RunError, Schedule, SystemError, Threads, World,
+    Commands, Conflict, Local, QuerySet, Res, ResMut, RunError, Schedule, SystemError, Threads,
+    World,
 };
 use serde::{Deserialize, Serialize};
 
@@ -215,4 +216,19 @@ fn a_local_value_is_a_system_s_own() {
     schedule.run(&mut world);
     schedule.run(&mut world);
     assert_eq!(world.resource::<Total>().unwrap().0, 1122);
+}
+
+fn level(mut rows: QuerySet<(Query<&A>, Query<&mut A>)>) {
+    let most = rows.first().iter().map(|a| a.0).max().unwrap_or(0);
+    rows.second().for_each(|a| a.0 = most);
+}
+
+#[test]
+fn a_set_of_queries_is_used_one_at_a_time() {
+    let mut world = World::new();
+    let entities = world.spawn_batch((0..3).map(A));
+    let mut schedule = Schedule::new();
+    schedule.add_system(level);
+    schedule.run(&mut world);
+    assert!(entities.iter().all(|&entity| world.get(entity) == Some(&A(2))));
 }

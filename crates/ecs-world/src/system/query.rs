@@ -73,7 +73,7 @@ impl<T> fmt::Debug for QuerySet<'_, T> {
 }
 
 // impl AlternativeQueries for (Query<'static, D0, F0>, Query<'static, D1, F1>) { … }
-// impl QuerySet<'_, (Query<'static, D0, F0>, Query<'static, D1, F1>)> {
+// impl QuerySet<'_, (Query<'_, D0, F0>, Query<'_, D1, F1>)> {
 //     pub fn first(&mut self) -> Query<'_, D0, F0> { … }
 //     pub fn second(&mut self) -> Query<'_, D1, F1> { … }
 // }
@@ -87,8 +87,9 @@ macro_rules! query_set {
             }
         }
 
-        impl<$($data: QueryData + 'static, $filter: Filter),*>
-            QuerySet<'_, ($(Query<'static, $data, $filter>,)*)>
+        // Of any lifetimes: a function that leaves them out has one of each.
+        impl<$($data: QueryData, $filter: Filter),*>
+            QuerySet<'_, ($(Query<'_, $data, $filter>,)*)>
         {
             $(
                 #[doc = concat!("Returns the ", $which, " query.")]
