@@ -7,8 +7,8 @@ use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Query, Storage, With, Without};
 use ecs_world::{
-    Commands, Conflict, Local, QuerySet, Res, ResMut, RunError, Schedule, SystemError, Threads,
-    World,
+    Commands, Conflict, IntoSystemConfig, Local, QuerySet, Res, ResMut, RunError, Schedule,
+    SubSchedule, SystemError, Threads, World,
 };
 use serde::{Deserialize, Serialize};
 
@@ -231,4 +231,20 @@ fn a_set_of_queries_is_used_one_at_a_time() {
     schedule.add_system(level);
     schedule.run(&mut world);
     assert!(entities.iter().all(|&entity| world.get(entity) == Some(&A(2))));
+}
+
+#[test]
+fn a_sub_schedule_without_a_plan_is_refused_at_every_run() {
+    let mut inner = Schedule::new();
+    inner.add_system(refill.after("nobody"));
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut commands: Commands| {
+        commands.spawn(A(1));
+    });
+    schedule.add_system(SubSchedule::new("inner", inner));
+    let mut world = World::new();
+    for _ in 0..2 {
+        assert!(matches!(schedule.try_run(&mut world), Err(RunError::Plan(_))));
+        assert!(world.is_empty(), "nothing was run");
+    }
 }

@@ -244,12 +244,14 @@ impl Schedule {
         if self.plan.is_some() {
             return Ok(());
         }
-        self.plan = Some(Plan::new(&mut self.nodes, &self.sets, &self.phases)?);
+        let plan = Plan::new(&mut self.nodes, &self.sets, &self.phases)?;
         for node in &mut self.nodes {
             if let Work::Sub(sub) = &mut node.cell.get_mut().work {
                 sub.schedule().check()?;
             }
         }
+        // Last: what failed is checked again.
+        self.plan = Some(plan);
         Ok(())
     }
 
