@@ -248,3 +248,31 @@ fn a_sub_schedule_without_a_plan_is_refused_at_every_run() {
         assert!(world.is_empty(), "nothing was run");
     }
 }
+
+/// Takes time that is worth another thread.
+fn rest() {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+}
+
+#[test]
+fn a_backend_without_a_directory_is_used_by_one_system_at_a_time() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let mut world = World::with_storage(LocalStorage::new(0));
+    world.spawn((A(1), B(2)));
+    let mut schedule = Schedule::new();
+    schedule.set_threads(Threads::Pool(pool.into()));
+    schedule.add_system(|mut rows: Query<&mut A>| {
+        rest();
+        rows.for_each(|a| a.0 += 1);
+    });
+    schedule.add_system(|mut rows: Query<&mut B>| {
+        rest();
+        rows.for_each(|b| b.0 += 1);
+    });
+    // What systems cost is learned in the first runs.
+    for _ in 0..10 {
+        schedule.run(&mut world);
+    }
+    let rows: Vec<_> = world.query::<(&A, &B)>().iter().map(|(a, b)| (a.0, b.0)).collect();
+    assert_eq!(rows, [(11, 12)]);
+}

@@ -239,6 +239,12 @@ pub struct Share<'w> {
 }
 
 impl<'w> Share<'w> {
+    /// Tells whether several groups can be claimed at the same time, if they do
+    /// not conflict: whether the backend lends a directory.
+    pub fn serves_several(&self) -> bool {
+        matches!(self.rows, Lent::Directory(_))
+    }
+
     /// Claims a group, or returns `None` while one that conflicts with it, or
     /// itself, is claimed.
     ///

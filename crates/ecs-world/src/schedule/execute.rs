@@ -63,7 +63,7 @@ pub(super) fn run_segment(
     dependencies.update(queries);
     let mut share = queries.share(storage);
     let run = Run { context, nodes, dependencies, resources };
-    match run.gains_from_threads() {
+    match share.serves_several() && run.gains_from_threads() {
         false => run.one_by_one(&mut share),
         true => run.side_by_side(&share),
     }
