@@ -19,7 +19,7 @@
 
 pub use ecs_archetype::ArchetypeStorage;
 pub use ecs_core::*;
-pub use ecs_derive::{Bundle, Component};
+pub use ecs_derive::{Bundle, Component, SystemParam};
 pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
     BackendError, BundleError, Capabilities, Chunk, ChunkError, Chunks, Consistency, DynamicChunk,
@@ -45,7 +45,7 @@ pub mod prelude {
     pub use crate::{
         Bundle, Commands, Component, ComponentId, EntityId, EventReader, EventWriter, Has,
         IntoSystem, IntoSystemConfig, Local, Or, ParQuery, Query, QueryState, Res, ResMut,
-        Schedule, With, Without, World,
+        Schedule, SystemParam, With, Without, World,
     };
 }
 
