@@ -64,6 +64,7 @@ mod guide {
         components "../../../docs/guide/components.md";
         queries "../../../docs/guide/queries.md";
         structure_changes "../../../docs/guide/structure-changes.md";
+        systems "../../../docs/guide/systems.md";
         backends "../../../docs/guide/backends.md";
         snapshots "../../../docs/guide/snapshots.md";
     }
