@@ -22,7 +22,7 @@ use crate::storage::Storage;
 #[derive(Debug, Clone)]
 pub(crate) struct Slot(pub(crate) Vec<Prepared>);
 
-/// The queries of one holder.
+/// Holds the queries of one holder.
 ///
 /// They are used in stages, one after another; those of one stage are used
 /// together, except alternatives, of which one is used at a time.
@@ -89,13 +89,14 @@ impl QueryGroup {
         self.shapes().find_map(|a| other.shapes().find_map(|b| a.overlaps(b)))
     }
 
-    /// As `conflict_with`, for the tables that match now.
+    /// Returns a component that keeps the two from being used at the same time on
+    /// the tables that match now.
     fn conflict_now(&self, other: &Self) -> Option<ComponentId> {
         self.prepared().find_map(|a| other.prepared().find_map(|b| a.conflict_with(b)))
     }
 }
 
-/// Groups of queries of several holders, and which of them conflict.
+/// Knows the groups of queries of several holders, and which of them conflict.
 #[derive(Default)]
 pub struct SharedQueries {
     groups: Vec<Mutex<QueryGroup>>,
@@ -110,7 +111,8 @@ pub struct SharedQueries {
 }
 
 impl SharedQueries {
-    /// Takes the groups in; each is known by its place from here on.
+    /// Takes groups in; each is known by its place from here on. Until
+    /// [`SharedQueries::update`] all conflict that may.
     ///
     /// # Complexity
     /// O(groups²) in the worst case: pairs that share a component are compared.
@@ -132,7 +134,8 @@ impl SharedQueries {
         self.pairs.iter().for_each(|&(a, b)| self.conflicts.set_both(a as usize, b as usize));
     }
 
-    /// Looks which groups conflict on the archetypes that there are.
+    /// Finds out which groups conflict on the archetypes that there are; on a
+    /// backend without a directory, all that may.
     ///
     /// # Complexity
     /// O(1) unless archetypes have come since; then O(matched) for each pair
@@ -180,7 +183,10 @@ impl SharedQueries {
     }
 
     /// Returns a component that keeps two groups from being used at the same
-    /// time now.
+    /// time now, or `None` if nothing does.
+    ///
+    /// # Panics
+    /// If there is no such group.
     pub fn conflict_on(&self, a: usize, b: usize) -> Option<ComponentId> {
         if a == b || !self.conflict(a, b) {
             return None;
@@ -202,9 +208,13 @@ impl SharedQueries {
         self.groups.is_empty()
     }
 
-    /// Lends a store to the holders of the groups.
+    /// Lends a store to the holders of the groups, as [`SharedQueries::update`]
+    /// finds them.
     ///
     /// A backend that lends no directory is used by one holder at a time.
+    ///
+    /// # Panics
+    /// If the backend lends its directory at one call and not at the next.
     pub fn share<'w>(&'w mut self, storage: &'w mut dyn Storage) -> Share<'w> {
         self.update(storage);
         let rows = match storage.directory_mut().is_some() {
@@ -230,7 +240,7 @@ enum Lent<'w> {
     Whole(Mutex<&'w mut dyn Storage>),
 }
 
-/// A store that is lent to holders of queries.
+/// Lends a store to holders of queries, each of which claims its group.
 pub struct Share<'w> {
     queries: &'w mut SharedQueries,
     rows: Lent<'w>,
@@ -246,7 +256,7 @@ impl<'w> Share<'w> {
     }
 
     /// Claims a group, or returns `None` while one that conflicts with it, or
-    /// itself, is claimed.
+    /// itself, is claimed; on a backend without a directory, while any is.
     ///
     /// # Complexity
     /// O(groups / 64).
@@ -314,7 +324,7 @@ enum Source<'s, 'w> {
     Whole(Held<'s, &'w mut dyn Storage>),
 }
 
-/// A group of queries that its holder may use.
+/// Lets a holder use its group of queries.
 pub struct Claim<'s, 'w> {
     queries: Held<'s, QueryGroup>,
     storage: Source<'s, 'w>,
@@ -366,7 +376,7 @@ impl fmt::Debug for Claim<'_, '_> {
     }
 }
 
-/// The rows of the queries of a stage, each given out once, in order.
+/// Gives out the rows of the queries of a stage, each once, in order.
 #[derive(Debug)]
 pub struct StageRecords<'c> {
     slots: std::slice::Iter<'c, Slot>,
@@ -401,7 +411,7 @@ impl<'c> StageRecords<'c> {
     }
 }
 
-/// Queries of which one is used at a time.
+/// Gives out queries of which one is used at a time.
 #[derive(Debug)]
 pub struct Alternatives<'c> {
     slot: &'c Slot,
