@@ -18,6 +18,9 @@ impl<T: Send + Sync + 'static> Resource for T {}
 
 type Slot = RwLock<Box<dyn Any + Send + Sync>>;
 
+/// What is done to resources at the end of a tick.
+type Upkeep = fn(&mut Resources);
+
 /// The resources of a world, one of each type.
 pub struct Resources {
     slots: AHashMap<TypeId, Slot>,
@@ -25,7 +28,7 @@ pub struct Resources {
     /// taken for another's.
     identity: u64,
     /// What is done to some of them at the end of each tick.
-    upkeep: Vec<(TypeId, fn(&mut Resources))>,
+    upkeep: Vec<(TypeId, Upkeep)>,
 }
 
 impl Default for Resources {
@@ -88,7 +91,7 @@ impl Resources {
     }
 
     /// Has something done to the resource of type `T` at the end of each tick.
-    pub(crate) fn at_end_of_tick<T: Resource>(&mut self, upkeep: fn(&mut Resources)) {
+    pub(crate) fn at_end_of_tick<T: Resource>(&mut self, upkeep: Upkeep) {
         if self.upkeep.iter().all(|(id, _)| *id != TypeId::of::<T>()) {
             self.upkeep.push((TypeId::of::<T>(), upkeep));
         }

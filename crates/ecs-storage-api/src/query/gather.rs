@@ -280,11 +280,10 @@ pub(super) fn gather_slots(
     slots: &mut [Slot],
 ) -> Result<(), QueryError> {
     let each = slots.iter_mut().enumerate().flat_map(|(n, slot)| {
-        let targets = slot.0.iter_mut().map(move |prepared| {
+        slot.0.iter_mut().map(move |prepared| {
             prepared.forget();
             Target::new(&prepared.shape, &mut prepared.buffer, n)
-        });
-        targets
+        })
     });
     let mut sink = WriteSink::new(each.collect());
     storage.write_chunks(&mut sink);
