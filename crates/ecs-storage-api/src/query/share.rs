@@ -266,7 +266,7 @@ impl<'w> Share<'w> {
             if out.get(group) || out.intersects(self.queries.conflicts.row(group)) {
                 return None;
             }
-            if matches!(self.rows, Lent::Whole(_)) && !out.is_empty() {
+            if !self.serves_several() && !out.is_empty() {
                 return None;
             }
             out.set(group);
