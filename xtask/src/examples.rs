@@ -14,6 +14,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("own_backend", &[]),
     ("both_backends", &[]),
     ("checkpoint", &[]),
+    ("factory", &[]),
     (
         "epidemic",
         &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],

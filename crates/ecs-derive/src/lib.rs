@@ -1,4 +1,4 @@
-//! `#[derive(Component)]` and `#[derive(Bundle)]`.
+//! `#[derive(Component)]`, `#[derive(Bundle)]` and `#[derive(SystemParam)]`.
 //!
 //! What they write needs no unsafe code, and names everything through one
 //! crate: `ecs` unless `crate = path` says otherwise.
@@ -8,6 +8,7 @@
 mod bundle;
 mod component;
 mod refusal;
+mod system_param;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -96,4 +97,60 @@ pub fn derive_component(input: TokenStream) -> TokenStream {
 pub fn derive_bundle(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     bundle::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a struct a parameter of systems: its fields are parameters, made
+/// together in their order.
+///
+/// The struct has one lifetime, that of a run, and any number of fields; without
+/// fields that borrow it needs none. Queries name components by `&'static C` and
+/// `&'static mut C`. Type parameters are what is borrowed, as in `Res<'w, T>`; they
+/// can't be parameters of systems themselves.
+///
+/// Two fields that borrow the same, one of them for writing, are no system: a
+/// schedule refuses it with a `SystemError`, as it does for two parameters of a
+/// function.
+///
+/// `#[system_param(crate = path)]` says where the engine is found, if not at
+/// `::ecs`.
+///
+/// # Example
+/// ```
+/// use ecs_derive::{Component, SystemParam};
+/// use ecs_storage_api::Query;
+/// use ecs_world::{Local, Res, Schedule, World};
+///
+/// #[derive(Component)]
+/// #[component(crate = ecs_core, transient)]
+/// struct Speed(f32);
+///
+/// struct Gravity(f32);
+///
+/// #[derive(SystemParam)]
+/// #[system_param(crate = ecs_world)]
+/// struct Physics<'w> {
+///     bodies: Query<'w, &'static mut Speed>,
+///     gravity: Res<'w, Gravity>,
+///     steps: Local<'w, u32>,
+/// }
+///
+/// impl Physics<'_> {
+///     fn fall(&mut self) {
+///         *self.steps += 1;
+///         self.bodies.for_each(|speed| speed.0 -= self.gravity.0);
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// world.insert_resource(Gravity(9.81));
+/// let apple = world.spawn(Speed(0.0));
+/// let mut schedule = Schedule::new();
+/// schedule.add_system(|mut physics: Physics| physics.fall());
+/// schedule.run(&mut world);
+/// assert_eq!(world.get::<Speed>(apple).unwrap().0, -9.81);
+/// ```
+#[proc_macro_derive(SystemParam, attributes(system_param))]
+pub fn derive_system_param(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    system_param::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -1,4 +1,4 @@
-//! What both derives refuse, with errors that point at the cause.
+//! What the derives refuse, with errors that point at the cause.
 
 use syn::{Attribute, Data, DeriveInput, Error};
 

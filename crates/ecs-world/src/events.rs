@@ -16,6 +16,9 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// were sent, whenever it runs. An event is dropped at the end of the tick in
 /// which the last reader has got it; those that no reader waits for, at the end
 /// of the tick in which they were sent. A reader that never runs keeps them all.
+///
+/// The systems of a schedule become readers of a world when it first runs on
+/// it. Events are not part of snapshots.
 pub struct Events<E> {
     /// Unique in the process: what a reader knows of one world's events is not
     /// taken for another's.
@@ -145,8 +148,8 @@ pub struct EventReader<'w, E: Resource> {
 }
 
 impl<E: Resource> EventReader<'_, E> {
-    /// Returns the events that this system has not got yet, and takes them as
-    /// got.
+    /// Returns the events that this system has not got yet, in the order in which
+    /// they were sent, and takes them as got, whether they are looked at or not.
     pub fn read(&mut self) -> vec_deque::Iter<'_, E> {
         // Relaxed: the system is its own only reader.
         let next = self.next.swap(self.events.end(), Ordering::Relaxed);

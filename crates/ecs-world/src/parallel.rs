@@ -13,7 +13,31 @@ const PIECE_ROWS: usize = 8_192;
 /// Runs a query's work on rayon's threads.
 ///
 /// The current pool does the work: the global one, or the one in whose
-/// `install` the call stands; in a system, the threads of its schedule. A query of one piece stays on the calling thread.
+/// `install` the call stands; in a system, the threads of its schedule. Pieces
+/// are cut by rows alone, and a query of one piece stays on the calling thread.
+///
+/// # Panics
+/// Each method panics if one of its functions does, when the other pieces have
+/// ended; of several panics it is any.
+///
+/// # Example
+/// ```
+/// use ecs_world::{ParQuery, World};
+/// # use ecs_core::{Component, Description};
+/// # struct Mass(f32);
+/// # impl Component for Mass {
+/// #     fn describe() -> Description<Self> {
+/// #         Description::transient("docs::par_query::Mass")
+/// #     }
+/// # }
+///
+/// let mut world = World::new();
+/// world.spawn_batch((1..=20_000u16).map(|n| Mass(1.0 / f32::from(n))));
+/// world.query_mut::<&mut Mass>().par_for_each(|mass| mass.0 *= 2.0);
+/// // The same bits on any number of threads.
+/// let total = world.query_mut::<&Mass>().par_fold(|| 0.0, |sum, mass| sum + mass.0, |a, b| a + b);
+/// assert!((total - 20.96).abs() < 0.01);
+/// ```
 pub trait ParQuery<D: QueryData> {
     /// Gives every matching entity to `f`, from several threads.
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync);
@@ -23,8 +47,8 @@ pub trait ParQuery<D: QueryData> {
         self.par_chunks_of(PIECE_ROWS, f);
     }
 
-    /// As `par_chunks`, in pieces of at most `rows` rows: fewer than by default
-    /// where a row is much work.
+    /// Gives every piece of at most `rows` rows to `f`, from several threads:
+    /// fewer than by default, which is 8,192, where a row is much work.
     ///
     /// # Panics
     /// If `rows` is 0.
@@ -32,7 +56,10 @@ pub trait ParQuery<D: QueryData> {
 
     /// Folds each piece from a new `start`, and combines the results in the
     /// order of the rows: floating-point results too are the same on any number
-    /// of threads.
+    /// of threads. Without rows the result is `start()`.
+    ///
+    /// The sum of the pieces' sums is not that of a plain loop over all rows, bit
+    /// for bit, if there are several pieces.
     fn par_fold<T: Send>(
         &mut self,
         start: impl Fn() -> T + Send + Sync,
@@ -42,6 +69,8 @@ pub trait ParQuery<D: QueryData> {
 
     /// Gives every matching entity to `f`, with commands that are added to
     /// `commands` in the order of the rows. If `f` panics, none is added.
+    ///
+    /// A handle of a spawn is for later commands of the same call of `f`.
     fn par_for_each_with(
         &mut self,
         commands: &mut Commands<'_>,

@@ -18,6 +18,7 @@ impl<T: Send + Sync + 'static> Resource for T {}
 
 type Slot = RwLock<Box<dyn Any + Send + Sync>>;
 
+/// What is done to resources at the end of a tick.
 type Upkeep = fn(&mut Resources);
 
 /// The resources of a world, one of each type.

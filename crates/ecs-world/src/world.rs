@@ -98,7 +98,7 @@ impl<S: Storage> World<S> {
         self.storage
     }
 
-    /// Returns how often a schedule has run.
+    /// Returns how often a schedule has run on the world, and did not fail.
     pub fn tick(&self) -> u64 {
         self.tick
     }
@@ -425,6 +425,9 @@ impl<S: Storage> World<S> {
     }
 
     /// Borrows a resource, or returns `None` if it is not there.
+    ///
+    /// # Panics
+    /// If it is borrowed for writing, through [`World::resources`].
     pub fn resource<T: Resource>(&self) -> Option<Res<'_, T>> {
         self.resources.get()
     }

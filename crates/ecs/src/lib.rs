@@ -19,7 +19,7 @@
 
 pub use ecs_archetype::ArchetypeStorage;
 pub use ecs_core::*;
-pub use ecs_derive::{Bundle, Component};
+pub use ecs_derive::{Bundle, Component, SystemParam};
 pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
     Added, BackendError, BundleError, Capabilities, Changed, Chunk, ChunkError, Chunks,
@@ -46,7 +46,7 @@ pub mod prelude {
     pub use crate::{
         Added, Bundle, Changed, Commands, Component, ComponentId, EntityId, EventReader,
         EventWriter, Has, IntoSystem, IntoSystemConfig, Local, Mut, Or, ParQuery, Query,
-        QueryState, Ref, Res, ResMut, Schedule, With, Without, World,
+        QueryState, Ref, Res, ResMut, Schedule, SystemParam, With, Without, World,
     };
 }
 
@@ -65,6 +65,7 @@ mod guide {
         components "../../../docs/guide/components.md";
         queries "../../../docs/guide/queries.md";
         structure_changes "../../../docs/guide/structure-changes.md";
+        systems "../../../docs/guide/systems.md";
         backends "../../../docs/guide/backends.md";
         snapshots "../../../docs/guide/snapshots.md";
     }

@@ -23,7 +23,7 @@ use crate::storage::Storage;
 #[derive(Debug, Clone)]
 pub(crate) struct Slot(pub(crate) Vec<Prepared>);
 
-/// The queries of one holder.
+/// Holds the queries of one holder.
 ///
 /// They are used in stages, one after another; those of one stage are used
 /// together, except alternatives, of which one is used at a time.
@@ -90,13 +90,14 @@ impl QueryGroup {
         self.shapes().find_map(|a| other.shapes().find_map(|b| a.overlaps(b)))
     }
 
-    /// As `conflict_with`, for the tables that match now.
+    /// Returns a component that keeps the two from being used at the same time on
+    /// the tables that match now.
     fn conflict_now(&self, other: &Self) -> Option<ComponentId> {
         self.prepared().find_map(|a| other.prepared().find_map(|b| a.conflict_with(b)))
     }
 }
 
-/// Groups of queries of several holders, and which of them conflict.
+/// Knows the groups of queries of several holders, and which of them conflict.
 #[derive(Default)]
 pub struct SharedQueries {
     groups: Vec<Mutex<QueryGroup>>,
@@ -121,7 +122,8 @@ enum Seen {
 }
 
 impl SharedQueries {
-    /// Takes the groups in; each is known by its place from here on.
+    /// Takes groups in; each is known by its place from here on. Until
+    /// [`SharedQueries::update`] all conflict that may.
     ///
     /// # Complexity
     /// O(groups²) in the worst case: pairs that share a component are compared.
@@ -213,6 +215,9 @@ impl SharedQueries {
 
     /// Returns a component that keeps two groups from being used at the same
     /// time now, or `None` if nothing does, or the backend alone.
+    ///
+    /// # Panics
+    /// If there is no such group.
     pub fn conflict_on(&self, a: usize, b: usize) -> Option<ComponentId> {
         if a == b || !self.conflict(a, b) {
             return None;
@@ -234,9 +239,13 @@ impl SharedQueries {
         self.groups.is_empty()
     }
 
-    /// Lends a store to the holders of the groups.
+    /// Lends a store to the holders of the groups, as [`SharedQueries::update`]
+    /// finds them.
     ///
     /// A backend that lends no directory is used by one holder at a time.
+    ///
+    /// # Panics
+    /// If the backend lends its directory at one call and not at the next.
     pub fn share<'w>(&'w mut self, storage: &'w mut dyn Storage) -> Share<'w> {
         let rows = match storage.directory_mut().is_some() {
             true => {
@@ -270,7 +279,7 @@ enum Lent<'w> {
     Whole(Mutex<&'w mut dyn Storage>),
 }
 
-/// A store that is lent to holders of queries.
+/// Lends a store to holders of queries, each of which claims its group.
 pub struct Share<'w> {
     queries: &'w mut SharedQueries,
     rows: Lent<'w>,
@@ -278,9 +287,8 @@ pub struct Share<'w> {
     out: Mutex<Bits>,
 }
 
-impl<'w> Share<'w> {
     /// Claims a group, or returns `None` while one that conflicts with it, or
-    /// itself, is claimed.
+    /// itself, is claimed; on a backend without a directory, while any is.
     ///
     /// # Complexity
     /// O(groups / 64).
@@ -347,7 +355,7 @@ enum Source<'s, 'w> {
     Nothing,
 }
 
-/// A group of queries that its holder may use.
+/// Lets a holder use its group of queries.
 pub struct Claim<'s, 'w> {
     queries: Held<'s, QueryGroup>,
     storage: Source<'s, 'w>,
@@ -404,7 +412,7 @@ impl fmt::Debug for Claim<'_, '_> {
     }
 }
 
-/// The rows of the queries of a stage, each given out once, in order.
+/// Gives out the rows of the queries of a stage, each once, in order.
 #[derive(Debug)]
 pub struct StageRecords<'c> {
     slots: std::slice::Iter<'c, Slot>,
@@ -439,7 +447,7 @@ impl<'c> StageRecords<'c> {
     }
 }
 
-/// Queries of which one is used at a time.
+/// Gives out queries of which one is used at a time.
 #[derive(Debug)]
 pub struct Alternatives<'c> {
     slot: &'c Slot,

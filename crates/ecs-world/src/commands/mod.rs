@@ -24,6 +24,10 @@ pub enum Target {
 
 /// Stands for an entity that a command is going to make; later commands of the
 /// same buffer can use it. The id is given when the buffer is applied.
+///
+/// Each [`Commands`] of a system is a buffer of its own, and so is that of each
+/// call in a parallel query. In another buffer a handle stands for another
+/// entity, or for none, which is a panic when the buffer is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Spawned(u32);
 
@@ -138,7 +142,11 @@ impl CommandQueue {
         *self = Self::default();
     }
 
-    /// Adds the commands of another buffer behind these.
+    /// Adds the commands of another buffer behind these. Their handles keep
+    /// their entities.
+    ///
+    /// # Complexity
+    /// O(commands of the other); O(1) if there are none before it.
     pub fn append(&mut self, other: Self) {
         let offset = self.spawned;
         let shift = |target: Target| match target {
@@ -163,6 +171,9 @@ impl CommandQueue {
     ///
     /// # Errors
     /// Any other error ends it; the commands before it have been applied.
+    ///
+    /// # Panics
+    /// If a command uses a handle of another buffer.
     pub fn apply(
         self,
         storage: &mut dyn Storage,
@@ -231,14 +242,16 @@ impl<'w> Commands<'w> {
         Self { queue }
     }
 
-    /// Makes an entity.
+    /// Makes an entity, and returns what stands for it in later commands of this
+    /// buffer.
     pub fn spawn<B: Bundle + Send>(&mut self, bundle: B) -> Spawned {
         self.queue.commands.push(Command::Spawn(Box::new(BundleRow::new(bundle))));
         self.queue.spawned += 1;
         Spawned(self.queue.spawned - 1)
     }
 
-    /// Makes an entity for each bundle.
+    /// Makes an entity for each bundle, which are asked for when the commands are
+    /// applied.
     pub fn spawn_batch<I>(&mut self, bundles: I)
     where
         I: IntoIterator,
@@ -250,6 +263,10 @@ impl<'w> Commands<'w> {
 
     /// Adds or replaces components of several entities: the n-th gets those of
     /// the n-th bundle. Bundles beyond are not asked for.
+    ///
+    /// Rows move in bulk if all entities live by then and none is listed twice;
+    /// else one by one, and those that are dead are counted. The same is true of
+    /// [`Commands::remove_batch`] and [`Commands::despawn_batch`].
     pub fn insert_batch<I>(&mut self, entities: impl Into<Vec<EntityId>>, bundles: I)
     where
         I: IntoIterator,
@@ -295,7 +312,7 @@ impl<'w> Commands<'w> {
         self.queue.commands.push(Command::Despawn(target.into()));
     }
 
-    /// Puts a resource in.
+    /// Puts a resource in, in place of one of its type.
     pub fn insert_resource<T: Resource>(&mut self, value: T) {
         self.add(move |_, resources| drop(resources.insert(value)));
     }

@@ -120,14 +120,16 @@ pub trait IntoSystemConfig<Marker>: Sized {
         config
     }
 
-    /// Has it run before all that have a label.
+    /// Has it run before all that have a label, which is an error of the plan if
+    /// none has.
     fn before(self, label: impl Into<Label>) -> SystemConfig {
         let mut config = self.into_config();
         config.place.before.push(label.into());
         config
     }
 
-    /// Has it run after all that have a label.
+    /// Has it run after all that have a label, which is an error of the plan if
+    /// none has.
     fn after(self, label: impl Into<Label>) -> SystemConfig {
         let mut config = self.into_config();
         config.place.after.push(label.into());
@@ -143,7 +145,8 @@ pub trait IntoSystemConfig<Marker>: Sized {
 
     /// Has it run only if a system returns true, which is asked when its turn
     /// has come. All conditions must hold; the first that does not is the last
-    /// that is asked.
+    /// that is asked. What they read and write counts as read and written by the
+    /// system.
     fn run_if<M, C: IntoSystem<M>>(self, condition: C) -> SystemConfig
     where
         C::System: System<In = (), Out = bool>,
@@ -153,7 +156,9 @@ pub trait IntoSystemConfig<Marker>: Sized {
         config
     }
 
-    /// Has it run in every `n`-th tick, from tick 0 on.
+    /// Has it run in every `n`-th tick of the world, from tick 0 on; in a
+    /// sub-schedule, in every `n`-th run of that. Said several times, all must
+    /// hold.
     ///
     /// # Panics
     /// If `n` is 0.
@@ -161,7 +166,8 @@ pub trait IntoSystemConfig<Marker>: Sized {
         self.every_offset(n, 0)
     }
 
-    /// Has it run in those ticks that leave `offset` when divided by `n`.
+    /// Has it run in those ticks that leave `offset` when divided by `n`; see
+    /// [`IntoSystemConfig::every`].
     ///
     /// # Panics
     /// If `n` is not greater than `offset`.
@@ -215,6 +221,24 @@ impl IntoSystemConfig<SubSchedule> for SubSchedule {
 }
 
 /// Where all systems with a label stand in a schedule, and when they run.
+///
+/// # Example
+/// ```
+/// use ecs_world::{IntoSystemConfig, Res, Schedule, SetConfig};
+///
+/// struct Paused(bool);
+/// fn movement() {}
+/// fn collisions() {}
+/// fn input() {}
+///
+/// let mut schedule = Schedule::new();
+/// schedule
+///     .add_system(movement.label("physics"))
+///     .add_system(collisions.label("physics"))
+///     .add_system(input.label("input"))
+///     .configure_set(SetConfig::new("physics").after("input").run_if(|paused: Res<Paused>| !paused.0));
+/// assert!(schedule.check().is_ok());
+/// ```
 pub struct SetConfig {
     pub(super) label: Label,
     pub(super) conditions: Vec<Condition>,

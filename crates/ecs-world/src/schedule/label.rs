@@ -13,6 +13,9 @@ pub struct Label(Cow<'static, str>);
 
 impl Label {
     /// Returns the label that a function has by itself: its path.
+    ///
+    /// Closures of one function share a path: give them labels to tell them
+    /// apart.
     pub fn of<F>(_function: F) -> Self {
         Self(Cow::Borrowed(type_name::<F>()))
     }

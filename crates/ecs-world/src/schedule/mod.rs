@@ -62,6 +62,9 @@ struct Tick(u64);
 /// before a system that takes the world; those of a run that fails before that
 /// are forgotten.
 ///
+/// Each run raises the world's tick, by which [`IntoSystemConfig::every`] goes:
+/// several schedules for one world are best made [`SubSchedule`]s of one.
+///
 /// # Example
 /// ```
 /// use ecs_storage_api::Query;
@@ -166,7 +169,8 @@ impl Schedule {
     }
 
     /// Takes all systems out that were given a label or are the function of that
-    /// name, and returns how many those were.
+    /// path, and returns how many those were. Systems that have it through a set
+    /// stay.
     pub fn remove_all(&mut self, label: impl Into<Label>) -> usize {
         let (label, before) = (label.into(), self.nodes.len());
         let named = |node: &Node| {
@@ -231,15 +235,19 @@ impl Schedule {
     }
 
     /// Returns what each system has done, by name, in the order of registration.
+    /// A sub-schedule is one system; what its own did, it does not tell.
     pub fn stats(&self) -> impl Iterator<Item = (&str, SystemStats)> {
         let systems = self.nodes.iter().filter(|node| node.is_system());
         systems.map(|node| (node.name.as_str(), node.cell.lock().stats.clone()))
     }
 
-    /// Checks that there is an order, without a run.
+    /// Checks that there is an order, without a run; in sub-schedules too.
     ///
     /// # Errors
     /// [`PlanError`] that names a cycle, or what is not there.
+    ///
+    /// # Complexity
+    /// O(n²) for n systems, and O(1) if it was checked since the last change.
     pub fn check(&mut self) -> Result<(), PlanError> {
         if self.plan.is_some() {
             return Ok(());
@@ -264,10 +272,11 @@ impl Schedule {
         self.nodes.iter_mut().for_each(|node| node.cell.get_mut().prepare(resources));
     }
 
-    /// Runs the systems.
+    /// Runs the systems, and raises the world's tick.
     ///
     /// # Panics
-    /// If a system panics or fails, with its name; see [`Schedule::try_run`].
+    /// If a system panics or fails, with its name, or there is no plan; see
+    /// [`Schedule::try_run`].
     pub fn run<S: Storage>(&mut self, world: &mut World<S>) -> RunReport {
         match self.try_run(world) {
             Ok(report) => report,
@@ -275,13 +284,13 @@ impl Schedule {
         }
     }
 
-    /// Runs the systems.
+    /// Runs the systems, and raises the world's tick.
     ///
     /// # Errors
     /// [`RunError`] if there is no plan, or a system panics or fails: the first
     /// in the order of the plan. Those behind it are not begun, what ran beside
-    /// it ends, and the commands that are not yet applied are forgotten. The
-    /// world can be used, and the schedule too.
+    /// it ends, the commands that are not yet applied are forgotten, and the tick
+    /// stays. The world can be used, and the schedule too.
     pub fn try_run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
         self.prepare(&mut world.resources);
         let report = self.run_steps(world, Tick(world.tick))?;
@@ -367,10 +376,15 @@ impl Schedule {
     }
 
     /// Tells what a run on a world will do: which systems run in which order,
-    /// what each waits for, and what may run beside it.
+    /// what each waits for, and what may run beside it, with the archetypes that
+    /// there are now. It is text for people through `Display`.
     ///
     /// # Errors
     /// [`PlanError`] if there is no order.
+    ///
+    /// # Complexity
+    /// More than a run: every two systems of a step are compared, and what stands
+    /// between them.
     pub fn describe<S: Storage>(
         &mut self,
         world: &mut World<S>,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::commands::CommandReport;
 
-/// What a run did.
+/// What a run did; sub-schedules and their systems count too, each time they
+/// ran.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunReport {
     /// How many systems ran.

@@ -12,8 +12,8 @@ use super::{Schedule, Tick};
 use crate::resources::Resources;
 use crate::world::World;
 
-/// How much time has passed since the tick before, for fixed time steps: a
-/// resource that the program sets before each run.
+/// Tells how much time has passed since the tick before, for fixed time steps: a
+/// resource that the program sets before each run. Without it no time passes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameTime(pub Duration);
 
@@ -28,7 +28,30 @@ enum Pace {
 ///
 /// It is exclusive: the systems before it have ended, and their commands are
 /// applied. Its name keeps its clock in the world, so that a world that is saved
-/// and restored goes on as if nothing had happened.
+/// and restored goes on as if nothing had happened; two sub-schedules of one
+/// name would share it. In it, `every` counts its own runs.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+///
+/// use ecs_world::{FrameTime, ResMut, Schedule, SubSchedule, World};
+///
+/// struct Steps(u32);
+///
+/// let mut physics = Schedule::new();
+/// physics.add_system(|mut steps: ResMut<Steps>| steps.0 += 1);
+/// let mut schedule = Schedule::new();
+/// schedule.add_system(SubSchedule::fixed("physics", Duration::from_millis(20), physics));
+///
+/// let mut world = World::new();
+/// world.insert_resource(Steps(0));
+/// world.insert_resource(FrameTime(Duration::from_millis(50)));
+/// schedule.run(&mut world);
+/// assert_eq!(world.resource::<Steps>().unwrap().0, 2);
+/// schedule.run(&mut world);
+/// assert_eq!(world.resource::<Steps>().unwrap().0, 5);
+/// ```
 #[derive(Debug)]
 pub struct SubSchedule {
     name: String,
@@ -37,13 +60,13 @@ pub struct SubSchedule {
 }
 
 impl SubSchedule {
-    /// Runs `schedule` once each time.
+    /// Creates one that runs `schedule` once each time.
     pub fn new(name: impl Into<String>, schedule: Schedule) -> Self {
         Self { name: name.into(), schedule, pace: Pace::Once }
     }
 
-    /// Runs `schedule` once for each full `step` of the time that has passed, as
-    /// [`FrameTime`] tells it; what is left over counts next time.
+    /// Creates one that runs `schedule` once for each full `step` of the time that
+    /// has passed, as [`FrameTime`] tells it; what is left over counts next time.
     ///
     /// # Panics
     /// If `step` is zero.
@@ -52,8 +75,9 @@ impl SubSchedule {
         Self { name: name.into(), schedule, pace: Pace::Fixed { step, most: u32::MAX } }
     }
 
-    /// Runs at most `most` steps a time, and forgets the time that would take
-    /// more: a program that can't keep up slows down, and does not stall.
+    /// Has it run at most so many steps a time, and forget the time that would
+    /// take more: a program that can't keep up slows down, and does not stall. One
+    /// that runs once each time stays as it is.
     pub fn at_most(mut self, steps: u32) -> Self {
         if let Pace::Fixed { most, .. } = &mut self.pace {
             *most = steps;

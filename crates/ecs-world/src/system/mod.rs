@@ -31,8 +31,10 @@ use ecs_storage_api::{Claim, QueryError, StageRecords, Window};
 use crate::commands::CommandQueue;
 use crate::resources::Resources;
 
-/// Something that runs on parts of a world: a function with what it keeps
-/// between runs.
+/// Runs on parts of a world: a function with what it keeps between runs.
+///
+/// [`IntoSystem`] makes one of a function. An implementation of one's own wraps
+/// another system, to which it gives each call; only the engine gives [`Turn`]s.
 pub trait System: Send + 'static {
     /// What it takes.
     type In;
@@ -58,7 +60,8 @@ pub trait System: Send + 'static {
     fn take_commands(&mut self, queue: &mut CommandQueue);
 }
 
-/// Something that can be made a system.
+/// Can be made a system: functions and closures whose parameters are
+/// [`SystemParam`]s, and systems themselves.
 ///
 /// `Marker` keeps the implementations apart; it is never named.
 pub trait IntoSystem<Marker>: Sized {
@@ -68,7 +71,26 @@ pub trait IntoSystem<Marker>: Sized {
     /// Makes it a system.
     fn into_system(self) -> Self::System;
 
-    /// Makes a system of two: `next` gets what this one returns.
+    /// Makes a system of two: `next` gets what this one returns, as its [`In`].
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_world::{In, IntoSystem, ResMut, Schedule, World};
+    ///
+    /// fn measure() -> u32 {
+    ///     7
+    /// }
+    /// fn note(In(measured): In<u32>, mut notes: ResMut<Vec<u32>>) {
+    ///     notes.push(measured);
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.insert_resource(Vec::<u32>::new());
+    /// let mut schedule = Schedule::new();
+    /// schedule.add_system(measure.pipe(note));
+    /// schedule.run(&mut world);
+    /// assert_eq!(*world.resource::<Vec<u32>>().unwrap(), [7]);
+    /// ```
     fn pipe<N, Other: IntoSystem<N>>(self, next: Other) -> Pipe<Self::System, Other::System>
     where
         Other::System: System<In = In<<Self::System as System>::Out>>,

@@ -44,12 +44,12 @@ impl<'w> ParamContext<'w> {
 /// A parameter of a system.
 ///
 /// Queries, resources, [`Commands`](crate::Commands), [`Local`](super::Local)
-/// values, events, and tuples of those; `#[derive(SystemParam)]` makes one of a
-/// struct of them.
+/// values, events, and tuples of those are parameters;
+/// `#[derive(SystemParam)]` makes one of a struct of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no parameter of a system",
     label = "a system can't ask for this",
-    note = "systems ask for `Query`, `Res`, `ResMut`, `Commands`, `Local`, events, and tuples of those"
+    note = "systems ask for `Query`, `Res`, `ResMut`, `Commands`, `Local`, events, tuples of those, and structs that derive `SystemParam`"
 )]
 pub trait SystemParam {
     /// What is kept between runs.

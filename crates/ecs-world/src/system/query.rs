@@ -22,14 +22,13 @@ impl<D: QueryData + 'static, F: Filter> SystemParam for Query<'_, D, F> {
     }
 }
 
-/// A tuple of up to four queries, of which a [`QuerySet`] gives out one at a
-/// time.
+/// Names the queries of a [`QuerySet`]: a tuple of two to four.
 pub trait AlternativeQueries: 'static {
-    /// Prepares each of them.
+    /// Prepares each of them, in order.
     fn prepare() -> Vec<Result<Prepared, QueryError>>;
 }
 
-/// Queries that borrow the same, of which one is used at a time.
+/// Lends queries that borrow the same, of which one is used at a time.
 ///
 /// # Example
 /// ```
