@@ -11,6 +11,7 @@ mod entity;
 mod events;
 mod inspect;
 mod parallel;
+mod removed;
 mod resources;
 mod saved;
 mod schedule;
@@ -22,6 +23,7 @@ pub use entity::{EntityMut, EntityRef};
 pub use events::{EventReader, EventWriter, Events};
 pub use inspect::{ComponentStats, InspectedComponent, Inspection, WorldStats};
 pub use parallel::ParQuery;
+pub use removed::{Lost, RemovedComponents};
 pub use resources::{Res, ResMut, Resource, Resources};
 pub use schedule::{
     Ambiguity, FrameTime, IntoSystemConfig, Label, PhaseDescription, PlanDescription, PlanError,

@@ -10,6 +10,8 @@ use parking_lot::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
+use crate::removed::Removals;
+
 /// A value of the world that belongs to no entity: any type that threads can
 /// share.
 pub trait Resource: Send + Sync + 'static {}
@@ -29,6 +31,8 @@ pub struct Resources {
     identity: u64,
     /// What is done to some of them at the end of each tick.
     upkeep: Vec<(TypeId, Upkeep)>,
+    /// What systems want to know of the store.
+    pub(crate) removals: Removals,
 }
 
 impl Default for Resources {
@@ -36,7 +40,8 @@ impl Default for Resources {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { slots: AHashMap::new(), identity, upkeep: Vec::new() }
+        let (slots, upkeep, removals) = Default::default();
+        Self { slots, identity, upkeep, removals }
     }
 }
 

@@ -400,7 +400,9 @@ impl<S: Storage> World<S> {
     }
 
     /// Returns which entities lost the tracked component `C` after a version, the
-    /// oldest first; those that died among them.
+    /// oldest first; those that died among them. A schedule has the world forget at
+    /// the end of each tick what was removed before it began; systems read by
+    /// [`RemovedComponents`](crate::RemovedComponents), and miss nothing.
     ///
     /// # Complexity
     /// O(log n) with n removals that are remembered.

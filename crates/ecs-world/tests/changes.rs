@@ -2,7 +2,10 @@
 
 use ecs_core::{Component, Description, EntityId};
 use ecs_storage_api::{Added, Changed, Mut, Query, QueryState, Ref, Version, Window, With};
-use ecs_world::{Schedule, World};
+use ecs_world::{
+    Commands, IntoSystemConfig, Local, RemovedComponents, ResMut, Schedule, SystemConfig, Threads,
+    World,
+};
 
 macro_rules! component {
     ($name:ident $track:literal) => {
@@ -74,4 +77,90 @@ fn a_world_remembers_when_it_was_asked() {
     assert_eq!(removed(&world), all[..2]);
     world.forget_removed(before);
     assert_eq!(removed(&world), []);
+}
+
+/// What systems have been told, by their names.
+type Told = Vec<(&'static str, EntityId)>;
+
+fn tell(name: &'static str) -> SystemConfig {
+    let tell = move |changed: Query<EntityId, Changed<Health>>, mut told: ResMut<Told>| {
+        told.extend(changed.iter().map(|entity| (name, entity)));
+    };
+    tell.into_config()
+}
+
+#[test]
+fn a_system_is_told_of_each_change_once_whoever_made_it() {
+    for threads in [Threads::None, Threads::Current] {
+        let mut world = World::new();
+        world.insert_resource(Told::new());
+        let all = [1, 2, 3].map(|n| world.spawn((Health(n), Speed(n))));
+        let target = all[1];
+        let mut schedule = Schedule::new();
+        schedule.set_threads(threads);
+        schedule.set_phases(["main", "late"]);
+        schedule.add_system(tell("before"));
+        schedule.add_system(move |mut query: Query<&mut Health>| {
+            query.get_mut(target).unwrap().0 += 1;
+        });
+        schedule.add_system(tell("after"));
+        schedule.add_system(tell("slow").every(2));
+        schedule.add_system(|mut commands: Commands, mut spawned: Local<bool>| {
+            if !std::mem::replace(&mut *spawned, true) {
+                commands.spawn(Health(9));
+            }
+        });
+        schedule.add_system(tell("late").in_phase("late"));
+        let mut run = |world: &mut World| {
+            schedule.run(world);
+            std::mem::take(&mut *world.resource_mut::<Told>().unwrap())
+        };
+        let of = |told: &Told, name: &str| {
+            let own = told.iter().filter(|(other, _)| *other == name);
+            own.map(|(_, entity)| *entity).collect::<Vec<_>>()
+        };
+        let first = run(&mut world);
+        assert_eq!(of(&first, "before"), all, "everything is new");
+        assert_eq!(of(&first, "after"), all);
+        assert_eq!(of(&first, "slow"), all);
+        assert_eq!(of(&first, "late").len(), 4, "commands are new behind their phase");
+        let born = of(&first, "late")[3];
+        let second = run(&mut world);
+        assert_eq!(of(&second, "before")[..2], [target, born], "what came behind it last time");
+        assert_eq!(of(&second, "after")[..2], [target, born]);
+        assert_eq!(of(&second, "slow"), [], "it does not run in this tick");
+        world.get_mut::<Health>(all[0]).unwrap().0 = 100;
+        let third = run(&mut world);
+        assert_eq!(of(&third, "before")[..2], [all[0], target]);
+        assert!(of(&third, "slow").contains(&born), "nothing was missed in between");
+    }
+}
+
+#[test]
+fn a_system_is_told_of_each_removal_once() {
+    type Gone = Vec<Vec<EntityId>>;
+    let mut world = World::new();
+    world.insert_resource(Gone::new());
+    let all: Vec<_> = world.spawn_batch((0..6).map(|n| (Health(n), Speed(n))));
+    let dying = all[2];
+    let mut schedule = Schedule::new();
+    let note = |mut lost: RemovedComponents<Health>, mut gone: ResMut<Gone>| {
+        gone.push(lost.read().collect());
+    };
+    schedule.add_system(note);
+    schedule.add_system(move |mut commands: Commands| commands.despawn(dying));
+    schedule.add_system(note.every_offset(3, 2));
+    world.remove::<Health>(all[0]).unwrap();
+    world.despawn(all[1]).unwrap();
+    schedule.run(&mut world);
+    schedule.run(&mut world);
+    world.remove::<Health>(all[3]).unwrap();
+    schedule.run(&mut world);
+    let gone = world.resource::<Gone>().unwrap();
+    let expected = [&all[..2], &all[2..3], &all[3..4], &all[..4]];
+    assert_eq!(*gone, expected, "every third run misses nothing");
+    drop(gone);
+    world.clear().unwrap();
+    schedule.run(&mut world);
+    assert_eq!(world.resource::<Gone>().unwrap().last().unwrap()[..], all[4..]);
 }

@@ -287,6 +287,7 @@ pub struct Share<'w> {
     out: Mutex<Bits>,
 }
 
+impl<'w> Share<'w> {
     /// Claims a group, or returns `None` while one that conflicts with it, or
     /// itself, is claimed; on a backend without a directory, while any is.
     ///

@@ -32,6 +32,7 @@ use self::execute::{Context, guarded, run_segment};
 use self::node::{Cell, Node};
 use self::plan::{Plan, Segment, Step};
 use crate::commands::{CommandQueue, Leniency};
+use crate::removed::send_removals;
 use crate::resources::Resources;
 use crate::system::{SystemError, Turn};
 use crate::world::World;
@@ -293,10 +294,14 @@ impl Schedule {
     /// stays. The world can be used, and the schedule too.
     pub fn try_run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
         self.prepare(&mut world.resources);
+        let before = world.storage.version();
+        send_removals(&mut world.resources, &world.storage);
         let report = self.run_steps(world, Tick(world.tick))?;
         // What was changed through references reaches a store far away now.
         world.storage.flush()?;
         world.resources.end_tick();
+        // A tick more than systems need, for those who ask the world.
+        world.storage.forget_removed(before);
         world.tick += 1;
         Ok(report)
     }
@@ -324,6 +329,7 @@ impl Schedule {
                 };
                 match step {
                     Step::Together(segment) => {
+                        send_removals(&mut world.resources, &world.storage);
                         run_segment(&context, segment, &mut world.storage, &world.resources)?;
                         self.apply_commands(segment, world, &mut report)?;
                     }
