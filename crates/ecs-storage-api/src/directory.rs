@@ -12,6 +12,7 @@ mod changes;
 mod lent;
 mod location;
 mod recorder;
+mod relocation;
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -25,6 +26,7 @@ pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};
 pub(crate) use recorder::Recorder;
+pub use relocation::Relocation;
 
 /// One table: its entities and how many there are.
 struct TableEntry {
