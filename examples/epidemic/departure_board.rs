@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::input::airports::AirportIndex;
-use crate::queues::Queues;
+use rayon::prelude::*;
+
+use crate::queues::{QueueMut, Queues};
 
 /// Chooses the travellers of a tick among the people at home.
 ///
@@ -55,8 +57,39 @@ impl DepartureBoard {
         at_home: &mut Queues<Id>,
         airport: AirportIndex,
     ) -> Option<Id> {
-        let first = at_home.pop(airport.index())?;
-        self.levels[airport.index()] = first.level;
+        let level = &mut self.levels[airport.index()];
+        Gate { level, at_home: at_home.at(airport.index()) }.next_to_leave()
+    }
+
+    /// The gates of all airports, for rayon's threads.
+    pub fn gates<'a, Id: Copy + Ord + Send>(
+        &'a mut self,
+        at_home: &'a mut Queues<Id>,
+    ) -> impl IndexedParallelIterator<Item = Gate<'a, Id>> {
+        let airports = self.levels.par_iter_mut().zip(at_home.par_iter_mut());
+        airports.map(|(level, at_home)| Gate { level, at_home })
+    }
+}
+
+/// Where those leave who live by one airport. No gate has a say at another, so all
+/// may be open at the same time.
+#[derive(Debug)]
+pub struct Gate<'a, Id> {
+    level: &'a mut f64,
+    at_home: QueueMut<'a, Id>,
+}
+
+impl<Id: Copy + Ord> Gate<'_, Id> {
+    /// Counts those at home.
+    #[must_use]
+    pub fn at_home(&self) -> usize {
+        self.at_home.len()
+    }
+
+    /// Lets the next person leave; `None` when nobody is at home.
+    pub fn next_to_leave(&mut self) -> Option<Id> {
+        let first = self.at_home.pop()?;
+        *self.level = first.level;
         Some(first.id)
     }
 }

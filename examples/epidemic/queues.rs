@@ -22,6 +22,13 @@ pub struct Queues<Id> {
     queues: Vec<Queue<Id>>,
 }
 
+/// The queue of one place, which can change while others do.
+#[derive(Debug)]
+pub struct QueueMut<'a, Id> {
+    next: &'a mut f64,
+    queue: &'a mut Queue<Id>,
+}
+
 /// Somebody in a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn<Id> {
@@ -64,9 +71,18 @@ impl<Id: Copy + Ord + Send> Queues<Id> {
 
     /// Takes the first of a place out of its queue.
     pub fn pop(&mut self, place: usize) -> Option<Turn<Id>> {
-        let first = self.queues[place].pop();
-        self.next[place] = self.queues[place].next();
-        first
+        self.at(place).pop()
+    }
+
+    /// The queue of a place.
+    pub fn at(&mut self, place: usize) -> QueueMut<'_, Id> {
+        QueueMut { next: &mut self.next[place], queue: &mut self.queues[place] }
+    }
+
+    /// The queues of all places, for rayon's threads.
+    pub fn par_iter_mut(&mut self) -> impl IndexedParallelIterator<Item = QueueMut<'_, Id>> {
+        let queues = (&mut self.next, &mut self.queues).into_par_iter();
+        queues.map(|(next, queue)| QueueMut { next, queue })
     }
 
     /// Takes everybody out whose level is below the limit of the place, on rayon's
@@ -85,7 +101,7 @@ impl<Id: Copy + Ord + Send> Queues<Id> {
     /// Counts those who are in a place's queue.
     #[must_use]
     pub fn len(&self, place: usize) -> usize {
-        self.queues[place].sorted.len() + self.queues[place].late.len()
+        self.queues[place].len()
     }
 
     /// Keeps those in a place's queue who are to stay, each turn once.
@@ -101,11 +117,36 @@ impl<Id: Copy + Ord + Send> Queues<Id> {
     }
 }
 
+impl<Id: Copy + Ord> QueueMut<'_, Id> {
+    /// Takes the first out.
+    pub fn pop(&mut self) -> Option<Turn<Id>> {
+        let first = self.queue.pop();
+        *self.next = self.queue.next();
+        first
+    }
+
+    /// Counts those who are in the queue.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Tells whether nobody is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl<Id: Copy + Ord> Queue<Id> {
     fn new(mut turns: Vec<Turn<Id>>) -> Self {
         turns.sort_unstable_by(|a, b| b.cmp(a));
         turns.dedup();
         Self { sorted: turns, late: BinaryHeap::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.sorted.len() + self.late.len()
     }
 
     /// The level of the first.

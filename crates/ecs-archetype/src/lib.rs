@@ -11,6 +11,7 @@
 
 mod batch;
 mod column;
+mod exchange;
 mod graph;
 mod rows;
 mod storage;

@@ -16,6 +16,7 @@
 mod course;
 mod panics;
 mod plan;
+mod scatter;
 mod staged;
 mod table;
 mod transfer;
@@ -37,6 +38,7 @@ use std::sync::atomic::AtomicU64;
 pub(crate) use course::Course;
 pub(crate) use panics::Panics;
 pub(crate) use plan::Plan;
+pub(crate) use scatter::Scattered;
 pub(crate) use staged::Staged;
 use table::{Table, Tracked};
 

@@ -9,10 +9,11 @@ use ecs_core::{
 };
 use ecs_storage_api::{
     Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, Storage, StorageError,
-    StorageImage, Version, WriteSink, check_columns,
+    StorageImage, Version, Workers, WriteSink, check_columns,
 };
 
 use crate::batch;
+use crate::exchange::exchange;
 use crate::graph::{Change, Graph};
 use crate::rows::Rows;
 
@@ -365,6 +366,16 @@ impl Storage for ArchetypeStorage {
         kind: &BundleKind,
     ) -> Result<usize, StorageError> {
         batch::remove(&mut self.rows, &mut self.graph, entities, kind)
+    }
+
+    fn exchange_batch(
+        &mut self,
+        entities: &[EntityId],
+        lost: &BundleKind,
+        batch: &mut dyn BundleBatch,
+        workers: &dyn Workers,
+    ) -> Result<(), StorageError> {
+        exchange(&mut self.rows, &mut self.graph, entities, lost, batch, workers)
     }
 
     #[inline]

@@ -13,6 +13,7 @@ mod lent;
 mod location;
 mod pages;
 mod recorder;
+mod relocation;
 
 use std::fmt;
 use std::ops::Range;
@@ -29,6 +30,7 @@ pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};
 pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
 pub(crate) use recorder::Recorder;
+pub use relocation::Relocation;
 
 use pages::Pages;
 
@@ -300,6 +302,13 @@ impl Directory {
         {
             *page = now.get();
         }
+    }
+
+    /// Says that rows came, or were moved to where others were, by
+    /// [`Relocation`].
+    pub fn mark_moved(&mut self, table: TableId, rows: Range<usize>) {
+        let now = self.present();
+        self.tables[table.index()].pages.mark(rows, now);
     }
 
     /// Says that values of some rows are written, by other ways than through the

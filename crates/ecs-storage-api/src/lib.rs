@@ -23,6 +23,7 @@ mod state_hash;
 mod storage;
 mod typed;
 mod update_batch;
+mod workers;
 
 pub mod remote;
 pub mod snapshot;
@@ -30,7 +31,7 @@ pub mod snapshot;
 pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
 pub use changes::{Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Version, Window};
-pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, TableId};
+pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, Relocation, TableId};
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
@@ -50,5 +51,6 @@ pub use state_hash::{StateHasher, state_hash};
 pub use storage::Storage;
 pub use typed::StorageExt;
 pub use update_batch::{Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
+pub use workers::{Alone, Workers};
 
 pub use ecs_core as core;

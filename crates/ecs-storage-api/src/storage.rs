@@ -17,6 +17,7 @@ use crate::error::StorageError;
 use crate::sink::{ReadSink, WriteSink};
 use crate::snapshot::{self, SnapshotError, StorageImage};
 use crate::update_batch::{self, UpdateBatch, UpdateError};
+use crate::workers::Workers;
 
 /// Stores entities and their components.
 ///
@@ -329,6 +330,37 @@ pub trait Storage: Send + Sync + 'static {
         Ok(count)
     }
 
+    /// Takes the components of a kind from several entities and gives the n-th
+    /// those of the n-th row, wholly or not at all: one change each, where taking
+    /// away and giving would be two. Rows beyond are not asked for.
+    ///
+    /// A backend may let `workers` help.
+    ///
+    /// # Errors
+    /// As [`Storage::insert_batch`].
+    fn exchange_batch(
+        &mut self,
+        entities: &[EntityId],
+        lost: &BundleKind,
+        batch: &mut dyn BundleBatch,
+        _workers: &dyn Workers,
+    ) -> Result<(), StorageError> {
+        let kind = batch.kind();
+        check_bundle(&kind)?;
+        check_entities(self, entities)?;
+        let rows = take_rows(batch, &kind.component_ids(), entities.len())?;
+        all_despite_panics(entities.iter().zip(rows), |(&entity, row)| {
+            let mut ended = Vec::new();
+            for component in lost.component_ids() {
+                ended.extend(self.remove_component_erased(entity, component)?);
+            }
+            for value in row {
+                ended.extend(self.set_component_erased(entity, value)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Tells whether the entity lives and has the component.
     fn has_component_erased(&self, entity: EntityId, component: ComponentId) -> bool {
         self.get_component_erased(entity, component).is_some()
@@ -487,6 +519,7 @@ forward! {
     #[inline] fn remove_with([&mut] self, entity: EntityId, removal: &mut dyn Removal) -> Result<usize, StorageError>;
     fn insert_batch([&mut] self, entities: &[EntityId], batch: &mut dyn BundleBatch) -> Result<(), StorageError>;
     fn remove_batch([&mut] self, entities: &[EntityId], kind: &BundleKind) -> Result<usize, StorageError>;
+    fn exchange_batch([&mut] self, entities: &[EntityId], lost: &BundleKind, batch: &mut dyn BundleBatch, workers: &dyn Workers) -> Result<(), StorageError>;
     fn has_component_erased([&] self, entity: EntityId, component: ComponentId) -> bool;
     fn get_component_types([&] self, entity: EntityId) -> Option<ComponentSet>;
     fn read_chunks<'a>([&'a] self, sink: &mut ReadSink<'a, '_>);

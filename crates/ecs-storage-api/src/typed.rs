@@ -8,6 +8,7 @@ use ecs_core::{
 use crate::error::StorageError;
 use crate::query::{Filter, Mut, Query, QueryData, ReadOnlyQueryData, TypedPrepared, or_panic};
 use crate::storage::Storage;
+use crate::workers::Alone;
 
 /// The typed face of a [`Storage`], with the specification's names.
 pub trait StorageExt: Storage {
@@ -135,6 +136,25 @@ pub trait StorageExt: Storage {
     /// Those of [`Storage::remove_batch`].
     fn remove_many<B: Bundle>(&mut self, entities: &[EntityId]) -> Result<usize, StorageError> {
         self.remove_batch(entities, &BundleKind::of::<B>())
+    }
+
+    /// Takes the components of a bundle from several entities, and gives the n-th
+    /// those of the n-th bundle.
+    ///
+    /// # Errors
+    /// Those of [`Storage::exchange_batch`].
+    fn exchange_many<Lost: Bundle, I>(
+        &mut self,
+        entities: &[EntityId],
+        gained: I,
+    ) -> Result<(), StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        let lost = BundleKind::of::<Lost>();
+        let mut gained = BundleRows::<I::IntoIter>::new(gained);
+        self.exchange_batch(entities, &lost, &mut gained, &Alone)
     }
 
     /// Adds or replaces the components of a bundle.

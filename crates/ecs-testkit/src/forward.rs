@@ -193,6 +193,12 @@ macro_rules! __forward {
             self.$field.remove_batch(entities, kind)
         }
     };
+    (exchange_batch $field:tt $($before:ident)?) => {
+        fn exchange_batch(&mut self, entities: &[$crate::__api::core::EntityId], lost: &$crate::__api::core::BundleKind, batch: &mut dyn $crate::__api::core::BundleBatch, workers: &dyn $crate::__api::Workers) -> Result<(), $crate::__api::StorageError> {
+            $(self.$before()?;)?
+            self.$field.exchange_batch(entities, lost, batch, workers)
+        }
+    };
     (has_component_erased $field:tt $($before:ident)?) => {
         fn has_component_erased(&self, entity: $crate::__api::core::EntityId, component: $crate::__api::core::ComponentId) -> bool {
             self.$field.has_component_erased(entity, component)

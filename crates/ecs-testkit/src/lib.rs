@@ -82,6 +82,8 @@ macro_rules! for_each_claim {
                 lists_in_any_order_leave_the_others_as_they_are
                 refused_lists_change_nothing
                 as_many_bundles_are_taken_as_there_are_entities
+                an_exchange_is_a_removal_and_an_insertion
+                helpers_change_nothing_but_the_time
                 a_panic_is_before_all_or_after_all
                 columns_become_entities
             }

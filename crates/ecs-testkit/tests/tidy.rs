@@ -33,7 +33,7 @@ impl Storage for Tidy {
     ecs_testkit::forward_storage! { storage, before = tidy;
         create_entity create_with create_typed create_batch create_columns reserve_entities
         release_reserved adopt destroy_entity destroy_batch clear set_component_erased
-        insert_with insert_typed insert_batch remove_batch remove_component_erased remove_with remove_typed
+        insert_with insert_typed insert_batch remove_batch exchange_batch remove_component_erased remove_with remove_typed
     }
     ecs_testkit::forward_storage! { storage;
         capabilities entity_exists entity_count all_entities get_component_erased

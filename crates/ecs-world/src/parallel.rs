@@ -54,6 +54,17 @@ pub trait ParQuery<D: QueryData> {
     /// If `rows` is 0.
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync);
 
+    /// Gives every piece of a matching chunk, of at most `rows` rows, to `f`, from
+    /// several threads; returns what came of each, in the order of the rows.
+    ///
+    /// # Panics
+    /// If `rows` is 0.
+    fn par_map_chunks_of<T: Send>(
+        &mut self,
+        rows: usize,
+        f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
+    ) -> Vec<T>;
+
     /// Folds each piece from a new `start`, and combines the results in the
     /// order of the rows: floating-point results too are the same on any number
     /// of threads. Without rows the result is `start()`.
@@ -85,6 +96,14 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
         map_pieces(self.pieces_mut(rows), f);
+    }
+
+    fn par_map_chunks_of<T: Send>(
+        &mut self,
+        rows: usize,
+        f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
+    ) -> Vec<T> {
+        map_pieces(self.pieces_mut(rows), f)
     }
 
     fn par_fold<T: Send>(

@@ -299,6 +299,28 @@ impl<S: Storage> World<S> {
         self.storage.remove_many::<B>(entities)
     }
 
+    /// Takes the components of `Lost` from several entities and gives the n-th
+    /// those of the n-th bundle, wholly or not at all: one move each. Bundles
+    /// beyond are not asked for.
+    ///
+    /// # Errors
+    /// As [`World::insert_batch`].
+    ///
+    /// # Complexity
+    /// O(entities), and O(n log n) for a list of n that is not in the order of a
+    /// query.
+    pub fn exchange_batch<Lost: Bundle, I>(
+        &mut self,
+        entities: &[EntityId],
+        gained: I,
+    ) -> Result<(), StorageError>
+    where
+        I: IntoIterator,
+        I::Item: Bundle,
+    {
+        self.storage.exchange_many::<Lost, _>(entities, gained)
+    }
+
     /// Takes a component away and returns it, or `None` if the entity lacked it.
     ///
     /// # Errors

@@ -2,26 +2,26 @@
 
 use std::marker::PhantomData;
 
-use ecs::StorageExt;
+use ecs::Bundle;
 use ecs::prelude::*;
 
 use super::state::Course;
 
-/// People who give up one component for another.
+/// People who lose one component and gain others.
 #[derive(Debug)]
-pub(super) struct Exchange<Old, New> {
+pub(super) struct Exchange<Lost, Gained> {
     people: Vec<EntityId>,
-    gained: Vec<New>,
-    given_up: PhantomData<fn(Old)>,
+    gained: Vec<Gained>,
+    lost: PhantomData<fn(Lost)>,
 }
 
-impl<Old: Component, New: Component> Exchange<Old, New> {
+impl<Lost: Component, Gained: Bundle + Send> Exchange<Lost, Gained> {
     pub(super) fn new() -> Self {
-        Self { people: Vec::new(), gained: Vec::new(), given_up: PhantomData }
+        Self { people: Vec::new(), gained: Vec::new(), lost: PhantomData }
     }
 
-    /// Notes a person with the component that it gains.
-    pub(super) fn push(&mut self, person: EntityId, gained: New) {
+    /// Notes a person with what it gains.
+    pub(super) fn push(&mut self, person: EntityId, gained: Gained) {
         self.people.push(person);
         self.gained.push(gained);
     }
@@ -30,20 +30,30 @@ impl<Old: Component, New: Component> Exchange<Old, New> {
         self.people.len() as u32
     }
 
-    /// Moves everybody when the phase ends: once without the old component, and once
-    /// with the new one.
+    /// Moves everybody when the phase ends, each from one archetype to another, on
+    /// all threads.
     pub(super) fn record(self, commands: &mut Commands<'_>) {
         let Self { people, gained, .. } = self;
         if people.is_empty() {
             return;
         }
-        commands.add(move |storage, resources| {
-            for (&person, gained) in people.iter().zip(gained) {
-                storage.take_component::<Old>(person).expect("people live");
-                storage.insert(person, gained).expect("people live");
-            }
+        let moves = people.len() as u64;
+        commands.exchange_batch::<Lost, _>(people, gained);
+        commands.add(move |_, resources| {
             let mut course = resources.get_mut::<Course>().expect("every world has a course");
-            course.archetype_moves += 2 * people.len() as u64;
+            course.archetype_moves += moves;
         });
+    }
+}
+
+/// Those of one piece of work, then those of the next.
+impl<Lost: Component, Gained: Bundle + Send> FromIterator<Self> for Exchange<Lost, Gained> {
+    fn from_iter<I: IntoIterator<Item = Self>>(pieces: I) -> Self {
+        let mut all = Self::new();
+        for mut piece in pieces {
+            all.people.append(&mut piece.people);
+            all.gained.append(&mut piece.gained);
+        }
+        all
     }
 }

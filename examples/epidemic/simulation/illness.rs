@@ -8,6 +8,9 @@ use super::state::{Now, Stage};
 use crate::draws::DrawName;
 use crate::purpose::Purpose;
 
+/// People who are looked at in one piece of work.
+const PIECE: usize = 4_096;
+
 /// Lets those infect others whose latent time is over.
 pub(super) fn become_infectious(
     now: Res<Now>,
@@ -16,16 +19,19 @@ pub(super) fn become_infectious(
     mut commands: Commands,
 ) {
     let (tick, draws, rules) = (now.0, stage.draws, stage.scenario.rules);
-    let mut due = Exchange::<Exposed, Infectious>::new();
-    exposed.for_each(|(entity, exposed)| {
-        if exposed.until <= tick {
-            let name =
-                DrawName { entity: entity.to_bits(), tick, purpose: Purpose::InfectiousTime };
-            let until = tick + rules.infectious_ticks(draws.exponential(name));
-            due.push(entity, Infectious { until });
-        }
+    let due = exposed.par_map_chunks_of(PIECE, |people| {
+        let mut due = Exchange::<Exposed, Infectious>::new();
+        people.for_each(|(entity, exposed)| {
+            if exposed.until <= tick {
+                let name =
+                    DrawName { entity: entity.to_bits(), tick, purpose: Purpose::InfectiousTime };
+                let until = tick + rules.infectious_ticks(draws.exponential(name));
+                due.push(entity, Infectious { until });
+            }
+        });
+        due
     });
-    due.record(&mut commands);
+    due.into_iter().collect::<Exchange<_, _>>().record(&mut commands);
 }
 
 /// Lets those recover whose infectious time is over.
@@ -35,11 +41,14 @@ pub(super) fn recover(
     mut commands: Commands,
 ) {
     let tick = now.0;
-    let mut due = Exchange::<Infectious, Recovered>::new();
-    infectious.for_each(|(entity, infectious)| {
-        if infectious.until <= tick {
-            due.push(entity, Recovered);
-        }
+    let due = infectious.par_map_chunks_of(PIECE, |people| {
+        let mut due = Exchange::<Infectious, Recovered>::new();
+        people.for_each(|(entity, infectious)| {
+            if infectious.until <= tick {
+                due.push(entity, Recovered);
+            }
+        });
+        due
     });
-    due.record(&mut commands);
+    due.into_iter().collect::<Exchange<_, _>>().record(&mut commands);
 }

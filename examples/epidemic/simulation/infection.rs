@@ -16,6 +16,9 @@ use crate::queues::Turn;
 /// People whose infection is one piece of work.
 const PIECE: usize = 64;
 
+/// People who are counted in one piece of work.
+const COUNTED: usize = 16_384;
+
 /// Counts the infectious by city, and adds the hazard of the tick.
 pub(super) fn expose_cities(
     stage: Res<Stage>,
@@ -24,8 +27,16 @@ pub(super) fn expose_cities(
     mut infectious: Query<&Place, (With<Infectious>, Without<InFlight>)>,
 ) {
     let rules = stage.scenario.rules;
-    let mut by_city = vec![0u32; stage.cities.len()];
-    infectious.for_each(|place| by_city[usize::from(place.0)] += 1);
+    let cities = stage.cities.len();
+    let counts = infectious.par_map_chunks_of(COUNTED, |people| {
+        let mut by_city = vec![0u32; cities];
+        people.for_each(|place| by_city[usize::from(place.0)] += 1);
+        by_city
+    });
+    let mut by_city = vec![0u32; cities];
+    for count in counts {
+        by_city.iter_mut().zip(count).for_each(|(sum, count)| *sum += count);
+    }
     for (city, &infectious) in by_city.iter().enumerate() {
         let city = CityIndex::at(city);
         hazard.expose(

@@ -4,13 +4,15 @@
 
 mod checkpoint;
 mod components;
+mod departure;
 mod exchange;
 mod illness;
 mod infection;
+mod landing;
+mod leaving;
 mod populate;
 mod state;
 mod systems;
-mod travel;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use crate::scenario::Scenario;
 
 pub use checkpoint::Checkpoint;
 use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
+use landing::Landed;
 use state::{Course, Now, Stage, Statistics};
 use systems::Systems;
 use turns::{AtHome, AtRisk};
@@ -64,6 +67,7 @@ impl Simulation {
         let stage = Stage::of(&world, Arc::clone(&scenario));
         world.insert_resource(AtHome::of(&world, &stage));
         world.insert_resource(AtRisk::of(&world, &stage));
+        world.insert_resource(Landed::default());
         world.insert_resource(stage);
         Self { world, systems: Systems::new(), scenario }
     }

@@ -110,10 +110,6 @@ impl Places {
         self.at_home[airport.index()] -= people;
     }
 
-    pub(super) fn at_home(&self, airport: AirportIndex) -> u32 {
-        self.at_home[airport.index()]
-    }
-
     pub(super) fn present(&self, city: CityIndex) -> u32 {
         self.present[city.index()]
     }

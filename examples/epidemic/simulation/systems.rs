@@ -7,7 +7,7 @@ use std::time::Duration;
 use ecs::prelude::*;
 use ecs::{PlanError, Storage};
 
-use super::{illness, infection, travel};
+use super::{departure, illness, infection, landing, leaving};
 
 /// The systems of a tick, and how long their commands took.
 #[derive(Debug)]
@@ -23,9 +23,12 @@ impl Systems {
             .set_phases(["illness", "arrival", "departure", "infection"])
             .add_system(illness::become_infectious.in_phase("illness"))
             .add_system(illness::recover.in_phase("illness"))
-            .add_system(travel::land.in_phase("arrival"))
-            .add_system(travel::leave_for_home.in_phase("arrival"))
-            .add_system(travel::depart.in_phase("departure"))
+            .add_system(landing::land.in_phase("arrival"))
+            .add_system(leaving::leave_for_home.in_phase("arrival"))
+            .add_system(landing::be_at_risk.in_phase("arrival"))
+            .add_system(landing::wait_at_home.in_phase("arrival"))
+            .add_system(landing::count_landed.in_phase("arrival"))
+            .add_system(departure::depart.in_phase("departure"))
             .add_system(infection::expose_cities.in_phase("infection"))
             .add_system(infection::infect.in_phase("infection"));
         Self { schedule, applying: Duration::ZERO }

@@ -17,24 +17,24 @@ use super::table::Table;
 /// Made by [`Rows`] for its tables, and used with no others.
 #[derive(Debug)]
 pub(crate) struct Course {
-    source: TableId,
+    pub(super) source: TableId,
     /// `None` where the entities end.
     target: Option<TableId>,
     /// Columns of the source, and where they go in the target; ticks among them.
-    kept: Vec<(usize, usize)>,
+    pub(super) kept: Vec<(usize, usize)>,
     /// Columns of ticks of the source that go nowhere.
-    left: Vec<usize>,
+    pub(super) left: Vec<usize>,
     /// Columns of ticks, of the target or where the rows stay, that are stamped
     /// because components come.
-    stamped: Vec<u16>,
+    pub(super) stamped: Vec<u16>,
     /// The tracked components that the entities lose.
-    lost: Vec<ComponentId>,
+    pub(super) lost: Vec<ComponentId>,
     /// Columns of the source whose values end.
-    ended: Vec<usize>,
+    pub(super) ended: Vec<usize>,
     /// Columns that were written, and those of the source that they replace.
-    replaced: Vec<(usize, usize)>,
+    pub(super) replaced: Vec<(usize, usize)>,
     /// Columns that were written, and where they go in the target.
-    added: Vec<(usize, usize)>,
+    pub(super) added: Vec<(usize, usize)>,
 }
 
 impl Course {
@@ -285,7 +285,7 @@ impl Rows {
     }
 
     /// Drops the values that a run has left behind, all of them.
-    fn drop_run(
+    pub(super) fn drop_run(
         &mut self,
         course: &Course,
         count: usize,

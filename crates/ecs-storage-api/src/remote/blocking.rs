@@ -21,6 +21,7 @@ use crate::sink::{ReadSink, WriteSink};
 use crate::snapshot::StorageImage;
 use crate::storage::Storage;
 use crate::update_batch::{UpdateBatch, UpdateError};
+use crate::workers::{Alone, Workers};
 
 /// Lets a world run on a remote store, by a mirror of it in memory.
 ///
@@ -462,18 +463,7 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         entities: &[EntityId],
         rows: &mut dyn BundleBatch,
     ) -> Result<(), StorageError> {
-        let kind = rows.kind();
-        check_bundle(&kind)?;
-        self.settle()?;
-        check_entities(self, entities)?;
-        let rows = take_rows(rows, &kind.component_ids(), entities.len())?;
-        let values = entities
-            .iter()
-            .zip(rows)
-            .flat_map(|(&entity, row)| row.into_iter().map(move |value| (entity, value)));
-        let batch = values
-            .fold(UpdateBatch::new(), |batch, (entity, value)| batch.insert_erased(entity, value));
-        self.change_single(batch).map(drop)
+        self.exchange_batch(entities, &BundleKind::listed([]), rows, &Alone)
     }
 
     fn remove_batch(
@@ -492,6 +482,31 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         let count = batch.len();
         self.change_single(batch)?;
         Ok(count)
+    }
+
+    fn exchange_batch(
+        &mut self,
+        entities: &[EntityId],
+        lost: &BundleKind,
+        rows: &mut dyn BundleBatch,
+        _workers: &dyn Workers,
+    ) -> Result<(), StorageError> {
+        let kind = rows.kind();
+        check_bundle(&kind)?;
+        self.settle()?;
+        check_entities(self, entities)?;
+        let gained = kind.component_ids();
+        let rows = take_rows(rows, &gained, entities.len())?;
+        // What is gained again is replaced, and changes once.
+        let lost: ComponentSet =
+            lost.component_ids().into_iter().filter(|id| !gained.contains(id)).collect();
+        let mut batch = UpdateBatch::new();
+        for (&entity, row) in entities.iter().zip(rows) {
+            let there = lost.iter().filter(|&id| self.has_component_erased(entity, id));
+            batch = there.fold(batch, |batch, id| batch.remove_erased(entity, id));
+            batch = row.into_iter().fold(batch, |batch, value| batch.insert_erased(entity, value));
+        }
+        self.change_single(batch).map(drop)
     }
 
     fn has_component_erased(&self, entity: EntityId, component: ComponentId) -> bool {

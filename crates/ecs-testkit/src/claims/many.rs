@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{ComponentId, EntityId};
-use ecs_storage_api::{BundleError, Storage, StorageError, StorageExt};
+use ecs_core::{BundleKind, BundleRows, ComponentId, EntityId};
+use ecs_storage_api::{Alone, BundleError, Storage, StorageError, StorageExt, Workers};
 
 use super::state;
-use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Velocity};
+use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Selected, Velocity};
 use crate::{Make, check_invariants};
 
 /// Enough rows for a backend that treats long runs in a way of its own.
@@ -107,6 +107,7 @@ pub fn refused_lists_change_nothing(make: Make<'_>) {
             storage.insert_many(list, bundles()).unwrap_err(),
             storage.remove_many::<Marker>(list).unwrap_err(),
             storage.destroy_batch(list).unwrap_err(),
+            storage.exchange_many::<Marker, _>(list, bundles()).unwrap_err(),
         ]
     };
     for error in outcomes(&mut *storage, &twice) {
@@ -115,12 +116,16 @@ pub fn refused_lists_change_nothing(make: Make<'_>) {
     for error in outcomes(&mut *storage, &gone) {
         assert!(matches!(error, StorageError::NoSuchEntity(id) if id == dead), "{error}");
     }
-    let short = storage.insert_many(&entities, bundles().take(4)).unwrap_err();
-    assert!(
-        matches!(short, StorageError::Bundle(BundleError::Short { bundles: 4, entities: all })
-            if all == entities.len()),
-        "{short}"
-    );
+    for short in [
+        storage.insert_many(&entities, bundles().take(4)).unwrap_err(),
+        storage.exchange_many::<Marker, _>(&entities, bundles().take(4)).unwrap_err(),
+    ] {
+        assert!(
+            matches!(short, StorageError::Bundle(BundleError::Short { bundles: 4, entities: all })
+                if all == entities.len()),
+            "{short}"
+        );
+    }
     let doubled = storage.insert_many(&entities, std::iter::repeat_with(|| (Marker, Marker)));
     assert!(
         matches!(doubled, Err(StorageError::Bundle(BundleError::Duplicate(id)))
@@ -131,6 +136,57 @@ pub fn refused_lists_change_nothing(make: Make<'_>) {
     assert_eq!(storage.allocator_state(), ids);
     storage.insert_many(&[], bundles().take(0)).unwrap();
     assert_eq!(storage.remove_many::<Marker>(&[]).unwrap(), 0);
+}
+
+/// Each entity has lost and gained what it would have one by one.
+pub fn an_exchange_is_a_removal_and_an_insertion(make: Make<'_>) {
+    let bundles = || (0..).map(|n| (Velocity(n, 1), Name(n.to_string())));
+    let (mut by_one, entities) = filled(make);
+    for (&entity, bundle) in entities.iter().zip(bundles()) {
+        by_one.remove_many::<(Position, Marker)>(&[entity]).unwrap();
+        by_one.insert(entity, bundle).unwrap();
+    }
+    for part in [entities.len(), 150, 3, 1] {
+        let (mut storage, entities) = filled(make);
+        let (now, later) = entities.split_at(part);
+        storage.exchange_many::<(Position, Marker), _>(now, bundles()).unwrap();
+        check_invariants(&*storage);
+        let before = state(&*storage);
+        storage.exchange_many::<(Position, Marker), _>(later, bundles().skip(part)).unwrap();
+        check_invariants(&*storage);
+        assert_eq!(state(&*storage), state(&*by_one));
+        storage.exchange_many::<Selected, _>(&entities, bundles()).unwrap();
+        check_invariants(&*storage);
+        assert_eq!(state(&*storage), state(&*by_one), "the same values in their places");
+        assert!(part < entities.len() || before == state(&*by_one));
+    }
+}
+
+/// Threads that help with an exchange leave what one thread leaves.
+pub fn helpers_change_nothing_but_the_time(make: Make<'_>) {
+    /// Calls from three threads, more often than there is work.
+    struct Three;
+
+    impl Workers for Three {
+        fn work(&self, _most: usize, work: &(dyn Fn() + Sync)) {
+            std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(work))));
+        }
+    }
+
+    let exchanged = |workers: &dyn Workers| {
+        let mut storage = make();
+        let all = storage.create_many((0..3_000).map(|n| (Position(n, n), Marker))).unwrap();
+        let mut some: Vec<_> = all.into_iter().filter(|id| id.index() % 3 < 2).collect();
+        some.sort_unstable_by_key(|id| id.index().wrapping_mul(2_654_435_761));
+        let mut gained = (0..).map(|n: i32| (Name(n.to_string()), Position(n, 0)));
+        let mut gained = BundleRows::new(&mut gained);
+        let lost = BundleKind::of::<Marker>();
+        storage.exchange_batch(&some, &lost, &mut gained, workers).unwrap();
+        check_invariants(&*storage);
+        let order: Vec<_> = storage.all_entities().collect();
+        (state(&*storage), order)
+    };
+    assert!(exchanged(&Alone) == exchanged(&Three));
 }
 
 /// Rows beyond the last entity are not asked for.
@@ -179,6 +235,15 @@ pub fn a_panic_is_before_all_or_after_all(make: Make<'_>) {
     check_invariants(&*storage);
     assert_eq!(storage.query_single::<Bomb>().count(), all.len() - 200);
     assert_eq!(ledger.alive(), i64::from(MANY) - 200);
+
+    fuse.light();
+    panics(&mut || {
+        let bundles = (0..).map(|n| (Name("a".to_owned()), Velocity(n, 1)));
+        let _ = storage.exchange_many::<(Position, Bomb), _>(&all[200..250], bundles);
+    });
+    check_invariants(&*storage);
+    assert_eq!(storage.query_single::<Name>().count(), 50);
+    assert_eq!(ledger.alive(), i64::from(MANY) - 250);
 
     fuse.light();
     panics(&mut || drop(storage.destroy_batch(&all[100..])));

@@ -48,6 +48,9 @@ pub enum Operation {
     InsertBatch { entities: Chosen, kind: Kind, value: i32, excess: i8 },
     /// Takes components away from several.
     RemoveBatch { entities: Chosen, kind: Kind },
+    /// Takes components away from several and inserts bundles, too many or too few
+    /// by `excess`.
+    ExchangeBatch { entities: Chosen, lost: Kind, kind: Kind, value: i32, excess: i8 },
     /// Ends all.
     Clear,
     /// Sets one component through the erased protocol.
@@ -146,6 +149,11 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
             InsertBatch { entities, kind, value, excess }
         }),
         4 => (chosen(), kind()).prop_map(|(entities, kind)| RemoveBatch { entities, kind }),
+        5 => (chosen(), kind(), kind(), value(), excess()).prop_map(
+            |(entities, lost, kind, value, excess)| ExchangeBatch {
+                entities, lost, kind, value, excess
+            }
+        ),
         1 => Just(Clear),
         4 => (pick(), kind(), value())
             .prop_map(|(entity, kind, value)| SetErased { entity, kind, value }),
@@ -215,7 +223,8 @@ impl Operation {
             | Release { entity } => lower(entity),
             DestroyBatch { entities }
             | InsertBatch { entities, .. }
-            | RemoveBatch { entities, .. } => {
+            | RemoveBatch { entities, .. }
+            | ExchangeBatch { entities, .. } => {
                 if let Chosen::Listed(entities) = entities {
                     entities.iter_mut().for_each(lower);
                 }

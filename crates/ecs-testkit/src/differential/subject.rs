@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll};
+use ecs_core::{
+    Bundle, ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll,
+};
 use ecs_storage_api::{
     Added, Changed, DynamicQuery, Has, Mut, Or, QueryState, Ref, Storage, StorageExt, StorageImage,
     UpdateBatch, With, Without, snapshot,
@@ -177,6 +179,16 @@ impl<S: Storage> Subject<S> {
             Operation::RemoveBatch { entities, kind } => {
                 let entities = self.chosen(entities, pick);
                 self.remove_batch(&entities, *kind)
+            }
+            Operation::ExchangeBatch { entities, lost, kind, value, excess } => {
+                let entities = self.chosen(entities, pick);
+                match lost % 3 {
+                    0 => self.exchange_batch::<Position>(&entities, *kind, *value, *excess),
+                    1 => self.exchange_batch::<(Marker, Counted, Name)>(
+                        &entities, *kind, *value, *excess,
+                    ),
+                    _ => self.exchange_batch::<(Bomb, Tag<i32>)>(&entities, *kind, *value, *excess),
+                }
             }
             Operation::Clear => format!("{:?}", self.storage.clear()),
             Operation::SetErased { entity, kind, value } => {
@@ -363,6 +375,32 @@ impl<S: Storage> Subject<S> {
             _ => storage.insert_many(entities, numbers.map(|_| ())),
         };
         format!("{inserted:?}")
+    }
+
+    fn exchange_batch<Lost: Bundle>(
+        &mut self,
+        entities: &[EntityId],
+        kind: Kind,
+        value: i32,
+        excess: i8,
+    ) -> String {
+        let (storage, ledger, fuse) = (&mut self.storage, &self.ledger, &self.fuse);
+        let count = entities.len().saturating_add_signed(excess.into());
+        let numbers = (value..).take(count);
+        let exchanged = match kind % 5 {
+            0 => storage.exchange_many::<Lost, _>(entities, numbers.map(|n| Velocity(n, 12))),
+            1 => storage.exchange_many::<Lost, _>(
+                entities,
+                numbers.map(|n| (Name(n.to_string()), ledger.counted())),
+            ),
+            2 => storage.exchange_many::<Lost, _>(
+                entities,
+                numbers.map(|n| (ledger.bomb(fuse), Position(n, 12))),
+            ),
+            3 => storage.exchange_many::<Lost, _>(entities, numbers.map(|_| (Marker, Marker))),
+            _ => storage.exchange_many::<Lost, _>(entities, numbers.map(|_| ())),
+        };
+        format!("{exchanged:?}")
     }
 
     fn remove_batch(&mut self, entities: &[EntityId], kind: Kind) -> String {

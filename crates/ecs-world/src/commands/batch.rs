@@ -10,6 +10,7 @@ use ecs_core::{Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId,
 use ecs_storage_api::{BundleError, Storage, StorageError};
 
 use super::{CommandReport, Leniency};
+use crate::schedule::Threads;
 
 /// A command about many entities.
 pub(super) trait BatchCommand: Send {
@@ -33,6 +34,13 @@ pub(super) struct InsertBatch<I> {
 pub(super) struct RemoveBatch<B> {
     pub(super) entities: Vec<EntityId>,
     pub(super) bundle: PhantomData<fn() -> B>,
+}
+
+/// Takes the components of a bundle away, and gives the n-th entity the n-th one.
+pub(super) struct ExchangeBatch<Lost, I> {
+    pub(super) entities: Vec<EntityId>,
+    pub(super) lost: PhantomData<fn() -> Lost>,
+    pub(super) gained: I,
 }
 
 /// Ends entities.
@@ -99,6 +107,37 @@ impl<B: Bundle> BatchCommand for RemoveBatch<B> {
         for entity in self.entities {
             let removed = storage.remove_with(entity, &mut RemoveAll::<B>::default());
             report.count(removed.map(drop), leniency)?;
+        }
+        Ok(report)
+    }
+}
+
+impl<Lost, I> BatchCommand for ExchangeBatch<Lost, I>
+where
+    Lost: Bundle,
+    I: Iterator + Send,
+    I::Item: Bundle,
+{
+    fn apply(
+        self: Box<Self>,
+        storage: &mut dyn Storage,
+        leniency: Leniency,
+    ) -> Result<CommandReport, StorageError> {
+        let Self { entities, mut gained, .. } = *self;
+        let lost = BundleKind::of::<Lost>();
+        let mut rows = BundleRows::new(&mut gained);
+        // A batch that is refused has not taken a bundle.
+        let outcome = storage.exchange_batch(&entities, &lost, &mut rows, &Threads::here());
+        if !is_refused(&outcome) {
+            outcome?;
+            return Ok(CommandReport { applied: entities.len(), skipped: 0 });
+        }
+        let mut report = CommandReport::default();
+        for (entity, bundle) in entities.into_iter().zip(gained) {
+            let removed = storage.remove_with(entity, &mut RemoveAll::<Lost>::default());
+            let exchanged =
+                removed.and_then(|_| storage.insert_with(entity, &mut BundleRow::new(bundle)));
+            report.count(exchanged, leniency)?;
         }
         Ok(report)
     }

@@ -8,7 +8,9 @@ use std::marker::PhantomData;
 use ecs_core::{Bundle, BundleRow, BundleRows, Component, DynBundle, EntityId, Removal, RemoveAll};
 use ecs_storage_api::{Storage, StorageError};
 
-use self::batch::{BatchCommand, DespawnBatch, InsertBatch, RemoveBatch, SpawnBatch};
+use self::batch::{
+    BatchCommand, DespawnBatch, ExchangeBatch, InsertBatch, RemoveBatch, SpawnBatch,
+};
 use crate::resources::{Resource, Resources};
 use crate::schedule::RunError;
 use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
@@ -279,6 +281,19 @@ impl<'w> Commands<'w> {
     /// Takes the components of a bundle away from several entities.
     pub fn remove_batch<B: Bundle>(&mut self, entities: impl Into<Vec<EntityId>>) {
         self.batch(RemoveBatch::<B> { entities: entities.into(), bundle: PhantomData });
+    }
+
+    /// Takes the components of a bundle from several entities, and gives the n-th
+    /// those of the n-th bundle, in one move each; the schedule's threads help.
+    /// Bundles beyond are not asked for.
+    pub fn exchange_batch<Lost: Bundle, I>(&mut self, entities: impl Into<Vec<EntityId>>, gained: I)
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Bundle,
+    {
+        let (entities, gained) = (entities.into(), gained.into_iter());
+        self.batch(ExchangeBatch::<Lost, _> { entities, lost: PhantomData, gained });
     }
 
     /// Ends several entities.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use ecs_storage_api::Workers;
 use rayon::{Scope, ThreadPool};
 
 /// The threads that a schedule uses, for its systems and for parallel queries in
@@ -52,6 +53,19 @@ impl Threads {
     /// Returns the threads for parallel work that begins on this one.
     pub(crate) fn here() -> Self {
         THREADS.with_borrow(Self::clone)
+    }
+}
+
+impl Workers for Threads {
+    fn work(&self, most: usize, work: &(dyn Fn() + Sync)) {
+        let helpers = most.min(self.count()) - 1;
+        if helpers == 0 {
+            return work();
+        }
+        self.scope(|scope| {
+            (0..helpers).for_each(|_| scope.spawn(|_| work()));
+            work();
+        });
     }
 }
 
