@@ -33,7 +33,8 @@ fn a_claim_is_refused_while_one_that_conflicts_with_it_is_out() {
         let one = share.claim(0).unwrap();
         assert!(share.claim(0).is_none(), "it is out itself");
         let mut other = share.claim(1).expect("their archetypes are disjoint");
-        let mut rows = Query::<&mut A, With<C>>::new(other.stage(0).unwrap().next_query());
+        let mut rows =
+            Query::<&mut A, With<C>>::new(other.stage(0, Window::default()).unwrap().next_query());
         rows.for_each(|a| a.0 += 10);
         drop(other);
         drop(one);
@@ -74,7 +75,10 @@ fn a_backend_without_a_directory_is_used_by_one_holder_at_a_time() {
     assert!(share.claim(2).is_some(), "it asks for nothing");
     drop(one);
     let mut other = share.claim(1).unwrap();
-    assert_eq!(Query::<&B>::new(other.stage(0).unwrap().next_query()).count(), 1);
+    assert_eq!(
+        Query::<&B>::new(other.stage(0, Window::default()).unwrap().next_query()).count(),
+        1
+    );
 }
 
 /// Lends another store for writing than for reading.
