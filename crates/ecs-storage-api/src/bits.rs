@@ -22,10 +22,6 @@ impl Bits {
         self.0[n / 64] &= !(1 << (n % 64));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|&word| word == 0)
-    }
-
     /// Tells whether the set has a number in common with another of its bound.
     pub(crate) fn intersects(&self, other: &[u64]) -> bool {
         self.0.iter().zip(other).any(|(a, b)| a & b != 0)

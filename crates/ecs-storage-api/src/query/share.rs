@@ -102,12 +102,22 @@ pub struct SharedQueries {
     groups: Vec<Mutex<QueryGroup>>,
     /// Pairs that conflict on some archetype that there may be.
     pairs: Vec<(u32, u32)>,
-    /// Those that conflict on an archetype that there is.
+    /// Those that conflict as far as was seen.
     conflicts: BitMatrix,
-    /// Which directory `conflicts` speaks of, and how many tables it had; 0 for
-    /// none.
-    seen: (u64, usize),
+    seen: Seen,
     revision: u64,
+}
+
+/// What `conflicts` speaks of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Seen {
+    /// Any archetypes that there may be.
+    #[default]
+    Nothing,
+    /// A backend that lends no directory, and so serves one holder at a time.
+    Whole,
+    /// The tables of a directory, when it had so many.
+    Tables { identity: u64, count: usize },
 }
 
 impl SharedQueries {
@@ -124,36 +134,48 @@ impl SharedQueries {
         }
         let conflicts = BitMatrix::new(groups.len());
         let groups = groups.into_iter().map(Mutex::new).collect();
-        let mut queries = Self { groups, pairs, conflicts, seen: (0, 0), revision: 1 };
-        queries.assume_all();
+        let mut queries = Self { groups, pairs, conflicts, seen: Seen::Nothing, revision: 1 };
+        queries.pairs.iter().for_each(|&(a, b)| queries.conflicts.set_both(a as usize, b as usize));
         queries
     }
 
-    /// Takes every pair that may conflict as one that does.
-    fn assume_all(&mut self) {
-        self.pairs.iter().for_each(|&(a, b)| self.conflicts.set_both(a as usize, b as usize));
-    }
-
     /// Finds out which groups conflict on the archetypes that there are; on a
-    /// backend without a directory, all that may.
+    /// backend without a directory, all that have queries.
     ///
     /// # Complexity
     /// O(1) unless archetypes have come since; then O(matched) for each pair
     /// that shares a component.
     pub fn update<S: Storage + ?Sized>(&mut self, storage: &mut S) {
-        let Some(directory) = storage.directory().map(|directory| directory.get_ref()) else {
-            if self.seen != (0, 0) {
-                self.seen = (0, 0);
-                self.revision += 1;
-                self.assume_all();
-            }
-            return;
-        };
-        let now = (directory.identity(), directory.table_count());
+        match storage.directory_mut().is_some() {
+            true => self.compare(Some(lent(storage))),
+            false => self.compare(None),
+        }
+    }
+
+    fn compare(&mut self, directory: Option<&Directory>) {
+        // The lock of a claim that was forgotten is nobody's any more.
+        for group in self.groups.iter_mut().filter(|group| group.is_locked()) {
+            *group = Mutex::new(std::mem::take(group.get_mut()));
+        }
+        let now = directory.map_or(Seen::Whole, |directory| Seen::Tables {
+            identity: directory.identity(),
+            count: directory.table_count(),
+        });
         if self.seen == now {
             return;
         }
         self.seen = now;
+        let conflicts = match directory {
+            Some(directory) => self.conflicts_on(directory),
+            None => self.conflicts_on_whole(),
+        };
+        if conflicts != self.conflicts {
+            self.conflicts = conflicts;
+            self.revision += 1;
+        }
+    }
+
+    fn conflicts_on(&mut self, directory: &Directory) -> BitMatrix {
         for group in &mut self.groups {
             group.get_mut().prepared_mut().for_each(|prepared| prepared.match_tables(directory));
         }
@@ -164,10 +186,18 @@ impl SharedQueries {
                 conflicts.set_both(a, b);
             }
         }
-        if conflicts != self.conflicts {
-            self.conflicts = conflicts;
-            self.revision += 1;
+        conflicts
+    }
+
+    fn conflicts_on_whole(&mut self) -> BitMatrix {
+        let mut conflicts = BitMatrix::new(self.groups.len());
+        let groups = self.groups.iter_mut().enumerate();
+        let asking: Vec<_> =
+            groups.filter_map(|(n, group)| (!group.get_mut().is_empty()).then_some(n)).collect();
+        for (n, &b) in asking.iter().enumerate() {
+            asking[..n].iter().for_each(|&a| conflicts.set_both(a, b));
         }
+        conflicts
     }
 
     /// Returns a number that is raised whenever other groups conflict than
@@ -183,7 +213,7 @@ impl SharedQueries {
     }
 
     /// Returns a component that keeps two groups from being used at the same
-    /// time now, or `None` if nothing does.
+    /// time now, or `None` if nothing does, or the backend alone.
     ///
     /// # Panics
     /// If there is no such group.
@@ -193,8 +223,8 @@ impl SharedQueries {
         }
         let (a, b) = (self.groups[a].lock(), self.groups[b].lock());
         match self.seen {
-            (0, 0) => a.conflict_with(&b),
-            _ => a.conflict_now(&b),
+            Seen::Tables { .. } => a.conflict_now(&b),
+            Seen::Nothing | Seen::Whole => a.conflict_with(&b),
         }
     }
 
@@ -216,10 +246,18 @@ impl SharedQueries {
     /// # Panics
     /// If the backend lends its directory at one call and not at the next.
     pub fn share<'w>(&'w mut self, storage: &'w mut dyn Storage) -> Share<'w> {
-        self.update(storage);
         let rows = match storage.directory_mut().is_some() {
-            true => Lent::Directory(lent(storage)),
-            false => Lent::Whole(Mutex::new(storage)),
+            true => {
+                // The one that is lent is the one that was looked at: nothing
+                // keeps a backend from lending another at each call.
+                let directory = lent(storage);
+                self.compare(Some(directory));
+                Lent::Directory(directory)
+            }
+            false => {
+                self.compare(None);
+                Lent::Whole(Mutex::new(storage))
+            }
         };
         let out = Mutex::new(Bits::new(self.groups.len()));
         Share { queries: self, rows, out }
@@ -261,21 +299,18 @@ impl<'w> Share<'w> {
     /// # Complexity
     /// O(groups / 64).
     pub fn claim(&self, group: usize) -> Option<Claim<'_, 'w>> {
-        {
-            let mut out = self.out.lock();
-            if out.get(group) || out.intersects(self.queries.conflicts.row(group)) {
-                return None;
-            }
-            if !self.serves_several() && !out.is_empty() {
-                return None;
-            }
-            out.set(group);
+        let mut out = self.out.lock();
+        if out.get(group) || out.intersects(self.queries.conflicts.row(group)) {
+            return None;
         }
+        let queries = self.queries.groups[group].try_lock()?;
         let storage = match &self.rows {
             Lent::Directory(directory) => Source::Directory(directory),
-            Lent::Whole(storage) => Source::Whole(Held::Guard(storage.lock())),
+            Lent::Whole(_) if queries.is_empty() => Source::Nothing,
+            Lent::Whole(storage) => Source::Whole(Held::Guard(storage.try_lock()?)),
         };
-        let queries = Held::Guard(self.queries.groups[group].lock());
+        out.set(group);
+        let queries = Held::Guard(queries);
         Some(Claim { queries, storage, _back: Some(GiveBack { out: &self.out, group }) })
     }
 
@@ -322,6 +357,8 @@ impl fmt::Debug for Share<'_> {
 enum Source<'s, 'w> {
     Directory(&'w Directory),
     Whole(Held<'s, &'w mut dyn Storage>),
+    /// For a group without queries.
+    Nothing,
 }
 
 /// Lets a holder use its group of queries.
@@ -365,6 +402,7 @@ impl Claim<'_, '_> {
                 gather_slots(&mut **storage.get_mut(), slots)?;
                 None
             }
+            Source::Nothing => None,
         };
         Ok(StageRecords { slots: slots.iter(), directory })
     }

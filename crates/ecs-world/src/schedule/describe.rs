@@ -58,6 +58,8 @@ pub enum Why {
     Asked,
     /// They conflict.
     Conflict(Conflict),
+    /// The backend serves one system with queries at a time.
+    Backend,
 }
 
 impl fmt::Display for Why {
@@ -65,6 +67,7 @@ impl fmt::Display for Why {
         match self {
             Self::Asked => f.write_str("as asked"),
             Self::Conflict(conflict) => conflict.fmt(f),
+            Self::Backend => f.write_str("the backend serves one at a time"),
         }
     }
 }
@@ -157,7 +160,7 @@ fn together(
         }
         let resource = nodes[m].access.resource_conflict(&nodes[n].access);
         let component = || queries.conflict_on(first, second).map(Conflict::Component);
-        Why::Conflict(resource.or_else(component).expect("a system waits for a reason"))
+        resource.or_else(component).map_or(Why::Backend, Why::Conflict)
     };
     let direct = |first: usize, second: usize| {
         dependencies.successors(first).contains(&(second as u32))
