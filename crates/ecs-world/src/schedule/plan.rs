@@ -73,9 +73,7 @@ impl Plan {
         }
         let gates = gates(nodes, &mut placed, sets);
         let mut asked = asked(nodes, &placed, sets)?;
-        for (member, gates) in gates.iter().enumerate() {
-            asked.extend(gates.iter().map(|&gate| (gate, member)));
-        }
+        order_gates(&gates, &mut asked);
         for &(first, second) in &asked {
             if placed[first].phase > placed[second].phase {
                 let name = |n: usize| nodes[n].name.clone();
@@ -83,12 +81,10 @@ impl Plan {
             }
         }
         let mut keys: Vec<_> = placed.iter().enumerate().map(|(n, at)| (at.phase, n, 1)).collect();
-        for (member, gates) in gates.iter().enumerate() {
-            // A gate stands before its first member.
-            for &gate in gates {
-                keys[gate].1 = keys[gate].1.min(member);
-                keys[gate].2 = 0;
-            }
+        // A gate stands just before its first member, wherever it was declared.
+        for (member, gates) in gates.iter().enumerate().rev() {
+            let of_phase = gates.iter().filter(|&&gate| placed[gate].phase == placed[member].phase);
+            of_phase.for_each(|&gate| keys[gate] = (placed[gate].phase, member, 0));
         }
         let sorted = sort(nodes, &keys, &asked)?;
         let phases: Vec<_> = placed.iter().map(|placed| placed.phase).collect();
@@ -181,6 +177,25 @@ fn asked(
     // before itself.
     asked.retain(|(first, second)| first != second);
     Ok(asked)
+}
+
+/// Puts each gate before its set, and after all that the whole set is after: its
+/// condition may be about what those do.
+fn order_gates(gates: &[Vec<usize>], asked: &mut BTreeSet<(usize, usize)>) {
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (member, gates) in gates.iter().enumerate() {
+        gates.iter().for_each(|&gate| members.entry(gate).or_default().push(member));
+    }
+    let mut added = Vec::new();
+    for (&gate, members) in &members {
+        let before_one = asked.iter().filter(|(_, second)| *second == members[0]);
+        let before_all = before_one
+            .map(|(first, _)| *first)
+            .filter(|&first| members.iter().all(|&member| asked.contains(&(first, member))));
+        added.extend(before_all.map(|first| (first, gate)));
+        added.extend(members.iter().map(|&member| (gate, member)));
+    }
+    asked.extend(added);
 }
 
 fn sort(
