@@ -29,7 +29,7 @@ use ecs_storage_api::{SharedQueries, Storage};
 
 use self::config::Work;
 use self::execute::{Context, guarded, run_segment};
-use self::node::Node;
+use self::node::{Cell, Node};
 use self::plan::{Plan, Segment, Step};
 use crate::commands::{CommandQueue, Leniency};
 use crate::resources::Resources;
@@ -328,7 +328,8 @@ impl Schedule {
                         self.apply_commands(segment, world, &mut report)?;
                     }
                     Step::Alone(node, queries) => {
-                        run_alone(&context, *node, queries, world, &mut report)?;
+                        let leniency = self.leniency;
+                        run_alone(&context, *node, queries, world, leniency, &mut report)?;
                     }
                 }
             }
@@ -366,23 +367,9 @@ impl Schedule {
             return Ok(());
         }
         let start = Instant::now();
-        let mut queue = CommandQueue::new();
         for &n in &segment.commanding {
             let node = &self.nodes[n];
-            let mut cell = node.cell.lock();
-            cell.take_commands(&mut queue);
-            if queue.is_empty() {
-                continue;
-            }
-            let taken = std::mem::take(&mut queue);
-            let World { storage, resources, .. } = world;
-            let applied = guarded(&node.name, || {
-                taken
-                    .apply_with(storage, resources, self.leniency)
-                    .map_err(|error| error.into_run_error(&node.name))
-            })?;
-            cell.stats.commands.add(applied);
-            report.commands.add(applied);
+            apply_commands(&node.name, &mut node.cell.lock(), world, self.leniency, report)?;
         }
         report.applying += start.elapsed();
         Ok(())
@@ -429,12 +416,36 @@ impl Schedule {
     }
 }
 
+/// Applies what a node has recorded.
+fn apply_commands<S: Storage>(
+    name: &str,
+    cell: &mut Cell,
+    world: &mut World<S>,
+    leniency: Leniency,
+    report: &mut RunReport,
+) -> Result<(), RunError> {
+    let mut queue = CommandQueue::new();
+    cell.take_commands(&mut queue);
+    if queue.is_empty() {
+        return Ok(());
+    }
+    let World { storage, resources, .. } = world;
+    let applied = guarded(name, || {
+        let applied = queue.apply_with(storage, resources, leniency);
+        applied.map_err(|error| error.into_run_error(name))
+    })?;
+    cell.stats.commands.add(applied);
+    report.commands.add(applied);
+    Ok(())
+}
+
 /// Runs a node that takes the world, if it is due.
 fn run_alone<S: Storage>(
     context: &Context<'_>,
     n: usize,
     queries: &mut SharedQueries,
     world: &mut World<S>,
+    leniency: Leniency,
     report: &mut RunReport,
 ) -> Result<(), RunError> {
     let node = &context.nodes[n];
@@ -449,10 +460,16 @@ fn run_alone<S: Storage>(
     let start = Instant::now();
     let ran = guarded(&node.name, || {
         if node.conditional {
-            let mut share = queries.share(&mut world.storage);
-            let mut claim = share.claim_alone(0);
-            let mut turn = Turn::new(&mut claim, &world.resources, &node.name);
-            if !cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn)) {
+            let hold = {
+                let mut share = queries.share(&mut world.storage);
+                let mut claim = share.claim_alone(0);
+                let mut turn = Turn::new(&mut claim, &world.resources, &node.name);
+                cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn))
+            };
+            if node.access.records_commands() {
+                apply_commands(&node.name, cell, world, leniency, report)?;
+            }
+            if !hold {
                 return Ok(false);
             }
         }

@@ -106,8 +106,11 @@ impl Cell {
 
     /// Adds the commands that were recorded.
     pub(super) fn take_commands(&mut self, queue: &mut CommandQueue) {
-        if let Work::Function(system) = &mut self.work {
-            system.take_commands(queue);
+        self.conditions.iter_mut().for_each(|condition| condition.take_commands(queue));
+        match &mut self.work {
+            Work::Function(system) => system.take_commands(queue),
+            Work::Gate(condition) => condition.take_commands(queue),
+            Work::Sub(_) | Work::Exclusive(_) => {}
         }
     }
 }
