@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use ecs_core::{Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId, RemoveAll};
-use ecs_storage_api::{Storage, StorageError};
+use ecs_storage_api::{BundleError, Storage, StorageError};
 
 use super::{CommandReport, Leniency};
 
@@ -73,7 +73,10 @@ where
             return Ok(CommandReport { applied: entities.len(), skipped: 0 });
         }
         let mut report = CommandReport::default();
-        for (entity, bundle) in entities.into_iter().zip(bundles) {
+        for (n, &entity) in entities.iter().enumerate() {
+            let Some(bundle) = bundles.next() else {
+                return Err(BundleError::Short { bundles: n, entities: entities.len() }.into());
+            };
             let inserted = storage.insert_with(entity, &mut BundleRow::new(bundle));
             report.count(inserted, leniency)?;
         }
