@@ -20,6 +20,9 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// The systems of a schedule become readers of a world when it first runs on
 /// it. Events are not part of snapshots.
 pub struct Events<E> {
+    /// Unique in the process: what a reader knows of one world's events is not
+    /// taken for another's.
+    identity: u64,
     waiting: VecDeque<E>,
     /// The number of the first that waits; all are numbered as they are sent.
     first: u64,
@@ -29,7 +32,10 @@ pub struct Events<E> {
 
 impl<E> Default for Events<E> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), first: 0, readers: Mutex::new(Vec::new()) }
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only uniqueness matters.
+        let identity = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { identity, waiting: VecDeque::new(), first: 0, readers: Mutex::new(Vec::new()) }
     }
 }
 
@@ -162,8 +168,26 @@ impl<E: Resource> EventReader<'_, E> {
     }
 }
 
+/// How far a reader is, in the events of each world that it has met.
+#[derive(Debug, Default)]
+pub struct ReaderPlaces(Vec<(u64, Arc<AtomicU64>)>);
+
+impl ReaderPlaces {
+    /// Returns the number of the next event that the reader gets.
+    fn of<E: Resource>(&mut self, events: &Events<E>) -> &AtomicU64 {
+        let known = self.0.iter().position(|(identity, _)| *identity == events.identity);
+        let at = known.unwrap_or_else(|| {
+            // Nobody else knows the places in events that are gone.
+            self.0.retain(|(_, next)| Arc::weak_count(next) > 0);
+            self.0.push((events.identity, events.register()));
+            self.0.len() - 1
+        });
+        &self.0[at].1
+    }
+}
+
 impl<E: Resource> SystemParam for EventReader<'_, E> {
-    type State = Arc<AtomicU64>;
+    type State = ReaderPlaces;
     type Item<'w> = EventReader<'w, E>;
 
     fn init(access: &mut SystemAccess) -> Result<Self::State, SystemError> {
@@ -173,10 +197,11 @@ impl<E: Resource> SystemParam for EventReader<'_, E> {
 
     fn prepare(state: &mut Self::State, resources: &mut Resources) {
         prepare::<E>(resources);
-        *state = resources.get::<Events<E>>().expect("it was put in").register();
+        state.of(&*resources.get::<Events<E>>().expect("it was put in"));
     }
 
     fn get<'w>(state: &'w mut Self::State, context: &mut ParamContext<'w>) -> EventReader<'w, E> {
-        EventReader { events: context.resource(), next: state }
+        let events = context.resource::<Events<E>>();
+        EventReader { next: state.of(&events), events }
     }
 }
