@@ -257,7 +257,12 @@ pub(super) fn guarded<T>(
     run: impl FnOnce() -> Result<T, RunError>,
 ) -> Result<T, RunError> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        Err(RunError::Panicked { system: system.to_owned(), message: message(&*panic) })
+        let message = message(&*panic);
+        // What was thrown may panic itself when it is dropped.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
+        Err(RunError::Panicked { system: system.to_owned(), message })
     })
 }
 
