@@ -1,0 +1,69 @@
+//! Schedules that change between runs.
+
+use ecs_storage_api::Query;
+use ecs_world::{IntoSystemConfig, Label, Schedule, SetConfig};
+
+use crate::common::{A, log, logging, words};
+
+fn named() {}
+
+#[test]
+fn systems_are_added_and_removed_at_run_time() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(log("a"));
+    let b = schedule.try_add_system(log("b")).unwrap();
+    schedule.add_system(log("c"));
+    assert_eq!(words(&mut schedule, &mut world), "a b c");
+    assert!(schedule.remove_system(b));
+    assert!(!schedule.remove_system(b));
+    assert_eq!(words(&mut schedule, &mut world), "a c");
+    schedule.add_system(log("d").before("first"));
+    assert!(schedule.try_run(&mut world).is_err());
+    schedule.add_system(log("e").label("first"));
+    assert_eq!(words(&mut schedule, &mut world), "a c d e");
+    assert_eq!(schedule.len(), 4);
+}
+
+#[test]
+fn all_with_a_label_are_removed_together() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(log("a").label("set"));
+    schedule.add_system(log("b"));
+    schedule.add_system(log("c").label("set"));
+    schedule.add_system(named);
+    assert_eq!(schedule.remove_all("set"), 2);
+    assert_eq!(schedule.remove_all("set"), 0);
+    assert_eq!(words(&mut schedule, &mut world), "b");
+    assert_eq!(schedule.remove_all(Label::of(named)), 1);
+    assert_eq!(schedule.len(), 1);
+}
+
+#[test]
+fn a_set_s_condition_outlives_its_systems_and_waits_for_new_ones() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("set").run_if(|rows: Query<&A>| !rows.is_empty()));
+    schedule.add_system(log("a").label("set"));
+    assert_eq!(words(&mut schedule, &mut world), "");
+    schedule.remove_all("set");
+    schedule.add_system(log("b").label("set"));
+    assert_eq!(words(&mut schedule, &mut world), "");
+    world.spawn(A(0));
+    assert_eq!(words(&mut schedule, &mut world), "b");
+}
+
+#[test]
+fn what_a_system_keeps_outlives_changes_of_the_schedule() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    let first = schedule.try_add_system(log("first")).unwrap();
+    let mut runs = 0;
+    schedule.add_system(move |mut log: ecs_world::ResMut<crate::common::Log>| {
+        runs += 1;
+        log.add(runs);
+    });
+    assert_eq!(words(&mut schedule, &mut world), "first 1");
+    schedule.remove_system(first);
+    schedule.add_system(log("last"));
+    assert_eq!(words(&mut schedule, &mut world), "2 last");
+    let runs: Vec<_> = schedule.stats().map(|(_, stats)| stats.runs).collect();
+    assert_eq!(runs, [2, 1]);
+}

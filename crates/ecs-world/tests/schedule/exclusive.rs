@@ -1,0 +1,82 @@
+//! Systems that take the world.
+
+use ecs_local::LocalStorage;
+use ecs_storage_api::Query;
+use ecs_world::{Commands, IntoSystemConfig, ResMut, RunError, Schedule, World};
+
+use crate::common::{A, Log, log, logging, words};
+
+fn count(world: &mut World) {
+    let count = world.query::<&A>().count();
+    world.resource_mut::<Log>().unwrap().add(count);
+}
+
+fn spawn(mut commands: Commands) {
+    commands.spawn(A(0));
+}
+
+#[test]
+fn a_system_that_takes_the_world_sees_the_commands_of_all_before_it() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(spawn).add_system(count).add_system(spawn).add_system(count);
+    assert_eq!(words(&mut schedule, &mut world), "1 2");
+    let plan = schedule.describe(&mut world).unwrap();
+    let alone: Vec<_> = plan.phases[0].steps.iter().map(|step| step.alone).collect();
+    assert_eq!(alone, [false, true, false, true]);
+}
+
+#[test]
+fn a_system_between_two_exclusive_ones_sees_what_the_first_did() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(|world: &mut World| _ = world.spawn(A(1)));
+    schedule.add_system(|rows: Query<&A>, mut log: ResMut<Log>| log.add(rows.count()));
+    schedule.add_system(|world: &mut World| world.clear().unwrap());
+    assert_eq!(words(&mut schedule, &mut world), "1");
+    assert!(world.is_empty());
+}
+
+#[test]
+fn an_exclusive_closure_keeps_what_it_captured_and_may_fail() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    let mut left = 2;
+    schedule.add_system(move |world: &mut World| -> Result<(), String> {
+        world.spawn(A(left));
+        left -= 1;
+        if left == 0 { Err("used up".to_owned()) } else { Ok(()) }
+    });
+    schedule.add_system(log("behind"));
+    assert_eq!(words(&mut schedule, &mut world), "behind");
+    let error = schedule.try_run(&mut world).unwrap_err();
+    assert!(matches!(&error, RunError::Failed { .. }), "{error}");
+    assert!(error.to_string().contains("used up"), "{error}");
+    assert_eq!((world.len(), world.tick()), (2, 1));
+}
+
+#[test]
+fn an_exclusive_system_may_be_ordered_and_conditional() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(count.after("spawners").run_if(|rows: Query<&A>| rows.count() == 2));
+    schedule.add_system(spawn.label("spawners"));
+    let runs = [(); 3].map(|()| words(&mut schedule, &mut world));
+    assert_eq!(runs, ["", "2", ""]);
+}
+
+#[test]
+fn an_exclusive_system_may_run_another_schedule_on_the_world() {
+    let (mut world, mut inner, mut outer) = (logging(), Schedule::new(), Schedule::new());
+    inner.add_system(spawn).add_system(count);
+    outer.add_system(move |world: &mut World| _ = inner.run(world));
+    assert_eq!(words(&mut outer, &mut world), "1");
+    assert_eq!(world.tick(), 2, "both count their runs");
+}
+
+#[test]
+fn an_exclusive_system_of_another_backend_is_an_error_that_names_it() {
+    fn elsewhere(_: &mut World<LocalStorage>) {}
+    let mut schedule = Schedule::new();
+    schedule.add_system(elsewhere);
+    schedule.run(&mut World::with_storage(LocalStorage::new(0)));
+    let error = schedule.try_run(&mut World::new()).unwrap_err();
+    let RunError::OtherBackend { system } = &error else { panic!("{error}") };
+    assert!(system.ends_with("elsewhere"), "{error}");
+}

@@ -1,0 +1,250 @@
+//! Systems that panic or fail.
+
+use ecs_core::EntityId;
+use ecs_storage_api::Query;
+use ecs_world::{
+    Commands, IntoSystemConfig, Label, ParQuery, ResMut, RunError, Schedule, Threads, World,
+};
+
+use crate::common::{A, B, C, Total, log, logged, logging, pool, work};
+
+/// No thread but the calling one, and pools of several sizes.
+fn all_threads() -> [Threads; 5] {
+    [Threads::None, Threads::Current, pool(1), pool(2), pool(8)]
+}
+
+/// Fails in the ticks from the second on, so that its cost is known by then.
+fn fails_later(mut runs: ecs_world::Local<u32>, _: Query<&mut A>) -> Result<(), String> {
+    work();
+    *runs += 1;
+    if *runs > 1 { Err("out of luck".to_owned()) } else { Ok(()) }
+}
+
+fn panics_later(mut runs: ecs_world::Local<u32>, _: Query<&mut B>) {
+    work();
+    *runs += 1;
+    assert!(*runs < 2, "too often");
+}
+
+fn record(rows: Query<EntityId>, mut commands: Commands) {
+    work();
+    rows.iter().for_each(|entity| commands.despawn(entity));
+    commands.spawn(C(1));
+}
+
+fn record_first(mut runs: ecs_world::Local<u32>, rows: Query<EntityId>, commands: Commands) {
+    *runs += 1;
+    if *runs > 1 {
+        record(rows, commands);
+    }
+}
+
+fn slow(_: Query<&C>) {
+    work();
+}
+
+/// Two systems fail; returns which one the run tells of.
+fn first_failure(threads: Threads, swap: bool) -> String {
+    let mut world = World::new();
+    world.spawn((A(0), B(0)));
+    let mut schedule = Schedule::new();
+    schedule.add_system(slow);
+    if swap {
+        schedule.add_system(panics_later).add_system(slow).add_system(fails_later);
+    } else {
+        // The one that tells later comes first in the order.
+        schedule.add_system(fails_later).add_system(slow).add_system(panics_later);
+    }
+    schedule.set_threads(threads);
+    schedule.run(&mut world);
+    schedule.try_run(&mut world).unwrap_err().to_string()
+}
+
+#[test]
+fn the_first_failure_of_the_plan_s_order_is_told_whatever_the_number_of_threads() {
+    for threads in all_threads() {
+        for _ in 0..3 {
+            let error = first_failure(threads.clone(), false);
+            assert!(error.ends_with("fails_later` failed: out of luck"), "{threads:?}: {error}");
+            let error = first_failure(threads.clone(), true);
+            assert!(error.ends_with("panics_later` panicked: too often"), "{threads:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_panic_names_its_system_and_no_command_of_the_run_is_applied() {
+    for threads in all_threads() {
+        let mut world = World::new();
+        world.spawn_batch((0..10).map(|n| (A(n), B(n))));
+        let mut schedule = Schedule::new();
+        schedule.add_system(record_first).add_system(slow).add_system(panics_later);
+        schedule.add_system(slow).set_threads(threads);
+        schedule.run(&mut world);
+        let error = schedule.try_run(&mut world).unwrap_err();
+        let RunError::Panicked { system, message } = &error else { panic!("{error}") };
+        assert!(system.ends_with("panics_later") && message == "too often", "{error}");
+        assert_eq!((world.len(), world.tick()), (10, 1));
+        // The schedule goes on without it, and what was recorded is forgotten.
+        assert_eq!(schedule.remove_all(Label::of(panics_later)), 1);
+        schedule.run(&mut world);
+        assert_eq!((world.len(), world.tick()), (1, 2));
+    }
+}
+
+#[test]
+fn what_waits_for_a_system_that_failed_does_not_run() {
+    for threads in all_threads() {
+        let mut world = logging();
+        world.spawn(A(0));
+        let mut schedule = Schedule::new();
+        schedule.add_system(log("before"));
+        schedule.add_system(fails_later);
+        schedule.add_system(log("behind").after(Label::of(fails_later)));
+        schedule.add_system(|mut rows: Query<&mut A>| rows.for_each(|a| a.0 += 1));
+        schedule.add_system(slow).add_system(slow);
+        schedule.set_threads(threads);
+        schedule.run(&mut world);
+        assert_eq!(logged(&mut world), "before behind");
+        assert!(schedule.try_run(&mut world).is_err());
+        assert_eq!(logged(&mut world), "before");
+        assert_eq!(world.query::<&A>().iter().map(|a| a.0).sum::<u64>(), 1);
+    }
+}
+
+#[test]
+fn what_is_before_a_system_that_failed_has_run_to_its_end() {
+    for threads in all_threads() {
+        let mut world = World::new();
+        world.spawn((A(0), B(0), C(0)));
+        let mut schedule = Schedule::new();
+        schedule.add_system(|mut rows: Query<&mut C>| {
+            work();
+            work();
+            rows.for_each(|c| c.0 += 1);
+        });
+        // Waits for the one above, and stands before the one that fails at once.
+        schedule.add_system(|mut rows: Query<&mut C>| {
+            work();
+            rows.for_each(|c| c.0 *= 10);
+        });
+        schedule.add_system(panics_later);
+        schedule.set_threads(threads);
+        schedule.run(&mut world);
+        assert!(schedule.try_run(&mut world).is_err());
+        assert_eq!(world.query::<&C>().iter().map(|c| c.0).sum::<u64>(), 110);
+    }
+}
+
+#[test]
+fn errors_of_any_type_reach_the_caller() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0} is too much")]
+    struct TooMuch(u64);
+    fn check(rows: Query<&A>) -> Result<(), TooMuch> {
+        rows.iter().find(|a| a.0 > 5).map_or(Ok(()), |a| Err(TooMuch(a.0)))
+    }
+    fn boxed() -> Result<(), ecs_world::BoxError> {
+        Err("no".into())
+    }
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.add_system(check);
+    schedule.run(&mut world);
+    world.spawn(A(7));
+    let RunError::Failed { source, .. } = schedule.try_run(&mut world).unwrap_err() else {
+        panic!("it failed");
+    };
+    assert_eq!(source.downcast_ref::<TooMuch>().map(|error| error.0), Some(7));
+    world.clear().unwrap();
+    schedule.add_system(boxed);
+    let error = schedule.try_run(&mut world).unwrap_err().to_string();
+    assert!(error.ends_with("boxed` failed: no"), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "boom` panicked: bang")]
+fn run_panics_with_the_system_s_name() {
+    fn boom() {
+        panic!("bang");
+    }
+    Schedule::new().add_system(boom).run(&mut World::new());
+}
+
+#[test]
+fn a_panic_in_parallel_iteration_leaves_no_partial_commands() {
+    for threads in all_threads() {
+        let mut world = World::new();
+        world.spawn_batch((0..30_000).map(A));
+        world.insert_resource(Total(29_000));
+        let mut schedule = Schedule::new();
+        schedule.add_system(
+            |mut rows: Query<(EntityId, &mut A)>, total: ResMut<Total>, mut commands: Commands| {
+                commands.spawn(B(0));
+                rows.par_for_each_with(&mut commands, |commands, (entity, a)| {
+                    assert!(a.0 != total.0, "this one");
+                    commands.despawn(entity);
+                });
+            },
+        );
+        schedule.set_threads(threads);
+        for _ in 0..2 {
+            let RunError::Panicked { message, .. } = schedule.try_run(&mut world).unwrap_err()
+            else {
+                panic!("it panics");
+            };
+            assert_eq!(message, "this one");
+            assert_eq!(world.len(), 30_000);
+        }
+        world.insert_resource(Total(u64::MAX));
+        schedule.run(&mut world);
+        assert_eq!((world.len(), world.query::<&B>().count()), (1, 1));
+    }
+}
+
+#[test]
+fn a_panic_in_parallel_iteration_gives_resources_and_rows_back() {
+    let mut world = World::new();
+    world.spawn_batch((0..30_000).map(A));
+    world.insert_resource(Total(0));
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut rows: Query<&mut A>, _: ResMut<Total>| {
+        rows.par_for_each(|a| {
+            assert!(a.0 != 20_000, "this one");
+            a.0 += 1_000_000;
+        });
+    });
+    assert!(schedule.try_run(&mut world).is_err());
+    assert!(world.resource_mut::<Total>().is_some());
+    world.query_mut::<&mut A>().for_each(|a| a.0 %= 1_000_000);
+    assert!(world.query::<&A>().iter().map(|a| a.0).eq(0..30_000));
+}
+
+#[test]
+fn a_condition_that_panics_is_its_system_s_failure() {
+    fn member() {}
+    let mut schedule = Schedule::new();
+    schedule.add_system(member.run_if(|| -> bool { panic!("unsure") }));
+    let error = schedule.try_run(&mut World::new()).unwrap_err().to_string();
+    assert!(error.ends_with("member` panicked: unsure"), "{error}");
+}
+
+#[test]
+fn what_was_thrown_may_panic_when_it_is_dropped() {
+    struct Thrown;
+    impl Drop for Thrown {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    fn throws(mut commands: Commands) {
+        commands.spawn(A(0));
+        std::panic::panic_any(Thrown);
+    }
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.add_system(throws);
+    let error = schedule.try_run(&mut world).unwrap_err().to_string();
+    assert!(error.ends_with("throws` panicked: (no message)"), "{error}");
+    schedule.remove_all(Label::of(throws));
+    schedule.run(&mut world);
+    assert!(world.is_empty());
+}

@@ -1,0 +1,166 @@
+//! Whether a system runs: every n-th tick, and conditions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ecs_storage_api::Query;
+use ecs_world::{IntoSystemConfig, Local, Res, ResMut, Schedule, SetConfig, World};
+
+use crate::common::{A, Log, Total, log, logging, words};
+
+#[test]
+fn every_n_th_tick_counts_the_ticks_of_the_world() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(log("a").every(2));
+    schedule.add_system(log("b").every_offset(3, 1));
+    schedule.add_system(log("c").every(1));
+    let runs = [(); 5].map(|()| words(&mut schedule, &mut world));
+    assert_eq!(runs, ["a c", "b c", "a c", "c", "a b c"]);
+    // Another schedule goes on with the count.
+    let mut other = Schedule::new();
+    other.add_system(log("d").every_offset(6, 5));
+    assert_eq!(words(&mut other, &mut world), "d");
+}
+
+#[test]
+fn rhythms_of_a_system_and_of_its_sets_must_all_hold() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("inner").label("outer"));
+    schedule.configure_set(SetConfig::new("outer").every(3));
+    schedule.add_system(log("x").label("inner").every(2));
+    let runs: String = (0..12).map(|_| words(&mut schedule, &mut world) + ".").collect();
+    assert_eq!(runs, "x......x......");
+}
+
+#[test]
+#[should_panic(expected = "never leaves 3")]
+fn an_offset_that_never_comes_is_refused() {
+    drop(log("a").every_offset(3, 3));
+}
+
+#[test]
+fn a_system_runs_if_all_of_its_conditions_hold_and_the_first_that_does_not_is_the_last_asked() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    world.insert_resource(Total(0));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let second = Arc::clone(&asked);
+    schedule.add_system(log("run").run_if(|rows: Query<&A>| !rows.is_empty()).run_if(
+        move |total: Res<Total>| second.fetch_add(1, Ordering::Relaxed) < total.0 as usize,
+    ));
+    assert_eq!(words(&mut schedule, &mut world), "");
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    world.spawn(A(0));
+    assert_eq!(words(&mut schedule, &mut world), "");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    world.insert_resource(Total(9));
+    assert_eq!(words(&mut schedule, &mut world), "run");
+}
+
+#[test]
+fn a_condition_is_asked_when_the_system_s_turn_has_come() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    world.insert_resource(Total(0));
+    let is_odd = |total: Res<Total>| total.0 % 2 == 1;
+    schedule.add_system(log("before").run_if(is_odd));
+    schedule.add_system(|mut total: ResMut<Total>| total.0 += 1);
+    schedule.add_system(log("behind").run_if(is_odd));
+    let runs = [(); 3].map(|()| words(&mut schedule, &mut world));
+    assert_eq!(runs, ["behind", "before", "behind"]);
+}
+
+#[test]
+fn a_condition_may_write_and_keep_values() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(log("run").run_if(|mut asked: Local<u8>, mut log: ResMut<Log>| {
+        *asked += 1;
+        log.add(*asked);
+        *asked > 1
+    }));
+    assert_eq!(words(&mut schedule, &mut world), "1");
+    assert_eq!(words(&mut schedule, &mut world), "2 run");
+}
+
+#[test]
+fn a_set_s_condition_is_asked_once_a_run() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("set").run_if(
+        |mut n: Local<u8>, mut log: ResMut<Log>| {
+            *n += 1;
+            log.add(*n);
+            *n % 2 == 0
+        },
+    ));
+    schedule.add_system(log("first"));
+    schedule.add_system(log("a").label("set"));
+    schedule.add_system(log("between"));
+    schedule.add_system(log("b").label("set"));
+    assert_eq!(words(&mut schedule, &mut world), "first 1 between");
+    assert_eq!(words(&mut schedule, &mut world), "first 2 a between b");
+    assert_eq!(schedule.len(), 4, "what asks is no system");
+}
+
+#[test]
+fn a_set_s_condition_is_asked_after_what_the_whole_set_is_after() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    world.insert_resource(Total(0));
+    schedule.configure_set(
+        SetConfig::new("set").after("input").run_if(|total: Res<Total>| total.0 == 1),
+    );
+    schedule.add_system(log("member").label("set"));
+    schedule.add_system((|mut total: ResMut<Total>| total.0 += 1).label("input"));
+    assert_eq!(words(&mut schedule, &mut world), "member");
+    assert_eq!(words(&mut schedule, &mut world), "");
+}
+
+#[test]
+fn conditions_of_outer_sets_hold_for_inner_ones_and_across_phases() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    world.insert_resource(Total(0));
+    schedule.set_phases(["one", "two"]);
+    schedule.configure_set(SetConfig::new("inner").label("outer"));
+    schedule.configure_set(SetConfig::new("outer").run_if(|total: Res<Total>| total.0 > 0));
+    schedule.add_system(log("a").label("inner"));
+    schedule.add_system(log("b").label("inner").in_phase("two"));
+    schedule.add_system((|world: &mut World| _ = world.spawn(A(0))).label("outer"));
+    assert_eq!(words(&mut schedule, &mut world), "");
+    assert_eq!(world.len(), 0);
+    world.insert_resource(Total(1));
+    assert_eq!(words(&mut schedule, &mut world), "a b");
+    assert_eq!(world.len(), 1);
+}
+
+#[test]
+fn the_report_and_the_stats_tell_what_ran_and_what_did_not() {
+    fn member() {}
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("set").run_if(|| false));
+    schedule.add_system(member.label("set"));
+    schedule.add_system(log("a").every(2));
+    schedule.add_system(log("b").run_if(|mut n: Local<u8>| {
+        *n += 1;
+        *n == 1
+    }));
+    let counts = [(); 2].map(|()| {
+        let report = schedule.run(&mut world);
+        (report.systems, report.skipped)
+    });
+    assert_eq!(counts, [(2, 1), (0, 3)]);
+    let stats: Vec<_> = schedule.stats().map(|(_, stats)| (stats.runs, stats.skipped)).collect();
+    assert_eq!(stats, [(0, 2), (1, 1), (1, 1)]);
+}
+
+#[test]
+fn a_condition_s_commands_are_applied_with_those_of_its_system() {
+    use ecs_world::Commands;
+    fn ask(mut commands: Commands) -> bool {
+        commands.spawn(A(1));
+        true
+    }
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("set").run_if(ask));
+    schedule
+        .add_system((|mut commands: Commands| _ = commands.spawn(A(2))).label("set").run_if(ask));
+    schedule.add_system((|world: &mut World| _ = world.spawn(A(3))).run_if(ask));
+    schedule.run(&mut world);
+    assert_eq!(world.query::<&A>().iter().map(|a| a.0).collect::<Vec<_>>(), [1, 1, 2, 1, 3]);
+}
