@@ -182,6 +182,20 @@ fn a_query_set_gives_out_one_query_at_a_time() {
 }
 
 #[test]
+fn a_query_set_is_written_without_lifetimes() {
+    fn level(mut rows: QuerySet<(Query<&A>, Query<&mut A>)>) {
+        let most = rows.first().iter().map(|a| a.0).max().unwrap_or(0);
+        rows.second().for_each(|a| a.0 = most);
+    }
+    let mut world = World::new();
+    world.spawn_batch((0..3).map(A));
+    let mut schedule = Schedule::new();
+    schedule.add_system(level);
+    schedule.run(&mut world);
+    assert!(world.query::<&A>().iter().all(|a| a.0 == 2));
+}
+
+#[test]
 fn a_system_sees_entities_by_id_and_no_others_than_its_query_s() {
     let mut world = logging();
     let plain = world.spawn(A(1));
