@@ -1,4 +1,5 @@
-//! Commands whose buffers can be merged in a wrong order on purpose.
+//! Commands whose buffers can be merged in a wrong order on purpose, and that
+//! check the order on one thread.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,6 +10,9 @@ use ecs_world::{CommandQueue, Commands, ParamContext, SystemAccess, SystemError,
 pub(crate) enum Merge {
     /// As the schedule asks for them.
     InOrder,
+    /// So too, where all systems run on this thread: a buffer that is asked for
+    /// before that of a system which ran earlier is a fault.
+    Checked,
     /// All at the end of a step, the last first.
     Reversed,
 }
@@ -16,6 +20,8 @@ pub(crate) enum Merge {
 thread_local! {
     // Buffers are merged by the thread that runs the schedule.
     static MERGE: Cell<Merge> = const { Cell::new(Merge::InOrder) };
+    /// How many systems have run, and which of them was asked last.
+    static TURNS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
     static KEPT: RefCell<Vec<CommandQueue>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -30,24 +36,41 @@ impl Merged<'_> {
     }
 }
 
+/// What a system has recorded, and which turn that was.
+pub(crate) struct Buffer {
+    queue: CommandQueue,
+    turn: u64,
+}
+
 impl SystemParam for Merged<'_> {
-    type State = CommandQueue;
+    type State = Buffer;
     type Item<'w> = Merged<'w>;
 
-    fn init(access: &mut SystemAccess) -> Result<CommandQueue, SystemError> {
-        Commands::init(access)
+    fn init(access: &mut SystemAccess) -> Result<Buffer, SystemError> {
+        Ok(Buffer { queue: Commands::init(access)?, turn: 0 })
     }
 
-    fn get<'w>(state: &'w mut CommandQueue, context: &mut ParamContext<'w>) -> Merged<'w> {
-        Merged(Commands::get(state, context))
+    fn get<'w>(state: &'w mut Buffer, context: &mut ParamContext<'w>) -> Merged<'w> {
+        let (turn, last) = TURNS.get();
+        state.turn = turn + 1;
+        TURNS.set((state.turn, last));
+        Merged(Commands::get(&mut state.queue, context))
     }
 
-    fn take_commands(state: &mut CommandQueue, queue: &mut CommandQueue) {
+    fn take_commands(state: &mut Buffer, queue: &mut CommandQueue) {
         match MERGE.get() {
-            Merge::InOrder => Commands::take_commands(state, queue),
+            Merge::InOrder => Commands::take_commands(&mut state.queue, queue),
+            Merge::Checked => {
+                let (turn, last) = TURNS.get();
+                if !state.queue.is_empty() {
+                    assert!(state.turn > last, "a system that ran earlier is asked later");
+                    TURNS.set((turn, state.turn));
+                }
+                Commands::take_commands(&mut state.queue, queue);
+            }
             Merge::Reversed => {
                 let mut taken = CommandQueue::new();
-                Commands::take_commands(state, &mut taken);
+                Commands::take_commands(&mut state.queue, &mut taken);
                 KEPT.with_borrow_mut(|kept| kept.push(taken));
             }
         }
