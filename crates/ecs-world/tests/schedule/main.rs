@@ -11,6 +11,7 @@ mod phases;
 mod pipes;
 mod plans;
 mod rhythm;
+mod sharing;
 mod sub_schedules;
 mod systems;
 mod threads;
