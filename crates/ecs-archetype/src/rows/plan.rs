@@ -136,7 +136,7 @@ impl Plan {
             let kept = !component.is_some_and(|&id| replaced(id));
             to.counterpart(from, column).filter(|_| kept).map(|column| column as u16)
         };
-        let ended: Vec<_> = (0u16..)
+        let ended: Vec<_> = (0..=u16::MAX)
             .zip(from.values())
             .filter(|&(column, _)| there(column as usize).is_none())
             .map(|(at, column)| Ended {
@@ -158,7 +158,7 @@ impl Plan {
             layout: 0,
             room: 0,
             transfer: Transfer::new(
-                (0u16..)
+                (0..=u16::MAX)
                     .zip(&from.columns)
                     .map(|(at, column)| (at, column.values.element_size(), there(at as usize))),
             ),

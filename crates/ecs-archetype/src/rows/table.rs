@@ -46,7 +46,7 @@ pub(super) struct Tracked {
 impl Table {
     pub(super) fn new(components: ComponentSet) -> Self {
         let mut table = Self::without_ticks(components);
-        for (column, id) in (0u16..).zip(table.components.iter()) {
+        for (column, id) in (0..=u16::MAX).zip(table.components.iter()) {
             if id.info().is_tracked() {
                 let changed = table.columns.len() as u16;
                 table.columns.extend([Column::of_ticks(), Column::of_ticks()]);

@@ -140,8 +140,8 @@ impl SharedQueries {
         queries
     }
 
-    /// Looks which groups conflict on the archetypes that there are. Where a
-    /// backend lends no directory, all that have queries do.
+    /// Finds out which groups conflict on the archetypes that there are; on a
+    /// backend without a directory, all that have queries.
     ///
     /// # Complexity
     /// O(1) unless archetypes have come since; then O(matched) for each pair

@@ -158,7 +158,7 @@ impl Description {
             config = config.every_offset(n, offset);
         }
         if self.conditional {
-            config = config.run_if(|acc: Res<Acc<1>>| acc.word % 3 != 0);
+            config = config.run_if(|acc: Res<Acc<1>>| !acc.word.is_multiple_of(3));
         }
         config
     }

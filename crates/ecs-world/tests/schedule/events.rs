@@ -56,7 +56,7 @@ fn a_reader_that_was_skipped_misses_nothing() {
     let (mut world, mut schedule) = (logging(), Schedule::new());
     let flips = |mut n: Local<u64>| {
         *n += 1;
-        *n % 2 == 0
+        n.is_multiple_of(2)
     };
     schedule.configure_set(SetConfig::new("set").run_if(flips));
     schedule.add_system(send);
@@ -125,8 +125,8 @@ fn an_event_is_dropped_once_when_the_last_reader_has_got_it() {
     let (mut world, mut schedule) = (logging(), Schedule::new());
     let sent = Arc::clone(&alive);
     schedule.add_system(move |mut events: EventWriter<Arc<()>>| events.send(Arc::clone(&sent)));
-    schedule.add_system(|mut events: EventReader<Arc<()>>| drop(events.read()));
-    schedule.add_system((|mut events: EventReader<Arc<()>>| drop(events.read())).every(4));
+    schedule.add_system(|mut events: EventReader<Arc<()>>| _ = events.read());
+    schedule.add_system((|mut events: EventReader<Arc<()>>| _ = events.read()).every(4));
     let counts: Vec<_> = (0..9)
         .map(|_| {
             schedule.run(&mut world);

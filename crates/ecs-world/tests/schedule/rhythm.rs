@@ -87,7 +87,7 @@ fn a_set_s_condition_is_asked_once_a_run() {
         |mut n: Local<u8>, mut log: ResMut<Log>| {
             *n += 1;
             log.add(*n);
-            *n % 2 == 0
+            n.is_multiple_of(2)
         },
     ));
     schedule.add_system(log("first"));

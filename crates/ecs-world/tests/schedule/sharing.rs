@@ -7,7 +7,7 @@ use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{
     DirectoryMut, DirectoryRef, Filter, Prepared, Query, QueryData, QueryGroup, SharedQueries,
-    Storage, StorageExt, With,
+    Storage, StorageExt, Window, With,
 };
 
 use crate::common::{A, B, C};
