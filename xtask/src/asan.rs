@@ -36,7 +36,7 @@ pub(crate) fn check(report: &mut Report) {
 }
 
 /// Without nightly a person goes on without the check; CI must not.
-fn missing() -> StepResult {
+pub(crate) fn missing() -> StepResult {
     let words = "no nightly toolchain (rustup toolchain install nightly)";
     match env::var_os("CI").is_some_and(|ci| ci == "true") {
         true => Err(words.to_owned()),

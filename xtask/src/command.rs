@@ -38,7 +38,7 @@ pub(crate) fn works(mut command: Command) -> bool {
 }
 
 /// Writes a command as a person would type it.
-fn show(command: &Command) -> String {
+pub(crate) fn show(command: &Command) -> String {
     let settings = command.get_envs().filter_map(|(name, value)| {
         let value = value?.to_string_lossy();
         Some(format!("{}={}", name.to_string_lossy(), quote(&value)))

@@ -13,6 +13,7 @@ mod measure;
 mod miri;
 mod report;
 mod rooms;
+mod tsan;
 mod unit;
 mod workspace;
 
@@ -44,6 +45,8 @@ enum Chore {
     Examples,
     /// Runs the tests of crates/ under AddressSanitizer (needs nightly).
     Asan,
+    /// Runs the tests of several threads under ThreadSanitizer (needs nightly).
+    Tsan,
     /// Runs unit tests of the crates with unsafe code under Miri, if installed.
     Miri,
     /// Counts the instructions of the hot paths (needs valgrind), and compares with
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Chore::Docs => docs::check(&mut report),
         Chore::Examples => examples::check(&mut report),
         Chore::Asan => asan::check(&mut report),
+        Chore::Tsan => tsan::check(&mut report),
         Chore::Miri => miri::check(&mut report),
         Chore::Unit => unit::check(&mut report),
         Chore::Instructions { update } => instructions::check(&mut report, update),
@@ -106,6 +110,7 @@ fn test(report: &mut Report) {
     docs::check(report);
     examples::check(report);
     asan::check(report);
+    tsan::check(report);
     miri::check(report);
     instructions::check(report, false);
     unit::check(report);

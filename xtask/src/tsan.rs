@@ -1,0 +1,91 @@
+//! ThreadSanitizer over the tests that use several threads.
+//!
+//! The standard library and the threads' own crates are not built for it, or
+//! synchronise in ways that it does not know: `xtask/tsan.txt` silences reports
+//! whose topmost frame is theirs, and no others. That a race of our own would
+//! still be seen is proved each time, by one that is planted.
+
+use std::process::{Command, Stdio};
+
+use crate::asan::missing;
+use crate::command::{nightly, run, show, works};
+use crate::report::{Report, StepResult, Verdict};
+use crate::workspace::{self, root};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const SANITIZE: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+const SUPPRESSIONS: &str = "xtask/tsan.txt";
+const REPORTED: &str = "WARNING: ThreadSanitizer: data race";
+
+pub(crate) fn check(report: &mut Report) {
+    if !works(nightly(["rustc", "--version"])) {
+        report.step("ThreadSanitizer", missing);
+        return;
+    }
+    report.step("ThreadSanitizer: suppressions", suppressions);
+    report.step("ThreadSanitizer: planted race", planted);
+    report.step("ThreadSanitizer: tests", || {
+        let mut test = test(&["--test", "schedule", "--test", "determinism"])?;
+        // Fewer schedules: every memory access costs ten of them.
+        run(test.env("ECS_DETERMINISM_CASES", "3"))
+    });
+}
+
+/// Checks that no line silences more than a report's topmost frame: `race:` of a
+/// pool's crate would silence everything that runs on it.
+fn suppressions() -> StepResult {
+    let text = std::fs::read_to_string(root().join(SUPPRESSIONS))
+        .map_err(|error| format!("{SUPPRESSIONS}: {error}"))?;
+    match text.lines().find(|line| !silences_the_top_alone(line)) {
+        Some(line) => Err(format!("{SUPPRESSIONS}: `{line}` is not a `race_top:`")),
+        None => Ok(Verdict::Passed),
+    }
+}
+
+fn silences_the_top_alone(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with('#') || line.starts_with("race_top:")
+}
+
+/// Runs a test that races, which must be reported.
+fn planted() -> StepResult {
+    let mut test = test(&["--test", "planted_race", "--", "--ignored"])?;
+    println!("$ {}", show(&test));
+    let output = test
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    let words = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
+    let seen = words.contains(REPORTED) && words.contains("planted_write");
+    match seen && !output.status.success() {
+        true => Ok(Verdict::Passed),
+        false => Err(format!("a race under `rayon::join` was not reported:\n{words}")),
+    }
+}
+
+fn test(arguments: &[&str]) -> Result<Command, String> {
+    let mut test = nightly(["cargo", "test", "--target", TARGET, "--package", "ecs-world"]);
+    // A folder of its own, since other flags would build everything anew each
+    // time.
+    test.arg("--target-dir").arg(workspace::target()?.join("tsan")).args(arguments);
+    test.env("RUSTFLAGS", SANITIZE);
+    test.env("TSAN_OPTIONS", format!("suppressions={}", root().join(SUPPRESSIONS).display()));
+    Ok(test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_top_of_a_report_may_be_silenced() {
+        for line in ["", "# why", "race_top:std::sync::", "  race_top:rayon_core::"] {
+            assert!(silences_the_top_alone(line), "{line}");
+        }
+        for line in ["race:rayon_core", "called_from_lib:libstd", "thread:spawn", "race_to:std"] {
+            assert!(!silences_the_top_alone(line), "{line}");
+        }
+    }
+}
