@@ -332,7 +332,8 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Takes the components of a kind from several entities and gives the n-th
     /// those of the n-th row, wholly or not at all: one change each, where taking
-    /// away and giving would be two. Rows beyond are not asked for.
+    /// away and giving would be two. Rows beyond are not asked for. A component that
+    /// is both taken and given is replaced.
     ///
     /// A backend may let `workers` help.
     ///
@@ -348,10 +349,11 @@ pub trait Storage: Send + Sync + 'static {
         let kind = batch.kind();
         check_bundle(&kind)?;
         check_entities(self, entities)?;
-        let rows = take_rows(batch, &kind.component_ids(), entities.len())?;
+        let gained = kind.component_ids();
+        let rows = take_rows(batch, &gained, entities.len())?;
         all_despite_panics(entities.iter().zip(rows), |(&entity, row)| {
             let mut ended = Vec::new();
-            for component in lost.component_ids() {
+            for component in lost.component_ids().into_iter().filter(|id| !gained.contains(id)) {
                 ended.extend(self.remove_component_erased(entity, component)?);
             }
             for value in row {
