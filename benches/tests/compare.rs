@@ -17,6 +17,8 @@ const ROWS: &[&str] = &[
     "wide_frag",
     "sparse_match",
     "schedule",
+    "schedule_pair",
+    "schedule_idle",
     "heavy_compute",
     "add_remove",
     "add_remove_batch",

@@ -185,7 +185,7 @@ fn ours_scan(n: usize) -> impl Workload {
 }
 
 fn bevy_scan(n: usize) -> impl Workload {
-    use bevy_ecs::prelude::*;
+    use ::bevy_ecs::prelude::*;
     type State = (World, QueryState<&'static Mark, Changed<Mark>>);
     let mut world = World::new();
     let ids = chosen(world.spawn_batch((0..n).map(|_| Mark(0.0))).collect());
@@ -202,7 +202,7 @@ fn bevy_scan(n: usize) -> impl Workload {
 
 /// legion remembers the chunk, and so finds them all.
 fn legion_scan(n: usize) -> impl Workload {
-    use legion::{EntityStore, IntoQuery, World, maybe_changed};
+    use ::legion::{EntityStore, IntoQuery, World, maybe_changed};
     let mut world = World::default();
     let ids = chosen(world.extend((0..n).map(|_| (Mark(0.0),))).to_vec());
     let mut query = <&Mark>::query().filter(maybe_changed::<Mark>());
@@ -234,7 +234,7 @@ fn specs_scan(n: usize) -> impl Workload {
         state: (world, reader, BitSet::new()),
         mark: move |(world, ..): &mut State| {
             let mut marks = world.write_storage::<Mark>();
-            ids.iter().for_each(|&id| marks.get_mut(id).unwrap().access_mut().0 = 1.0);
+            ids.iter().for_each(|&id| marks.get_mut(id).unwrap().0 = 1.0);
         },
         find: |(world, reader, changed): &mut State| {
             let marks = world.read_storage::<Mark>();

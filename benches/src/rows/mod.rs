@@ -16,6 +16,7 @@ mod motion;
 mod random_get;
 mod random_get_mut;
 mod schedule;
+mod schedule_overhead;
 mod simple_insert;
 mod snapshot;
 
@@ -29,6 +30,8 @@ pub fn rows(size: Size) -> Vec<Row> {
         many_archetypes::wide_frag,
         many_archetypes::sparse_match,
         schedule::row,
+        schedule_overhead::pair,
+        schedule_overhead::idle,
         heavy_compute::row,
         add_remove::one_by_one,
         add_remove::batch,
