@@ -110,7 +110,6 @@ fn test(report: &mut Report) {
     docs::check(report);
     examples::check(report);
     asan::check(report);
-    tsan::check(report);
     miri::check(report);
     instructions::check(report, false);
     unit::check(report);
