@@ -4,7 +4,7 @@
 use std::mem::forget;
 
 use ecs_derive::Component;
-use ecs_world::World;
+use ecs_world::{Commands, Label, Schedule, World};
 
 #[derive(Component, Debug, PartialEq)]
 #[component(crate = ecs_core, transient)]
@@ -61,4 +61,26 @@ fn a_forgotten_value_or_world_is_only_leaked() {
     forget(world.remove::<Text>(entity).unwrap());
     assert_eq!(world.get::<Text>(entity), None);
     forget(world);
+}
+
+/// What is thrown the second time is forgotten, or it could throw again.
+#[test]
+fn what_was_thrown_may_panic_when_it_is_dropped() {
+    struct Thrown;
+    impl Drop for Thrown {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    fn throws(mut commands: Commands) {
+        commands.spawn(Text(String::new()));
+        std::panic::panic_any(Thrown);
+    }
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.add_system(throws);
+    let error = schedule.try_run(&mut world).unwrap_err().to_string();
+    assert!(error.ends_with("throws` panicked: (no message)"), "{error}");
+    schedule.remove_all(Label::of(throws));
+    schedule.run(&mut world);
+    assert!(world.is_empty());
 }

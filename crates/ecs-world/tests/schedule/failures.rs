@@ -227,24 +227,3 @@ fn a_condition_that_panics_is_its_system_s_failure() {
     let error = schedule.try_run(&mut World::new()).unwrap_err().to_string();
     assert!(error.ends_with("member` panicked: unsure"), "{error}");
 }
-
-#[test]
-fn what_was_thrown_may_panic_when_it_is_dropped() {
-    struct Thrown;
-    impl Drop for Thrown {
-        fn drop(&mut self) {
-            panic!("again");
-        }
-    }
-    fn throws(mut commands: Commands) {
-        commands.spawn(A(0));
-        std::panic::panic_any(Thrown);
-    }
-    let (mut world, mut schedule) = (World::new(), Schedule::new());
-    schedule.add_system(throws);
-    let error = schedule.try_run(&mut world).unwrap_err().to_string();
-    assert!(error.ends_with("throws` panicked: (no message)"), "{error}");
-    schedule.remove_all(Label::of(throws));
-    schedule.run(&mut world);
-    assert!(world.is_empty());
-}
