@@ -30,7 +30,7 @@ pub(crate) fn check(report: &mut Report) {
     report.step("ThreadSanitizer: suppressions", suppressions);
     report.step("ThreadSanitizer: planted race", planted);
     report.step("ThreadSanitizer: tests", || {
-        let mut test = test(&["--test", "schedule", "--test", "determinism"])?;
+        let mut test = sanitized("test", &["--test", "schedule", "--test", "determinism"])?;
         // Fewer schedules: every memory access costs ten of them.
         run(test.env("ECS_DETERMINISM_CASES", "3"))
     });
@@ -52,11 +52,11 @@ fn silences_the_top_alone(line: &str) -> bool {
     line.is_empty() || line.starts_with('#') || line.starts_with("race_top:")
 }
 
-/// Runs a test that races, which must be reported.
+/// Runs a program that races, which must be reported.
 fn planted() -> StepResult {
-    let mut test = test(&["--test", "planted_race", "--", "--ignored"])?;
-    println!("$ {}", show(&test));
-    let output = test
+    let mut race = sanitized("run", &["--example", "planted_race"])?;
+    println!("$ {}", show(&race));
+    let output = race
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cargo could not be started: {error}"))?;
@@ -70,14 +70,14 @@ fn planted() -> StepResult {
     }
 }
 
-fn test(arguments: &[&str]) -> Result<Command, String> {
-    let mut test = nightly(["cargo", "test", "--target", TARGET, "--package", "ecs-world"]);
+fn sanitized(verb: &str, arguments: &[&str]) -> Result<Command, String> {
+    let mut cargo = nightly(["cargo", verb, "--target", TARGET, "--package", "ecs-world"]);
     // A folder of its own, since other flags would build everything anew each
     // time.
-    test.arg("--target-dir").arg(workspace::target()?.join("tsan")).args(arguments);
-    test.env("RUSTFLAGS", SANITIZE);
-    test.env("TSAN_OPTIONS", format!("suppressions={}", root().join(SUPPRESSIONS).display()));
-    Ok(test)
+    cargo.arg("--target-dir").arg(workspace::target()?.join("tsan")).args(arguments);
+    cargo.env("RUSTFLAGS", SANITIZE);
+    cargo.env("TSAN_OPTIONS", format!("suppressions={}", root().join(SUPPRESSIONS).display()));
+    Ok(cargo)
 }
 
 #[cfg(test)]
