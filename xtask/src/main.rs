@@ -110,6 +110,7 @@ fn test(report: &mut Report) {
     docs::check(report);
     examples::check(report);
     asan::check(report);
+    tsan::check(report);
     miri::check(report);
     instructions::check(report, false);
     unit::check(report);

@@ -11,6 +11,7 @@ mod entity;
 mod events;
 mod inspect;
 mod parallel;
+mod pieces;
 mod removed;
 mod resources;
 mod saved;

@@ -1,10 +1,9 @@
 //! Iteration through rayon.
 
 use ecs_storage_api::{Chunk, Filter, Query, QueryData};
-use rayon::prelude::*;
 
 use crate::commands::{CommandQueue, Commands};
-use crate::schedule::Threads;
+use crate::pieces::map_pieces;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
 /// never depends on how many threads there are.
@@ -14,7 +13,8 @@ const PIECE_ROWS: usize = 8_192;
 ///
 /// The current pool does the work: the global one, or the one in whose
 /// `install` the call stands; in a system, the threads of its schedule. Pieces
-/// are cut by rows alone, and a query of one piece stays on the calling thread.
+/// are cut by rows alone; threads take as many small ones at a time as make up a
+/// large one, and what is not more than that stays on the calling thread.
 ///
 /// # Panics
 /// Each method panics if one of its functions does, when the other pieces have
@@ -95,7 +95,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
-        map_pieces(self.pieces_mut(rows), f);
+        map_pieces(self.pieces_mut(rows), rows, f);
     }
 
     fn par_map_chunks_of<T: Send>(
@@ -103,7 +103,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         rows: usize,
         f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
     ) -> Vec<T> {
-        map_pieces(self.pieces_mut(rows), f)
+        map_pieces(self.pieces_mut(rows), rows, f)
     }
 
     fn par_fold<T: Send>(
@@ -113,7 +113,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         combine: impl FnMut(T, T) -> T,
     ) -> T {
         let piece = |chunk: Chunk<'_, D>| chunk.fold(start(), &fold);
-        let folded = map_pieces(self.pieces_mut(PIECE_ROWS), piece);
+        let folded = map_pieces(self.pieces_mut(PIECE_ROWS), PIECE_ROWS, piece);
         folded.into_iter().reduce(combine).unwrap_or_else(start)
     }
 
@@ -127,23 +127,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
             chunk.for_each(|item| f(&mut Commands::new(&mut queue), item));
             queue
         };
-        let queues = map_pieces(self.pieces_mut(PIECE_ROWS), record);
+        let queues = map_pieces(self.pieces_mut(PIECE_ROWS), PIECE_ROWS, record);
         queues.into_iter().for_each(|queue| commands.append(queue));
-    }
-}
-
-/// Does some work on each piece, and returns what came of it in the order of the
-/// pieces. One piece stays on the calling thread.
-fn map_pieces<'q, D: QueryData, T: Send>(
-    pieces: Vec<Chunk<'q, D>>,
-    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
-) -> Vec<T> {
-    if pieces.len() < 2 {
-        return pieces.into_iter().map(f).collect();
-    }
-    match Threads::here() {
-        Threads::None => pieces.into_iter().map(f).collect(),
-        Threads::Current => pieces.into_par_iter().map(f).collect(),
-        Threads::Pool(pool) => pool.install(|| pieces.into_par_iter().map(f).collect()),
     }
 }

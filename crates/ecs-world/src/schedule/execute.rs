@@ -91,9 +91,14 @@ struct SideBySide<'s, 'w> {
     run: &'s Run<'s>,
     share: &'s Share<'w>,
     threads: usize,
-    progress: Mutex<Progress>,
+    account: Mutex<Account>,
+}
+
+/// What they write down.
+struct Account {
+    progress: Progress,
     /// The first failure in the order of the plan.
-    failure: Mutex<Option<(usize, RunError)>>,
+    failure: Option<(usize, RunError)>,
 }
 
 impl Run<'_> {
@@ -133,11 +138,13 @@ impl Run<'_> {
             run: self,
             share,
             threads: self.context.threads.count(),
-            progress: Mutex::new(progress),
-            failure: Mutex::new(None),
+            account: Mutex::new(Account { progress, failure: None }),
         };
         self.context.threads.scope(|scope| shared.work(scope));
-        shared.failure.into_inner().map_or(Ok(()), |(_, error)| Err(error))
+        // Through the lock: ThreadSanitizer does not know how a scope waits, and
+        // so it sees what the threads hand back.
+        let failure = shared.account.lock().failure.take();
+        failure.map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// Runs a system, if it is due, and returns when it ended.
@@ -178,7 +185,7 @@ impl Run<'_> {
             true => {
                 cell.last_run = window.now;
                 let time = end - start;
-                node.learn(time);
+                node.learn(&mut cell, time);
                 self.context.ran(n, &mut cell, time, turn.rows());
             }
             false => {
@@ -214,11 +221,14 @@ impl SideBySide<'_, '_> {
         scope: &Scope<'s>,
     ) -> Option<usize> {
         let cost = |at| self.run.cost(at);
-        let mut progress = self.progress.lock();
+        let mut account = self.account.lock();
+        let Account { progress, failure } = &mut *account;
         if let Some((at, outcome)) = ended {
             if let Err(error) = outcome {
                 progress.fail(at);
-                self.failed(at, error);
+                if failure.as_ref().is_none_or(|(first, _)| at < *first) {
+                    *failure = Some((at, error));
+                }
             }
             progress.finish(at, self.run.dependencies, cost);
         }
@@ -228,17 +238,10 @@ impl SideBySide<'_, '_> {
         };
         if progress.workers < self.threads && progress.waiting() >= WORTH_A_THREAD / 2 {
             progress.workers += 1;
-            drop(progress);
+            drop(account);
             scope.spawn(|scope| self.work(scope));
         }
         Some(taken)
-    }
-
-    fn failed(&self, at: usize, error: RunError) {
-        let mut failure = self.failure.lock();
-        if failure.as_ref().is_none_or(|(first, _)| at < *first) {
-            *failure = Some((at, error));
-        }
     }
 }
 

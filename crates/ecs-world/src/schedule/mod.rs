@@ -8,6 +8,7 @@
 //! people what will happen, [`report`] what has happened.
 
 mod config;
+mod cost;
 mod dependencies;
 mod describe;
 mod error;

@@ -1,12 +1,13 @@
 //! A system as a schedule keeps it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ecs_storage_api::{Version, Window};
 use parking_lot::Mutex;
 
 use super::config::{Condition, Place, SystemConfig, Work};
+use super::cost::RunTimes;
 use super::label::Label;
 use super::report::SystemStats;
 use crate::commands::CommandQueue;
@@ -27,7 +28,7 @@ pub(super) struct Node {
     pub(super) gate_of: Option<Label>,
     pub(super) conditional: bool,
     pub(super) cell: Mutex<Cell>,
-    cost: AtomicU64,
+    cost: AtomicU32,
 }
 
 /// What changes when a system runs.
@@ -35,6 +36,7 @@ pub(super) struct Cell {
     pub(super) work: Work,
     pub(super) conditions: Vec<Condition>,
     pub(super) stats: SystemStats,
+    times: RunTimes,
     /// The version at which it ran last, in the world that it is prepared for.
     pub(super) last_run: Version,
     /// The world that it was prepared for, by its resources.
@@ -60,9 +62,9 @@ impl Node {
         }
         let conditional = !conditions.is_empty();
         let stats = SystemStats::default();
-        let cell =
-            Mutex::new(Cell { work, conditions, stats, last_run: Version::ZERO, prepared: None });
-        let (gate_of, cost) = (None, AtomicU64::new(0));
+        let (times, last_run, prepared) = (RunTimes::default(), Version::ZERO, None);
+        let cell = Mutex::new(Cell { work, conditions, stats, times, last_run, prepared });
+        let (gate_of, cost) = (None, AtomicU32::new(0));
         Ok(Self { id, name, place, access, gate_of, conditional, cell, cost })
     }
 
@@ -79,15 +81,12 @@ impl Node {
     /// Returns about how long it runs, in nanoseconds.
     pub(super) fn cost(&self) -> u64 {
         // Relaxed: an estimate.
-        self.cost.load(Ordering::Relaxed)
+        self.cost.load(Ordering::Relaxed).into()
     }
 
-    /// Learns from a run: an average in which older runs fade.
-    pub(super) fn learn(&self, time: Duration) {
-        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 8);
-        let cost = self.cost();
-        let average = if cost == 0 { time } else { (3 * cost + time) / 4 };
-        self.cost.store(average, Ordering::Relaxed);
+    /// Learns from a run.
+    pub(super) fn learn(&self, cell: &mut Cell, time: Duration) {
+        self.cost.store(cell.times.learn(time), Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ecs_storage_api::Workers;
+use parking_lot::Mutex;
 use rayon::{Scope, ThreadPool};
 
 /// The threads that a schedule uses, for its systems and for parallel queries in
@@ -62,10 +63,38 @@ impl Workers for Threads {
         if helpers == 0 {
             return work();
         }
+        let handing_over = HandingOver::default();
+        let _at_the_end = handing_over.at_the_end();
         self.scope(|scope| {
-            (0..helpers).for_each(|_| scope.spawn(|_| work()));
+            for _ in 0..helpers {
+                scope.spawn(|_| {
+                    let _at_the_end = handing_over.at_the_end();
+                    work();
+                });
+            }
             work();
         });
+    }
+}
+
+/// A lock that each thread passes when it has ended, by a panic too, and last of
+/// all the one that waits for them.
+///
+/// Rayon's scopes hand over all that the threads did; ThreadSanitizer does not know
+/// how they wait, and a lock it knows.
+#[derive(Default)]
+struct HandingOver(Mutex<()>);
+
+impl HandingOver {
+    /// Passes the lock when it is dropped.
+    fn at_the_end(&self) -> impl Drop {
+        struct AtTheEnd<'h>(&'h Mutex<()>);
+        impl Drop for AtTheEnd<'_> {
+            fn drop(&mut self) {
+                drop(self.0.lock());
+            }
+        }
+        AtTheEnd(&self.0)
     }
 }
 

@@ -33,6 +33,32 @@ fn commands_are_applied_in_the_order_of_their_systems_whoever_ends_first() {
 }
 
 #[test]
+fn an_exchange_of_many_is_the_same_whoever_helps() {
+    let exchanged = |threads| {
+        let mut world = World::new();
+        world.spawn_batch((0..20_000).map(|n| (A(n), B(n))));
+        let mut schedule = Schedule::new();
+        schedule.add_system(|rows: Query<(EntityId, &B)>, mut commands: Commands| {
+            // Not in the order of the rows.
+            let mut some: Vec<_> = rows.iter().filter(|(_, b)| b.0 % 3 < 2).collect();
+            some.sort_unstable_by_key(|(_, b)| b.0.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let gained: Vec<_> = some.iter().map(|(_, b)| C(b.0 + 1)).collect();
+            let some: Vec<_> = some.into_iter().map(|(entity, _)| entity).collect();
+            commands.exchange_batch::<B, _>(some, gained);
+        });
+        schedule.set_threads(threads);
+        schedule.run(&mut world);
+        assert!(world.query::<(&A, &C)>().iter().all(|(a, c)| a.0 + 1 == c.0));
+        assert_eq!(world.query::<&C>().count(), 13_334);
+        world.query::<(EntityId, &A)>().iter().map(|(entity, a)| (entity, a.0)).collect::<Vec<_>>()
+    };
+    let alone = exchanged(Threads::None);
+    for threads in [Threads::Current, pool(1), pool(2), pool(8)] {
+        assert!(exchanged(threads) == alone);
+    }
+}
+
+#[test]
 fn commands_of_parallel_iteration_are_in_the_order_of_the_rows() {
     for threads in [Threads::None, pool(1), pool(8)] {
         let mut world = World::new();
