@@ -68,7 +68,7 @@ impl Version {
     /// has not changed for longer than that may count as changed.
     #[inline]
     pub(crate) fn is_before_row(self, tick: u32) -> bool {
-        tick.wrapping_sub(self.tick()) as i32 > 0 || self == Self::ZERO
+        (self.tick().wrapping_sub(tick) as i32) < 0 || self == Self::ZERO
     }
 }
 

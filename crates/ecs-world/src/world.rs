@@ -550,8 +550,10 @@ impl<S: Storage> World<S> {
 
     /// Returns one number for the whole persistent state: equal for equal
     /// states, on every backend and in every process. The formula is that of
-    /// [`StateHasher`], with the tick under the label `tick` and each saved
-    /// resource under `resource ` and its name.
+    /// [`StateHasher`], with the tick under the label `tick`, the clock of each
+    /// [`SubSchedule`](crate::SubSchedule) under `clock ` and its name (its runs as
+    /// 8 bytes, the nanoseconds that it has not used as 16), and each saved resource
+    /// under `resource ` and its name.
     ///
     /// # Errors
     /// [`CodecError`] if a value refuses to be encoded.
@@ -559,6 +561,10 @@ impl<S: Storage> World<S> {
         let mut hasher = StateHasher::new();
         hasher.storage(&self.storage)?;
         hasher.part("tick", &self.tick.to_le_bytes());
+        for (name, runs, left) in self.clocks.iter() {
+            let bytes = [&runs.to_le_bytes()[..], &left.as_nanos().to_le_bytes()].concat();
+            hasher.part(&format!("clock {name}"), &bytes);
+        }
         for (name, bytes) in self.saved_bytes()? {
             hasher.part(&format!("resource {name}"), &bytes);
         }

@@ -66,6 +66,12 @@ impl Word {
     pub(crate) fn count(self) -> usize {
         self.0.addr()
     }
+
+    /// Returns the word so many bytes on; of a count, so much more.
+    #[inline]
+    pub(crate) fn moved(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
 }
 
 impl fmt::Debug for Word {

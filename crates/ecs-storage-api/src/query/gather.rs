@@ -173,7 +173,8 @@ impl Prepared {
         match self.shape.rows() {
             None => self.matched.iter().for_each(|&table| recorder.record(table, buffer)),
             Some(condition) => self.matched.iter().for_each(|&table| {
-                let record = |rows| recorder.record_rows(table, rows, buffer);
+                let pattern = recorder.pattern(table);
+                let record = |rows| buffer.push_rows(&pattern, rows);
                 let (len, changes) = (directory.len(table), directory.table_changes(table));
                 match condition.select(&changes, len, since, record) {
                     0 => {}

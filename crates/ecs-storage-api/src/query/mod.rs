@@ -28,7 +28,7 @@ pub use filter::{Added, Changed, Filter, Or, With, Without};
 pub use gather::{Prepared, gather, gather_mut};
 pub use matcher::Matcher;
 pub use records::{QueryCost, Records};
-pub(crate) use records::{RecordBuffer, TermWords};
+pub(crate) use records::{RecordBuffer, RecordPattern, TermWords};
 pub(crate) use row_condition::TableChanges;
 pub use shape::{QueryError, QueryShape, Term, TermAccess};
 pub use share::{Alternatives, Claim, QueryGroup, Share, SharedQueries, StageRecords};

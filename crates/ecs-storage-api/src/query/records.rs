@@ -8,6 +8,7 @@ use std::ptr;
 use std::sync::atomic::AtomicU64;
 
 use ecs_core::EntityId;
+use smallvec::{SmallVec, smallvec};
 
 use super::fetch::Word;
 use super::shape::{QueryShape, Term};
@@ -102,15 +103,43 @@ impl RecordBuffer {
         self.words.push(Word::from_ptr(ids.wrapping_add(rows.start).cast_mut().cast()));
         self.words.push(Word::from_count(rows.start));
         for (term, at) in terms {
-            self.words.push(Word::from_ptr(at.first));
-            if term.words() > 1 {
-                self.words.push(Word::from_ptr(at.pages.cast_mut().cast()));
-                self.words.push(Word::from_ptr(at.ticks.changed.cast()));
-            }
-            if term.ticks {
-                self.words.push(Word::from_ptr(at.ticks.added.cast()));
-            }
+            at.each(&term, 0, |word, _| self.words.push(word));
         }
+    }
+
+    /// Adds the record of some rows of a table.
+    #[inline]
+    pub(crate) fn push_rows(&mut self, table: &RecordPattern, rows: Range<usize>) {
+        self.rows += rows.len();
+        self.words.reserve(1 + table.words.len());
+        self.words.push(Word::from_count(rows.len()));
+        let moved = |&(word, step): &(Word, usize)| word.moved(step * rows.start);
+        self.words.extend(table.words.iter().map(moved));
+    }
+}
+
+/// The record of a table, of which those of its runs of rows differ by a step a
+/// row.
+pub(crate) struct RecordPattern {
+    /// The words behind the number of rows, as of the first row, and by how many
+    /// bytes each moves a row.
+    words: SmallVec<[(Word, usize); 8]>,
+}
+
+impl RecordPattern {
+    /// Makes the pattern of a table whose ids begin at `ids`; `terms` has what
+    /// each term needs, from the first row on, and by how many bytes its values
+    /// are apart.
+    pub(crate) fn new(
+        ids: *const EntityId,
+        terms: impl Iterator<Item = (Term, TermWords, usize)>,
+    ) -> Self {
+        let ids = Word::from_ptr(ids.cast_mut().cast());
+        let mut words = smallvec![(ids, size_of::<EntityId>()), (Word::from_count(0), 1)];
+        for (term, at, stride) in terms {
+            at.each(&term, stride, |word, step| words.push((word, step)));
+        }
+        Self { words }
     }
 }
 
@@ -133,6 +162,23 @@ impl TermWords {
     /// Returns those of a column without versions.
     pub(crate) fn of(first: *mut u8) -> Self {
         Self { first, ..Self::NONE }
+    }
+
+    /// Gives out the words of a term, in order, and by how many bytes each moves a
+    /// row if values are `stride` bytes apart: what is not there does not.
+    #[inline]
+    fn each(self, term: &Term, stride: usize, mut give: impl FnMut(Word, usize)) {
+        let mut give = |word: *mut u8, step| {
+            give(Word::from_ptr(word), if word.is_null() { 0 } else { step });
+        };
+        give(self.first, stride);
+        if term.words() > 1 {
+            give(self.pages.cast_mut().cast(), 0);
+            give(self.ticks.changed.cast(), size_of::<u32>());
+        }
+        if term.ticks {
+            give(self.ticks.added.cast(), size_of::<u32>());
+        }
     }
 
     /// Returns the same from a later row on, values being `stride` bytes apart.

@@ -209,17 +209,22 @@ impl Resolved<'_> {
 fn late_rows(ticks: &[u32], since: Version) -> Mask {
     /// Rows of which is asked at once whether one is late: most often none is.
     const BLOCK: usize = 32;
+    // The compiler takes several at a time: a late tick, and no other, leaves the
+    // sign when it is taken from `since`.
+    let sign = |tick| since.tick().wrapping_sub(tick);
+    let late = |tick| (sign(tick) as i32 >> 31) as u32;
     let mut mask = [0; PAGE_ROWS / 64];
-    for (n, block) in ticks.chunks(BLOCK).enumerate() {
-        // The compiler takes several at a time.
-        let any = block.iter().fold(false, |any, &tick| any | since.is_before_row(tick));
-        if any {
-            let bit = |bits, (at, &tick): (usize, &u32)| {
-                bits | u64::from(since.is_before_row(tick)) << at
-            };
-            let bits = block.iter().enumerate().fold(0, bit);
-            mask[n * BLOCK / 64] |= bits << (n * BLOCK % 64);
+    let (blocks, rest) = ticks.as_chunks::<BLOCK>();
+    for (n, block) in blocks.iter().enumerate() {
+        let signs = block.iter().fold(0, |signs, &tick| signs | sign(tick));
+        if (signs as i32) < 0 {
+            let bits =
+                block.iter().zip(0..).fold(0, |bits, (&tick, at)| bits | late(tick) & 1 << at);
+            mask[n * BLOCK / 64] |= u64::from(bits) << (n * BLOCK % 64);
         }
+    }
+    for (&tick, at) in rest.iter().zip(blocks.len() * BLOCK..) {
+        mask[at / 64] |= u64::from(late(tick) & 1) << (at % 64);
     }
     mask
 }

@@ -1,6 +1,7 @@
 //! Commands: changes that are recorded now and applied later, in order.
 
 mod batch;
+mod target;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,48 +12,20 @@ use ecs_storage_api::{Storage, StorageError};
 use self::batch::{
     BatchCommand, DespawnBatch, ExchangeBatch, InsertBatch, RemoveBatch, SpawnBatch,
 };
+use self::target::{Entity, Handles};
+pub use self::target::{Spawned, Target};
 use crate::resources::{Resource, Resources};
 use crate::schedule::RunError;
 use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
-
-/// The entity a command is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// One that lives already.
-    Entity(EntityId),
-    /// One that an earlier command of the same buffer makes.
-    Spawned(Spawned),
-}
-
-/// Stands for an entity that a command is going to make; later commands of the
-/// same buffer can use it. The id is given when the buffer is applied.
-///
-/// Each [`Commands`] of a system is a buffer of its own, and so is that of each
-/// call in a parallel query. In another buffer a handle stands for another
-/// entity, or for none, which is a panic when the buffer is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Spawned(u32);
-
-impl From<EntityId> for Target {
-    fn from(entity: EntityId) -> Self {
-        Self::Entity(entity)
-    }
-}
-
-impl From<Spawned> for Target {
-    fn from(spawned: Spawned) -> Self {
-        Self::Spawned(spawned)
-    }
-}
 
 type Custom = Box<dyn FnOnce(&mut dyn Storage, &mut Resources) + Send>;
 
 enum Command {
     Spawn(Box<dyn DynBundle + Send>),
     Batch(Box<dyn BatchCommand>),
-    Insert(Target, Box<dyn DynBundle + Send>),
-    Remove(Target, Box<dyn Removal + Send>),
-    Despawn(Target),
+    Insert(Entity, Box<dyn DynBundle + Send>),
+    Remove(Entity, Box<dyn Removal + Send>),
+    Despawn(Entity),
     Custom(Custom),
 }
 
@@ -60,7 +33,7 @@ enum Command {
 #[derive(Default)]
 pub struct CommandQueue {
     commands: Vec<Command>,
-    spawned: u32,
+    handles: Handles,
 }
 
 /// What becomes of a command about an entity that is dead by then.
@@ -86,7 +59,9 @@ impl CommandError {
             StorageError::NoSuchEntity(entity) => {
                 RunError::DeadEntity { system: system.to_owned(), command: self.command, entity }
             }
-            source => source.into(),
+            source => {
+                RunError::Command { system: system.to_owned(), command: self.command, source }
+            }
         }
     }
 }
@@ -144,28 +119,23 @@ impl CommandQueue {
         *self = Self::default();
     }
 
-    /// Adds the commands of another buffer behind these. Their handles keep
-    /// their entities.
+    /// Adds the commands of another buffer behind these. They keep their
+    /// entities; its handles are of no use from then on.
     ///
     /// # Complexity
     /// O(commands of the other); O(1) if there are none before it.
     pub fn append(&mut self, other: Self) {
-        let offset = self.spawned;
-        let shift = |target: Target| match target {
-            Target::Spawned(Spawned(n)) => Target::Spawned(Spawned(n + offset)),
-            entity => entity,
-        };
         if self.commands.is_empty() {
-            // Nothing to shift.
             return *self = other;
         }
+        let before = self.handles.count();
         self.commands.extend(other.commands.into_iter().map(|command| match command {
-            Command::Insert(target, bundle) => Command::Insert(shift(target), bundle),
-            Command::Remove(target, removal) => Command::Remove(shift(target), removal),
-            Command::Despawn(target) => Command::Despawn(shift(target)),
+            Command::Insert(entity, bundle) => Command::Insert(entity.behind(before), bundle),
+            Command::Remove(entity, removal) => Command::Remove(entity.behind(before), removal),
+            Command::Despawn(entity) => Command::Despawn(entity.behind(before)),
             other => other,
         }));
-        self.spawned += other.spawned;
+        self.handles.extend(other.handles.count());
     }
 
     /// Applies the commands in order. One that is about a dead entity is
@@ -173,9 +143,6 @@ impl CommandQueue {
     ///
     /// # Errors
     /// Any other error ends it; the commands before it have been applied.
-    ///
-    /// # Panics
-    /// If a command uses a handle of another buffer.
     pub fn apply(
         self,
         storage: &mut dyn Storage,
@@ -191,7 +158,7 @@ impl CommandQueue {
         resources: &mut Resources,
         leniency: Leniency,
     ) -> Result<CommandReport, CommandError> {
-        let mut made = Vec::with_capacity(self.spawned as usize);
+        let mut made = Vec::with_capacity(self.handles.count() as usize);
         let mut report = CommandReport::default();
         for (n, command) in self.commands.into_iter().enumerate() {
             let outcome = match command {
@@ -203,13 +170,13 @@ impl CommandQueue {
                     report.add(done.map_err(|source| CommandError { command: n, source })?);
                     continue;
                 }
-                Command::Insert(target, mut bundle) => {
-                    storage.insert_with(resolve(target, &made), &mut *bundle)
+                Command::Insert(entity, mut bundle) => {
+                    storage.insert_with(entity.resolve(&made), &mut *bundle)
                 }
-                Command::Remove(target, mut removal) => {
-                    storage.remove_with(resolve(target, &made), &mut *removal).map(drop)
+                Command::Remove(entity, mut removal) => {
+                    storage.remove_with(entity.resolve(&made), &mut *removal).map(drop)
                 }
-                Command::Despawn(target) => storage.destroy_entity(resolve(target, &made)),
+                Command::Despawn(entity) => storage.destroy_entity(entity.resolve(&made)),
                 Command::Custom(change) => {
                     change(storage, resources);
                     Ok(())
@@ -219,13 +186,6 @@ impl CommandQueue {
             counted.map_err(|source| CommandError { command: n, source })?;
         }
         Ok(report)
-    }
-}
-
-fn resolve(target: Target, made: &[EntityId]) -> EntityId {
-    match target {
-        Target::Entity(entity) => entity,
-        Target::Spawned(Spawned(n)) => made[n as usize],
     }
 }
 
@@ -248,8 +208,7 @@ impl<'w> Commands<'w> {
     /// buffer.
     pub fn spawn<B: Bundle + Send>(&mut self, bundle: B) -> Spawned {
         self.queue.commands.push(Command::Spawn(Box::new(BundleRow::new(bundle))));
-        self.queue.spawned += 1;
-        Spawned(self.queue.spawned - 1)
+        self.queue.handles.make()
     }
 
     /// Makes an entity for each bundle, which are asked for when the commands are
@@ -306,25 +265,34 @@ impl<'w> Commands<'w> {
     }
 
     /// Adds or replaces components.
+    ///
+    /// # Panics
+    /// As the other commands about one entity, if the target is a handle of another
+    /// buffer.
+    #[track_caller]
     pub fn insert<B: Bundle + Send>(&mut self, target: impl Into<Target>, bundle: B) {
-        self.queue.commands.push(Command::Insert(target.into(), Box::new(BundleRow::new(bundle))));
+        let entity = self.queue.handles.know(target.into());
+        self.queue.commands.push(Command::Insert(entity, Box::new(BundleRow::new(bundle))));
     }
 
     /// Takes a component away.
+    #[track_caller]
     pub fn remove<C: Component>(&mut self, target: impl Into<Target>) {
         self.remove_bundle::<C>(target);
     }
 
     /// Takes the components of a bundle away.
+    #[track_caller]
     pub fn remove_bundle<B: Bundle>(&mut self, target: impl Into<Target>) {
-        self.queue
-            .commands
-            .push(Command::Remove(target.into(), Box::new(RemoveAll::<B>::default())));
+        let entity = self.queue.handles.know(target.into());
+        self.queue.commands.push(Command::Remove(entity, Box::new(RemoveAll::<B>::default())));
     }
 
     /// Ends an entity.
+    #[track_caller]
     pub fn despawn(&mut self, target: impl Into<Target>) {
-        self.queue.commands.push(Command::Despawn(target.into()));
+        let entity = self.queue.handles.know(target.into());
+        self.queue.commands.push(Command::Despawn(entity));
     }
 
     /// Puts a resource in, in place of one of its type.
@@ -337,7 +305,7 @@ impl<'w> Commands<'w> {
         self.queue.commands.push(Command::Custom(Box::new(change)));
     }
 
-    /// Adds the commands of another buffer behind these.
+    /// As [`CommandQueue::append`].
     pub fn append(&mut self, other: CommandQueue) {
         self.queue.append(other);
     }

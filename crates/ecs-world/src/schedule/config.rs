@@ -46,6 +46,13 @@ pub(super) struct Every {
 }
 
 impl Every {
+    /// # Panics
+    /// If `n` is not greater than `offset`.
+    fn new(n: u64, offset: u64) -> Self {
+        assert!(offset < n, "a tick divided by {n} never leaves {offset}");
+        Self { n, offset }
+    }
+
     pub(super) fn includes(self, tick: u64) -> bool {
         tick % self.n == self.offset
     }
@@ -172,9 +179,8 @@ pub trait IntoSystemConfig<Marker>: Sized {
     /// # Panics
     /// If `n` is not greater than `offset`.
     fn every_offset(self, n: u64, offset: u64) -> SystemConfig {
-        assert!(offset < n, "a tick divided by {n} never leaves {offset}");
         let mut config = self.into_config();
-        config.place.every.push(Every { n, offset });
+        config.place.every.push(Every::new(n, offset));
         config
     }
 }
@@ -279,13 +285,27 @@ impl SetConfig {
         self
     }
 
+    /// Has them run in a phase, but for those that name one themselves; of several
+    /// sets of a system the one counts that was configured first.
+    pub fn in_phase(mut self, phase: impl Into<Label>) -> Self {
+        self.place.phase = Some(phase.into());
+        self
+    }
+
     /// Has them run in every `n`-th tick, from tick 0 on.
     ///
     /// # Panics
     /// If `n` is 0.
-    pub fn every(mut self, n: u64) -> Self {
-        assert!(n > 0, "a tick can't be divided by 0");
-        self.place.every.push(Every { n, offset: 0 });
+    pub fn every(self, n: u64) -> Self {
+        self.every_offset(n, 0)
+    }
+
+    /// Has them run in those ticks that leave `offset` when divided by `n`.
+    ///
+    /// # Panics
+    /// If `n` is not greater than `offset`.
+    pub fn every_offset(mut self, n: u64, offset: u64) -> Self {
+        self.place.every.push(Every::new(n, offset));
         self
     }
 }

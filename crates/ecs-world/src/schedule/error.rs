@@ -34,6 +34,12 @@ pub enum PlanError {
         /// The phase.
         phase: Label,
     },
+    /// Two sub-schedules have one name, and so would have one clock.
+    #[error("two sub-schedules are named `{name}`")]
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// An order contradicts that of the phases.
     #[error("`{first}` is to run before `{second}`, but its phase comes later")]
     Phases {
@@ -86,7 +92,17 @@ pub enum RunError {
         /// Which entity.
         entity: EntityId,
     },
-    /// The backend failed.
+    /// The backend refused a command.
+    #[error("system `{system}`: command {command}: {source}")]
+    Command {
+        /// The function's name.
+        system: String,
+        /// Which of its commands, from 0.
+        command: usize,
+        /// Why.
+        source: StorageError,
+    },
+    /// The backend failed where no system was at work.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -22,6 +22,7 @@ mod sub;
 mod threads;
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -255,14 +256,24 @@ impl Schedule {
             return Ok(());
         }
         let plan = Plan::new(&mut self.nodes, &self.sets, &self.phases)?;
-        for node in &mut self.nodes {
-            if let Work::Sub(sub) = &mut node.cell.get_mut().work {
-                sub.schedule().check()?;
-            }
-        }
+        self.subs().try_for_each(|sub| sub.schedule().check())?;
+        self.add_names(&mut BTreeSet::new())?;
         // Last: what failed is checked again.
         self.plan = Some(plan);
         Ok(())
+    }
+
+    /// Returns the sub-schedules among the systems.
+    fn subs(&mut self) -> impl Iterator<Item = &mut SubSchedule> {
+        self.nodes.iter_mut().filter_map(|node| match &mut node.cell.get_mut().work {
+            Work::Sub(sub) => Some(&mut **sub),
+            _ => None,
+        })
+    }
+
+    /// Collects the names of the sub-schedules, whose clocks go by them.
+    fn add_names(&mut self, names: &mut BTreeSet<String>) -> Result<(), PlanError> {
+        self.subs().try_for_each(|sub| sub.add_names(names))
     }
 
     /// Has the systems get to know the resources of a world.

@@ -114,7 +114,8 @@ fn place(node: &Node, sets: &[SetConfig], phases: &[Label]) -> Result<Placed, Pl
         of_sets.push(n);
         labels.extend(sets[n].place.labels.iter().cloned());
     }
-    let phase = match &node.place.phase {
+    let of_a_set = || of_sets.iter().find_map(|&set: &usize| sets[set].place.phase.as_ref());
+    let phase = match node.place.phase.as_ref().or_else(of_a_set) {
         None => 0,
         Some(phase) => phases.iter().position(|known| known == phase).ok_or_else(|| {
             PlanError::NoSuchPhase { system: node.name.clone(), phase: phase.clone() }

@@ -7,6 +7,7 @@ use crate::commands::CommandReport;
 /// What a run did; sub-schedules and their systems count too, each time they
 /// ran.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunReport {
     /// How many systems ran.
     pub systems: usize,

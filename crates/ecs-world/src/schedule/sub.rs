@@ -1,12 +1,12 @@
 //! Schedules that are systems of another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ecs_storage_api::Storage;
 use serde::{Deserialize, Serialize};
 
-use super::error::RunError;
+use super::error::{PlanError, RunError};
 use super::report::RunReport;
 use super::{Schedule, Tick};
 use crate::resources::Resources;
@@ -28,8 +28,9 @@ enum Pace {
 ///
 /// It is exclusive: the systems before it have ended, and their commands are
 /// applied. Its name keeps its clock in the world, so that a world that is saved
-/// and restored goes on as if nothing had happened; two sub-schedules of one
-/// name would share it. In it, `every` counts its own runs.
+/// and restored goes on as if nothing had happened; no two sub-schedules of a
+/// schedule have one name. In it, `every` counts its own runs. A step that fails
+/// has not been: its time is still there for the next run.
 ///
 /// # Example
 /// ```
@@ -89,6 +90,17 @@ impl SubSchedule {
         &self.name
     }
 
+    /// Collects its name and those of the sub-schedules in it.
+    ///
+    /// # Errors
+    /// [`PlanError::SameName`] if one is there already.
+    pub(super) fn add_names(&mut self, names: &mut BTreeSet<String>) -> Result<(), PlanError> {
+        match names.insert(self.name.clone()) {
+            true => self.schedule.add_names(names),
+            false => Err(PlanError::SameName { name: self.name.clone() }),
+        }
+    }
+
     pub(super) fn schedule(&mut self) -> &mut Schedule {
         &mut self.schedule
     }
@@ -99,17 +111,27 @@ impl SubSchedule {
 
     /// Runs it as often as it is due.
     pub(super) fn run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
-        let passed = world.resource::<FrameTime>().map_or(Duration::ZERO, |time| time.0);
-        let clock = world.clocks.entry(&self.name);
-        let steps = match self.pace {
+        let most = match self.pace {
             Pace::Once => 1,
-            Pace::Fixed { step, most } => clock.steps(passed, step, most),
+            Pace::Fixed { most, .. } => {
+                let passed = world.resource::<FrameTime>().map_or(Duration::ZERO, |time| time.0);
+                world.clocks.entry(&self.name).pass(passed);
+                most
+            }
         };
         let mut report = RunReport::default();
-        for _ in 0..steps {
-            let tick = world.clocks.entry(&self.name).runs;
-            report.add(self.schedule.run_steps(world, Tick(tick))?);
-            world.clocks.entry(&self.name).runs += 1;
+        for _ in 0..most {
+            let clock = *world.clocks.entry(&self.name);
+            if clock.after_a_run(self.pace).is_none() {
+                return Ok(report);
+            }
+            report.add(self.schedule.run_steps(world, Tick(clock.runs))?);
+            // Looked at anew: a system may have put another world's clock in.
+            let clock = world.clocks.entry(&self.name);
+            *clock = clock.after_a_run(self.pace).unwrap_or(*clock);
+        }
+        if let Pace::Fixed { step, .. } = self.pace {
+            world.clocks.entry(&self.name).forget_more_than(step);
         }
         Ok(report)
     }
@@ -127,6 +149,11 @@ struct Clock {
 }
 
 impl Clocks {
+    /// Returns the name, the runs and the unused time of each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64, Duration)> {
+        self.0.iter().map(|(name, clock)| (name.as_str(), clock.runs, clock.left))
+    }
+
     fn entry(&mut self, name: &str) -> &mut Clock {
         if !self.0.contains_key(name) {
             self.0.insert(name.to_owned(), Clock::default());
@@ -136,19 +163,25 @@ impl Clocks {
 }
 
 impl Clock {
-    /// Takes full steps from the time that has passed.
-    fn steps(&mut self, passed: Duration, step: Duration, most: u32) -> u32 {
-        self.left = self.left.saturating_add(passed);
-        let mut steps = 0;
-        while self.left >= step {
-            if steps == most {
-                self.left = Duration::ZERO;
-                break;
-            }
-            self.left -= step;
-            steps += 1;
+    /// Takes time in.
+    fn pass(&mut self, time: Duration) {
+        self.left = self.left.saturating_add(time);
+    }
+
+    /// Returns the clock after one more run, if one is due.
+    fn after_a_run(self, pace: Pace) -> Option<Self> {
+        let left = match pace {
+            Pace::Once => self.left,
+            Pace::Fixed { step, .. } => self.left.checked_sub(step)?,
+        };
+        Some(Self { runs: self.runs + 1, left })
+    }
+
+    /// Forgets the time, if it would take another step.
+    fn forget_more_than(&mut self, step: Duration) {
+        if self.left >= step {
+            self.left = Duration::ZERO;
         }
-        steps
     }
 }
 
@@ -156,14 +189,33 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const PACE: Pace = Pace::Fixed { step: Duration::from_millis(8), most: 100 };
+
+    fn steps(clock: &mut Clock, millis: u64) -> u32 {
+        clock.pass(Duration::from_millis(millis));
+        let mut steps = 0;
+        while let Some(after) = clock.after_a_run(PACE) {
+            *clock = after;
+            steps += 1;
+        }
+        steps
+    }
+
     #[test]
-    fn what_is_left_over_counts_next_time_and_what_is_too_much_is_forgotten() {
+    fn what_is_left_over_counts_next_time() {
         let mut clock = Clock::default();
-        let millis = Duration::from_millis;
-        let steps: Vec<_> = [10, 5, 1, 40].map(|ms| clock.steps(millis(ms), millis(8), 100)).into();
-        assert_eq!(steps, [1, 0, 1, 5]);
-        assert_eq!(clock.left, millis(0));
-        assert_eq!(clock.steps(millis(100), millis(8), 3), 3);
-        assert_eq!(clock.left, millis(0));
+        assert_eq!([10, 5, 1, 40].map(|millis| steps(&mut clock, millis)), [1, 0, 1, 5]);
+        assert_eq!(clock, Clock { runs: 7, left: Duration::ZERO });
+    }
+
+    #[test]
+    fn what_is_too_much_is_forgotten_and_what_is_less_than_a_step_is_not() {
+        let (step, millis) = (Duration::from_millis(8), Duration::from_millis);
+        let mut clock = Clock { runs: 0, left: millis(7) };
+        clock.forget_more_than(step);
+        assert_eq!(clock.left, millis(7));
+        clock.pass(millis(1));
+        clock.forget_more_than(step);
+        assert_eq!(clock.left, Duration::ZERO);
     }
 }

@@ -2,7 +2,9 @@
 
 use ecs_core::EntityId;
 use ecs_storage_api::{Query, With};
-use ecs_world::{Commands, Local, ParQuery, RunError, Schedule, Spawned, Threads, World};
+use ecs_world::{
+    CommandQueue, Commands, Local, ParQuery, RunError, Schedule, Spawned, Threads, World,
+};
 
 use crate::common::{A, B, C, Total, pool, run_times, work};
 
@@ -30,6 +32,40 @@ fn commands_are_applied_in_the_order_of_their_systems_whoever_ends_first() {
             world.clear().unwrap();
         }
     }
+}
+
+#[test]
+fn a_handle_of_another_buffer_is_its_system_s_failure() {
+    let mut world = World::new();
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut commands: Commands, mut kept: Local<Option<Spawned>>| {
+        commands.spawn(A(1));
+        let new = commands.spawn(A(2));
+        commands.insert(kept.unwrap_or(new), B(3));
+        *kept = Some(new);
+    });
+    schedule.run(&mut world);
+    let error = schedule.try_run(&mut world).unwrap_err();
+    assert!(matches!(&error, RunError::Panicked { message, .. } if message.contains("buffer")));
+    assert_eq!(world.query::<(&A, &B)>().iter().map(|(a, _)| a.0).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn handles_of_a_buffer_that_is_appended_to_an_empty_one_are_still_good() {
+    let (mut whole, mut part) = (CommandQueue::new(), CommandQueue::new());
+    let new = Commands::new(&mut part).spawn(A(1));
+    let mut commands = Commands::new(&mut whole);
+    commands.append(part);
+    commands.insert(new, B(1));
+    let mut part = CommandQueue::new();
+    let mut others = Commands::new(&mut part);
+    let new = others.spawn(A(2));
+    others.insert(new, B(2));
+    commands.append(part);
+    let mut world = World::new();
+    world.apply_commands(whole).unwrap();
+    let made = world.query::<(&A, &B)>();
+    assert!(made.iter().map(|(a, b)| (a.0, b.0)).eq([(1, 1), (2, 2)]));
 }
 
 #[test]

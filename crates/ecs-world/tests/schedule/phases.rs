@@ -1,7 +1,7 @@
 //! Phases: one ends, with its commands, before the next begins.
 
 use ecs_storage_api::Query;
-use ecs_world::{Commands, IntoSystemConfig, PlanError, ResMut, Schedule};
+use ecs_world::{Commands, IntoSystemConfig, PlanError, ResMut, Schedule, SetConfig};
 
 use crate::common::{A, Log, log, logging, words};
 
@@ -63,4 +63,18 @@ fn an_order_that_agrees_with_the_phases_may_be_asked_for() {
     schedule.add_system(log("b").in_phase("two").after("first"));
     schedule.add_system(log("a").label("first"));
     assert_eq!(words(&mut schedule, &mut world), "a b");
+}
+
+#[test]
+fn a_set_puts_its_systems_in_a_phase_but_for_those_that_name_one() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.set_phases(["first", "second", "third"]);
+    schedule.add_system(log("a").label("late"));
+    schedule.add_system(log("b").label("late").in_phase("third"));
+    schedule.add_system(log("c"));
+    schedule.configure_set(SetConfig::new("late").in_phase("second"));
+    assert_eq!(words(&mut schedule, &mut world), "c a b");
+    schedule.configure_set(SetConfig::new("late").in_phase("third").every_offset(2, 1));
+    assert_eq!(words(&mut schedule, &mut world), "c a b", "what was said first counts");
+    assert_eq!(words(&mut schedule, &mut world), "c");
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use ecs_storage_api::Query;
 use ecs_world::{
-    Commands, FrameTime, IntoSystemConfig, Res, ResMut, RunError, Schedule, SubSchedule, World,
+    Commands, FrameTime, IntoSystemConfig, PlanError, Res, ResMut, RunError, Schedule, SubSchedule,
+    World,
 };
 
-use crate::common::{A, Log, Total, log, logging, pool, words};
+use crate::common::{A, Log, Total, log, logged, logging, pool, words};
 
 const STEP: Duration = Duration::from_millis(10);
 
@@ -149,4 +150,43 @@ fn a_plan_error_of_a_sub_schedule_is_found_before_anything_runs() {
     assert!(outer.check().is_err());
     assert!(matches!(outer.try_run(&mut world), Err(RunError::Plan(_))));
     assert!(world.is_empty());
+}
+
+#[test]
+fn a_step_that_fails_has_not_been_and_its_time_is_still_there() {
+    let (mut world, mut outer, mut steps) = (logging(), Schedule::new(), Schedule::new());
+    world.insert_resource(Total(0));
+    steps.add_system(|mut total: ResMut<Total>| {
+        total.0 += 1;
+        // The second step fails, once.
+        if total.0 == 2 { Err("not yet") } else { Ok(()) }
+    });
+    steps.add_system(log("step"));
+    outer.add_system(SubSchedule::fixed("steps", STEP, steps));
+    world.insert_resource(FrameTime(3 * STEP));
+    assert!(outer.try_run(&mut world).is_err());
+    assert_eq!(logged(&mut world), "step");
+    assert_eq!(advance(&mut outer, &mut world, 0), "step step");
+}
+
+#[test]
+fn two_sub_schedules_of_one_name_are_an_error_wherever_they_stand() {
+    let (mut outer, mut middle) = (Schedule::new(), Schedule::new());
+    middle.add_system(SubSchedule::new("steps", Schedule::new()));
+    outer.add_system(SubSchedule::new("middle", middle));
+    assert!(outer.check().is_ok());
+    outer.add_system(SubSchedule::new("steps", Schedule::new()));
+    assert_eq!(outer.check(), Err(PlanError::SameName { name: "steps".to_owned() }));
+}
+
+#[test]
+fn unused_time_is_part_of_the_state() {
+    let after = |millis| {
+        let (mut world, mut outer) = (logging(), Schedule::new());
+        outer.add_system(SubSchedule::fixed("steps", STEP, Schedule::new()));
+        advance(&mut outer, &mut world, millis);
+        world.state_hash().unwrap()
+    };
+    assert_eq!(after(3), after(3));
+    assert_ne!(after(3), after(4));
 }
