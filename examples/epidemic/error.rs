@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ecs::CheckpointError;
+
 /// Tells what was wrong with the input, the parameters or the place for the output.
 ///
 /// Every message is one line. The binary prints it and ends with status 2.
@@ -19,6 +21,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A file holds no rows.
     #[error("{}: the file is empty: expected {expected}", path.display())]
     Empty {

@@ -143,12 +143,12 @@ fn one_run(
             && day.is_multiple_of(days)
             && tick + 1 < wanted
         {
-            AtomicFile::write(path, &simulation.save())?.put()?;
+            simulation.save(path)?;
         }
     }
     progress.finish();
     if let Some(path) = &cli.save {
-        AtomicFile::write(path, &simulation.save())?.put()?;
+        simulation.save(path)?;
     }
     let person_ticks = f64::from(people) * f64::from(wanted - begun);
     Ok(report(cli, scenario, &simulation, Times { loaded, simulating, person_ticks }))

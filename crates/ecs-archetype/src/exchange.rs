@@ -34,8 +34,11 @@ pub(crate) fn exchange(
         }
         components.extend(gained.iter().copied());
         let target = graph.table(rows, components)?;
-        courses.push(rows.course(table, Some(target), Some(&staged)));
-        *incoming.entry(target).or_default() += count;
+        let course = rows.course(table, Some(target), Some(&staged));
+        if let Some(target) = course.target() {
+            *incoming.entry(target).or_default() += count;
+        }
+        courses.push(course);
     }
     for (target, count) in incoming {
         rows.check_room(target, count)?;

@@ -165,7 +165,9 @@ pub(crate) fn all_despite_panics<I: IntoIterator, E>(
     loop {
         match catch_unwind(AssertUnwindSafe(|| items.by_ref().try_for_each(&mut each))) {
             // The item whose turn it was is behind us.
-            Err(next) => panic = panic.or(Some(next)),
+            Err(first) if panic.is_none() => panic = Some(first),
+            // It may throw again when it is dropped.
+            Err(later) => std::mem::forget(later),
             Ok(outcome) => match panic {
                 Some(panic) => resume_unwind(panic),
                 None => return outcome,

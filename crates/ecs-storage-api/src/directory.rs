@@ -205,9 +205,11 @@ impl Directory {
     }
 
     /// Says where the entities of a table lie, and for how many there is room.
-    /// Afterwards [`set_column`](Self::set_column) is called for each column.
     ///
     /// # Safety
+    /// - Before the directory is lent or a row marked,
+    ///   [`set_column`](Self::set_column) is called for each column, which makes
+    ///   room for its pages.
     /// - While the directory is lent, `ids` addresses as many initialised ids as
     ///   the table has rows.
     /// - The table never has more rows than there is room for.
@@ -298,9 +300,9 @@ impl Directory {
     pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
         if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(page) = entry.pages.get_mut(table.index()).and_then(|all| all.page_mut(row))
+            && let Some(pages) = entry.pages.get_mut(table.index())
         {
-            *page = now.get();
+            pages.mark(row..row + 1, now);
         }
     }
 
@@ -435,8 +437,10 @@ impl Directory {
         entry.columns.get(table.index()).filter(|column| !column.is_null())?;
         let (len, ticks) = (self.len(table), self.ticks(table, component));
         // SAFETY: the directory speaks the truth while it is lent, which it is to
-        // whoever asks queries: so many ticks lie there. What is returned is looked
-        // at before a record of them is made (`TableChanges`), so nobody writes.
+        // whoever asks queries: so many ticks lie there. Nobody writes them as long
+        // as they are looked at: a query that watches a component conflicts with
+        // those that write it (`QueryShape::watched_by`), whoever holds them, and
+        // nothing of its own has been lent yet.
         let slice = |first: *mut u32| unsafe { std::slice::from_raw_parts(first, len) };
         let ticks = (!ticks.changed.is_null()).then(|| (slice(ticks.changed), slice(ticks.added)));
         Some(Changes { pages: entry.pages[table.index()].as_slice(), ticks })

@@ -147,6 +147,32 @@ impl Fuse {
     }
 }
 
+/// A counted value that throws something as it is dropped, which throws again when
+/// it is dropped itself.
+#[derive(Debug)]
+pub struct Grenade(pub Counted);
+component!(Grenade: transient "testkit::Grenade");
+
+/// What a [`Grenade`] throws. Whoever catches it in the end forgets it.
+#[derive(Debug)]
+pub struct Splinter;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            resume_unwind(Box::new(Splinter));
+        }
+    }
+}
+
+impl Drop for Splinter {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            resume_unwind(Box::new("a splinter"));
+        }
+    }
+}
+
 /// A counted value that panics as it is dropped, once its fuse is lit.
 #[derive(Debug)]
 pub struct Bomb {

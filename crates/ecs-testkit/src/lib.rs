@@ -85,6 +85,7 @@ macro_rules! for_each_claim {
                 an_exchange_is_a_removal_and_an_insertion
                 helpers_change_nothing_but_the_time
                 a_panic_is_before_all_or_after_all
+                what_throws_again_when_it_is_dropped_ends_nothing_early
                 columns_become_entities
             }
             queries {

@@ -6,6 +6,7 @@
 //! result.
 #![forbid(unsafe_code)]
 
+mod checkpoint;
 mod commands;
 mod entity;
 mod events;
@@ -19,6 +20,7 @@ mod schedule;
 mod system;
 mod world;
 
+pub use checkpoint::CheckpointError;
 pub use commands::{CommandQueue, CommandReport, Commands, Spawned, Target};
 pub use entity::{EntityMut, EntityRef};
 pub use events::{EventReader, EventWriter, Events};

@@ -13,7 +13,7 @@ use crate::schedule::Threads;
 ///
 /// A thread takes a share of about `rows` rows at a time, of as many pieces as it
 /// takes; the threads are those of the schedule that runs here, else rayon's
-/// current ones, and the calling one works too. What is one share stays on it.
+/// current ones. What is one share stays on the calling one.
 pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     pieces: Vec<Chunk<'q, D>>,
     rows: usize,

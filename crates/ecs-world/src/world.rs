@@ -1,12 +1,14 @@
 //! The world.
 
 use std::fmt;
+use std::io::Write;
 
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::{
     Bundle, BundleRows, CodecError, Columns, Component, ComponentId, EntityId, RemoveAll,
 };
-use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
+use ecs_storage_api::snapshot::Contents;
+use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::{
     Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, Removed, SnapshotError, StateHasher,
     Storage, StorageError, StorageExt, UpdateBatch, UpdateError, Version, snapshot,
@@ -19,6 +21,9 @@ use crate::entity::{EntityMut, EntityRef};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::saved::SavedResource;
 use crate::schedule::Clocks;
+
+/// The section of the world itself, before those of its store.
+const HEAD: Tag = *b"wrld";
 
 /// Entities with their components, resources, and a tick.
 ///
@@ -499,12 +504,24 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// [`SnapshotError::Codec`] if a value refuses to be encoded.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
-        let mut writer = SectionWriter::new();
-        writer.section(*b"wrld", |out| {
-            encode(&(self.tick, &self.clocks, self.saved_bytes()?), out)
-        })?;
-        snapshot::write_sections(&self.storage, &mut writer)?;
-        Ok(writer.finish())
+        let (head, contents) = (self.head()?, Contents::of(&self.storage));
+        let room = contents.size_hint() + head.len();
+        write_container(&head, &contents, Vec::with_capacity(room))
+    }
+
+    /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
+    /// by column, without a second copy of the world.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
+    pub fn snapshot_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
+        write_container(&self.head()?, &Contents::of(&self.storage), out)
+    }
+
+    /// Returns what a snapshot has of the world itself.
+    fn head(&self) -> Result<Vec<u8>, SnapshotError> {
+        let head = (self.tick, &self.clocks, self.saved_bytes()?);
+        Ok(postcard::to_allocvec(&head).expect("numbers, strings and lists can be encoded"))
     }
 
     /// Returns the bytes of the saved resources that are there, by name.
@@ -527,7 +544,7 @@ impl<S: Storage> World<S> {
     /// nothing has changed.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
-        let head = sections.expect(*b"wrld")?;
+        let head = sections.expect(HEAD)?;
         let (tick, clocks, resources): (u64, Clocks, Vec<(String, &[u8])>) =
             postcard::from_bytes(head).map_err(|error| SnapshotError::Damaged {
                 at: 0,
@@ -572,8 +589,16 @@ impl<S: Storage> World<S> {
     }
 }
 
-fn encode(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
-    let bytes = std::mem::take(out);
-    *out = postcard::to_extend(value, bytes).expect("numbers, strings and lists can be encoded");
-    Ok(())
+fn write_container<W: Write>(
+    head: &[u8],
+    contents: &Contents<'_>,
+    out: W,
+) -> Result<W, SnapshotError> {
+    let mut writer = SectionWriter::new(out)?;
+    writer.section(HEAD, |out| {
+        out.extend_from_slice(head);
+        Ok::<(), SnapshotError>(())
+    })?;
+    contents.write(&mut writer)?;
+    Ok(writer.finish()?)
 }

@@ -23,16 +23,15 @@ impl Checkpoint {
     /// # Errors
     /// When it can't be read, is damaged, or is no checkpoint of this program.
     pub fn read(path: &Path, backend: Backend) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io(path, "open it", source))?;
-        let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
         let mut world = empty_world(backend);
-        world.restore(&bytes).map_err(|error| damaged(error.to_string()))?;
+        world.load(path)?;
         let is_whole =
             world.resource::<Parameters>().is_some() && world.resource::<Course>().is_some();
         if is_whole {
             Ok(Self { world })
         } else {
-            Err(damaged("it is no checkpoint of an epidemic".to_owned()))
+            let problem = "it is no checkpoint of an epidemic".to_owned();
+            Err(Error::Damaged { path: path.to_owned(), problem })
         }
     }
 

@@ -16,6 +16,7 @@ mod systems;
 mod turns;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use ecs::prelude::*;
 use ecs::{ArchetypeStorage, LocalStorage, Storage};
 
 use crate::cli::Backend;
+use crate::error::Error;
 use crate::outputs::series::DayCounts;
 use crate::scenario::Scenario;
 
@@ -160,13 +162,12 @@ impl Simulation {
         self.world.state_hash().expect("numbers can be encoded")
     }
 
-    /// Makes a checkpoint's bytes.
+    /// Leaves a checkpoint, in place of one that is there.
     ///
-    /// # Panics
-    /// Never: every component of the model can be encoded.
-    #[must_use]
-    pub fn save(&self) -> Vec<u8> {
-        self.world.snapshot().expect("numbers can be encoded")
+    /// # Errors
+    /// When the system refuses to; what was there stays.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        Ok(self.world.save(path)?)
     }
 
     /// Goes on from a checkpoint of this scenario.

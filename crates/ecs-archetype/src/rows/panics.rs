@@ -12,10 +12,13 @@ impl Panics {
         Self::default()
     }
 
-    /// Keeps the panic, if it is one and the first.
+    /// Keeps the panic, if it is one and the first. Never panics itself: what was
+    /// thrown later is leaked, since it may throw again when it is dropped.
     pub(super) fn keep(&mut self, outcome: std::thread::Result<()>) {
-        if let Err(panic) = outcome {
-            self.0.get_or_insert(panic);
+        match outcome {
+            Ok(()) => {}
+            Err(panic) if self.0.is_none() => self.0 = Some(panic),
+            Err(later) => std::mem::forget(later),
         }
     }
 

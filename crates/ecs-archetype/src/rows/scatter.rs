@@ -7,7 +7,7 @@
 //! that several threads can do so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ecs_core::EntityId;
@@ -111,6 +111,11 @@ fn steps(group: &[Place], len: usize) -> Vec<Step> {
 }
 
 /// The rows of a table that move, or stay where no component comes or goes.
+///
+/// Of its steps, each is of a row of the source, and no row is in two; a filler is
+/// a row of the source that does not move, and in one step; the n-th staged row
+/// holds values for the step of that number and for no other. In the target, rows
+/// from `base` on are behind the last and those of groups before, and there is room.
 struct Group<'a> {
     course: &'a Course,
     steps: Vec<Step>,
@@ -152,8 +157,9 @@ impl Rows {
             }
             moving.iter().for_each(|group| self.note_scattered(group));
             self.move_groups(&moving, &staged.table, workers, panics);
-            for group @ Group { course, steps, .. } in &moving {
-                self.stamp_scattered(group);
+            // All of them before a value is dropped, which is foreign code.
+            moving.iter().for_each(|group| self.stamp_scattered(group));
+            for Group { course, steps, .. } in &moving {
                 if course.target().is_some() {
                     self.drop_run(course, steps.len(), None, panics);
                 }
@@ -195,7 +201,7 @@ impl Rows {
     }
 
     /// Says of rows that have moved, or were changed where they stay, that they
-    /// have.
+    /// have; the ticks of values that came are written by this alone.
     fn stamp_scattered(&mut self, Group { course, steps, base }: &Group<'_>) {
         let now = self.version();
         if let Some(target) = course.target() {
@@ -234,15 +240,15 @@ impl Rows {
             .flat_map(|group| group.steps.chunks(PIECE).enumerate().map(move |at| (group, at)))
             .collect();
         let moves = Moves { tables: &self.tables, staged, relocation: self.directory.relocation() };
-        let next = AtomicUsize::new(0);
+        // Of 64 bits, so that nobody calls often enough for it to begin again.
+        let next = AtomicU64::new(0);
         let work = || {
             // Relaxed: it is the number alone that matters.
-            while let Some((group, (nth, steps))) = pieces.get(next.fetch_add(1, Ordering::Relaxed))
-            {
-                // SAFETY: the steps are of different rows of their sources, to
-                // different rows of their targets that nobody counts and for
-                // which there is room, with staged rows of their own; no source
-                // is a target. Each piece is taken once.
+            let next = || usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok();
+            while let Some((group, (nth, steps))) = next().and_then(|next| pieces.get(next)) {
+                // SAFETY: by `group` and `independent`, what `Moves::take` asks for
+                // is true of all groups of a round together; each piece of them is
+                // taken once.
                 unsafe { moves.take(group.course, steps, group.base + nth * PIECE) }
             }
         };
@@ -255,8 +261,9 @@ impl Rows {
             let Some(target) = course.target() else { continue };
             let end = self.len(course.source) - steps.len();
             // SAFETY: every row of the steps is behind the target's last, and
-            // initialised in each column; those of the source below `end` are
-            // without gaps.
+            // initialised in each column of values; those of the source below `end`
+            // are without gaps. Ticks of components that came, and the locations of
+            // foreign ids, follow before the directory is lent or a value dropped.
             unsafe {
                 self.directory.set_len(course.source, end);
                 self.directory.set_len(target, base + steps.len());
@@ -286,7 +293,8 @@ fn independent(groups: &[(&[Place], &Course)]) -> usize {
     (1..most).find(|n| !is_apart(n)).unwrap_or(most)
 }
 
-/// Drops the values that were replaced, which lie in the staged rows.
+/// Drops the values that were replaced, which lie in the staged rows: once, after
+/// the moves.
 fn drop_replaced(course: &Course, steps: &[Step], staged: &mut Table, panics: &mut Panics) {
     for &(written, _) in &course.replaced {
         let column = &mut staged.columns[written];
@@ -330,9 +338,11 @@ impl Moves<'_> {
     /// Takes steps of a course, the first to row `base` of the target.
     ///
     /// # Safety
-    /// - The rows of the steps are rows of the source, and the target has room
-    ///   for as many from `base` on, which are behind its last.
-    /// - No row is in two steps, and no step is taken twice, by whatever thread.
+    /// - The course is one between these tables, and of these staged rows.
+    /// - The steps are of a [`Group`] as that says, the first of them is to go to
+    ///   `base`, and none is taken twice, by whatever thread.
+    /// - The target of no group that moves at the same time is the source of one.
+    /// - The entities of the source are placed.
     unsafe fn take(&self, course: &Course, steps: &[Step], base: usize) {
         let source = &self.tables[course.source.index()];
         // SAFETY: the caller's, in all of this: a step touches its row, its

@@ -33,21 +33,15 @@ impl Pages {
     pub(crate) unsafe fn mark_row(&mut self, row: usize, now: Version) {
         debug_assert!(row / PAGE_ROWS < self.0.len());
         // SAFETY: the caller's.
-        unsafe { *self.0.get_unchecked_mut(row / PAGE_ROWS).get_mut() = now.get() }
-    }
-
-    /// Returns the version of a row's page, if the row is covered.
-    #[inline]
-    pub(crate) fn page_mut(&mut self, row: usize) -> Option<&mut u64> {
-        self.0.get_mut(row / PAGE_ROWS).map(AtomicU64::get_mut)
+        stamp(unsafe { self.0.get_unchecked(row / PAGE_ROWS) }, now);
     }
 
     /// Stamps the pages of some rows, as far as they are covered.
     pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
         if !rows.is_empty() {
             let last = ((rows.end - 1) / PAGE_ROWS).min(self.0.len().wrapping_sub(1));
-            let pages = self.0.get_mut(rows.start / PAGE_ROWS..=last).unwrap_or_default();
-            pages.iter_mut().for_each(|page| *page.get_mut() = now.get());
+            let pages = self.0.get(rows.start / PAGE_ROWS..=last).unwrap_or_default();
+            pages.iter().for_each(|page| stamp(page, now));
         }
     }
 
@@ -62,6 +56,13 @@ impl Pages {
     pub(crate) fn as_slice(&self) -> &[AtomicU64] {
         &self.0
     }
+}
+
+/// Stamps a page of which nobody else holds a row. Through a shared reference:
+/// records that are kept for the next query have the page's address.
+#[inline(always)]
+fn stamp(page: &AtomicU64, now: Version) {
+    page.store(now.get(), Ordering::Relaxed);
 }
 
 /// Stamps the pages of a column, of which rows are lent for writing; null stands

@@ -182,11 +182,13 @@ impl Resolved<'_> {
         }
     }
 
-    /// Tells of each row of a page whether it meets the condition.
+    /// Tells of each row of a page whether it meets the condition. Of rows that are
+    /// not there it says no, whatever others have made of the pages since they were
+    /// asked before.
     fn mask(&self, page: usize, rows: Range<usize>, since: Version) -> Mask {
         match self {
             Self::Always | Self::Never | Self::Pages(_) => match self.page(page, since) {
-                Some(true) => [!0; PAGE_ROWS / 64],
+                Some(true) => first_rows(rows.len()),
                 _ => [0; PAGE_ROWS / 64],
             },
             Self::Rows(pages, ticks) => match pages.changed(page, since) {
@@ -195,7 +197,7 @@ impl Resolved<'_> {
             },
             Self::All(all) => {
                 let masks = all.iter().map(|one| one.mask(page, rows.clone(), since));
-                masks.fold([!0; PAGE_ROWS / 64], |a, b| std::array::from_fn(|n| a[n] & b[n]))
+                masks.fold(first_rows(rows.len()), |a, b| std::array::from_fn(|n| a[n] & b[n]))
             }
             Self::Any(all) => {
                 let masks = all.iter().map(|one| one.mask(page, rows.clone(), since));
@@ -203,6 +205,15 @@ impl Resolved<'_> {
             }
         }
     }
+}
+
+/// Returns the mask of so many rows.
+fn first_rows(rows: usize) -> Mask {
+    std::array::from_fn(|word| match rows.saturating_sub(word * 64) {
+        0 => 0,
+        rows @ 1..64 => (1 << rows) - 1,
+        _ => !0,
+    })
 }
 
 /// Tells which of a page's rows have a late tick.
@@ -263,5 +274,28 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
         if !self.last.is_empty() {
             (self.each)(std::mem::take(&mut self.last));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_has_no_rows_that_are_not_there_whatever_the_pages_say_by_then() {
+        let (now, ticks) = ([AtomicU64::new(9)], [9, 1, 9, 1, 9, 1, 1, 1, 1, 9]);
+        let pages = Pages { values: &now, moves: None };
+        let (page, rows) = (Resolved::Pages(pages), Resolved::Rows(pages, &ticks));
+        let mask = |of: &Resolved<'_>| of.mask(0, 0..10, Version::new(5));
+        let only = |bits| std::array::from_fn(|word| if word == 0 { bits } else { 0 });
+        assert_eq!(mask(&page), only(0b11_1111_1111));
+        assert_eq!(mask(&rows), only(0b10_0001_0101));
+        let both = [page, rows];
+        assert_eq!(mask(&Resolved::All(both.into())), only(0b10_0001_0101));
+        let both = [Resolved::Pages(pages), Resolved::Rows(pages, &ticks)];
+        assert_eq!(mask(&Resolved::Any(both.into())), only(0b11_1111_1111));
+        assert_eq!(mask(&Resolved::All(Vec::new())), only(0b11_1111_1111));
+        assert_eq!(first_rows(70)[..3], [!0, 0b11_1111, 0]);
+        assert_eq!(first_rows(PAGE_ROWS), [!0; PAGE_ROWS / 64]);
     }
 }

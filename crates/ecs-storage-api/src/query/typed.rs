@@ -115,7 +115,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
             Some(found) => found,
             None => {
                 let &(record, row) = self.rows().get(&entity)?;
-                self.records.cursor().row(record as usize, row as usize)?.next()
+                self.records.cursor().row(record, row)?.next()
             }
         }
     }
@@ -131,7 +131,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
             return self.records.find_mut::<F>(entity)?;
         }
         let &(record, row) = self.rows().get(&entity)?;
-        self.records.cursor_mut().row(record as usize, row as usize)?.next()
+        self.records.cursor_mut().row(record, row)?.next()
     }
 
     /// Prepares to look many entities up: the columns of every matching table
@@ -166,9 +166,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
         self.rows.get_or_init(|| {
             let mut rows = RowsById::new();
             for (record, ids) in self.records.ids().enumerate() {
-                rows.extend(
-                    ids.iter().enumerate().map(|(row, &id)| (id, (record as u32, row as u32))),
-                );
+                rows.extend(ids.iter().enumerate().map(|(row, &id)| (id, (record, row))));
             }
             Box::new(rows)
         })

@@ -1,5 +1,7 @@
 //! What can be wrong with a snapshot.
 
+use std::io;
+
 use ecs_core::{AllocatorStateError, CodecError, EntityId};
 
 use crate::error::StorageError;
@@ -24,6 +26,12 @@ pub enum SnapshotError {
     /// A machine of other byte order wrote it.
     #[error("the snapshot was written on a machine of other byte order")]
     ByteOrder,
+    /// It uses what this build does not know of.
+    #[error("the snapshot uses features {found:#010b}, of which this build knows none")]
+    Features {
+        /// A bit each.
+        found: u8,
+    },
     /// The bytes end early or run on.
     #[error("the snapshot is cut off or damaged at byte {at}: {what}")]
     Damaged {
@@ -76,6 +84,9 @@ pub enum SnapshotError {
     /// An entity occurs twice.
     #[error("entity {0} occurs twice in the snapshot")]
     EntityTwice(EntityId),
+    /// It could not be written to where it was to go.
+    #[error("the snapshot can't be written: {0}")]
+    Io(#[from] io::Error),
     /// The store could not take it in.
     #[error(transparent)]
     Storage(#[from] StorageError),

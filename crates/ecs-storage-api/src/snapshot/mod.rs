@@ -21,7 +21,7 @@ mod write;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use read::{read, read_sections};
-pub use write::{write, write_image, write_sections};
+pub use write::{Contents, write, write_image};
 
 /// The sections of a store, in their order.
 mod tags {

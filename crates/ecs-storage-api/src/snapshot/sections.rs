@@ -1,15 +1,15 @@
-//! The container: a header, then sections of tag, length, checksum and payload.
+//! The container: a header, then sections of tag, length, payload and checksum.
 //!
 //! ```text
 //! header    8  magic "ecs-snap"
 //!           2  format version, little-endian
 //!           1  byte order of plain columns: 0 little, 1 big
-//!           1  0
+//!           1  features, a bit each: none is defined yet
 //! section   4  tag, ASCII
 //!           8  length of the payload in bytes, little-endian
+//!           …  payload
 //!           8  XXH3-64 of the payload, little-endian; the seed is the tag as a
 //!              little-endian number
-//!           …  payload
 //! ```
 //! The last section has the tag `end.` and no payload; nothing follows it.
 
@@ -23,6 +23,13 @@ const MAGIC: [u8; 8] = *b"ecs-snap";
 const VERSION: u16 = 1;
 const END: Tag = *b"end.";
 const ORDER: u8 = cfg!(target_endian = "big") as u8;
+/// What a reader must know beyond the version.
+const FEATURES: u8 = 0;
+
+/// The bytes of the header.
+pub(super) const HEADER: usize = 12;
+/// The bytes of a section besides its payload.
+pub(super) const AROUND: usize = 20;
 
 /// Bytes that are copied and hashed together, so that they come from memory
 /// once: the cache next to the core holds them twice.

@@ -1,6 +1,9 @@
+use std::io::{self, Write};
+
 use ecs_core::{ComponentId, DynamicComponent, EntityAllocator, EntityId, ErasedVec};
 
 use super::sections::{SectionReader, SectionWriter, Tag};
+use super::write::Contents;
 use super::{SnapshotError, StorageImage, read, tags, write_image};
 use crate::OwnedChunk;
 
@@ -28,11 +31,11 @@ fn sections(saved: &[u8]) -> Vec<(Tag, Vec<u8>)> {
 }
 
 fn container(sections: &[(Tag, Vec<u8>)]) -> Vec<u8> {
-    let mut writer = SectionWriter::new();
+    let mut writer = SectionWriter::new(Vec::new()).unwrap();
     for (tag, payload) in sections {
-        writer.memory(*tag, std::iter::once(&payload[..]));
+        writer.memory(*tag, std::iter::once(&payload[..])).unwrap();
     }
-    writer.finish()
+    writer.finish().unwrap()
 }
 
 #[test]
@@ -118,7 +121,7 @@ fn runs_that_lie_are_refused_without_memory() {
 fn every_damaged_bit_of_a_column_is_found_and_named() {
     let saved = write_image(&image(|ids| vec![chunk(ids, 8)], 20_000)).unwrap();
     let mut damaged = saved.clone();
-    for at in [saved.len() - 21, saved.len() - 100_000, saved.len() - 160_000] {
+    for at in [saved.len() - 29, saved.len() - 100_000, saved.len() - 160_000] {
         damaged[at] ^= 4;
         let error = read(&damaged).unwrap_err();
         assert!(
@@ -144,4 +147,54 @@ fn the_first_version_is_refused_by_its_number() {
     let mut old = write_image(&image(|ids| vec![chunk(ids, 8)], 3)).unwrap();
     old[8] = 0;
     assert!(matches!(read(&old), Err(SnapshotError::Version { found: 0, supported: 1 })));
+}
+
+#[test]
+fn what_only_a_later_build_knows_is_refused_by_its_name() {
+    let saved = write_image(&image(|ids| vec![chunk(ids, 8)], 3)).unwrap();
+    let with = |at: usize, byte| {
+        let mut other = saved.clone();
+        other[at] = byte;
+        read(&other).unwrap_err()
+    };
+    assert!(matches!(with(10, 1), SnapshotError::ByteOrder));
+    assert!(matches!(with(10, 2), SnapshotError::Damaged { at: 10, .. }));
+    assert!(matches!(with(11, 4), SnapshotError::Features { found: 4 }));
+}
+
+#[test]
+fn what_is_written_byte_by_byte_is_the_same() {
+    /// Takes a byte at a time.
+    struct Drops(Vec<u8>);
+
+    impl Write for Drops {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.extend(bytes.first());
+            Ok(bytes.len().min(1))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let image = image(|ids| vec![chunk(&ids[..10], 8), chunk(&ids[10..], 3)], 3_000);
+    let mut writer = SectionWriter::new(Drops(Vec::new())).unwrap();
+    Contents::of_image(&image).write(&mut writer).unwrap();
+    assert_eq!(writer.finish().unwrap().0, write_image(&image).unwrap());
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error_wherever_it_ends() {
+    let image = image(|ids| vec![chunk(ids, 8)], 10);
+    let contents = Contents::of_image(&image);
+    let whole = write_image(&image).unwrap().len();
+    let written = |room: usize| -> Result<(), SnapshotError> {
+        let mut bytes = vec![0; room];
+        let mut writer = SectionWriter::new(&mut bytes[..])?;
+        contents.write(&mut writer)?;
+        Ok(writer.finish().map(drop)?)
+    };
+    assert!((0..whole).all(|room| matches!(written(room), Err(SnapshotError::Io(_)))));
+    written(whole).unwrap();
 }

@@ -3,10 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{BundleKind, BundleRows, ComponentId, EntityId};
-use ecs_storage_api::{Alone, BundleError, Storage, StorageError, StorageExt, Workers};
+use ecs_storage_api::{
+    Added, Alone, BundleError, Storage, StorageError, StorageExt, Version, Workers,
+};
 
+use super::changes::found;
 use super::state;
-use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Selected, Velocity};
+use crate::components::{
+    Bomb, Counted, Fuse, Grenade, Ledger, Marker, Name, Position, Selected, Splinter, Velocity,
+};
 use crate::{Make, check_invariants};
 
 /// Enough rows for a backend that treats long runs in a way of its own.
@@ -249,6 +254,47 @@ pub fn a_panic_is_before_all_or_after_all(make: Make<'_>) {
     panics(&mut || drop(storage.destroy_batch(&all[100..])));
     check_invariants(&*storage);
     assert_eq!((storage.entity_count(), ledger.alive()), (100, 0));
+}
+
+/// A panic that is held back may be of something that panics itself when it is
+/// dropped.
+pub fn what_throws_again_when_it_is_dropped_ends_nothing_early(make: Make<'_>) {
+    let ledger = Ledger::default();
+    let throws = |run: &mut dyn FnMut()| {
+        let thrown = catch_unwind(AssertUnwindSafe(run)).expect_err("a panic reaches the caller");
+        assert!(thrown.is::<Splinter>(), "it is the first one");
+        // It has no size, and would throw again.
+        std::mem::forget(thrown);
+    };
+    let mut storage = make();
+    let grenades = |storage: &mut dyn Storage| {
+        let one = |n| (Position(n, n), Grenade(ledger.counted()));
+        let mut all = storage.create_many((0..MANY).map(one)).unwrap();
+        let marked = (0..MANY).map(|n| (Grenade(ledger.counted()), Position(n, n), Marker));
+        all.extend(storage.create_many(marked).unwrap());
+        all
+    };
+    let all = grenades(&mut *storage);
+    let before = storage.version();
+    storage.advance_version();
+    throws(&mut || {
+        let gained = (0..).map(|n| Velocity(n, n));
+        let _ = storage.exchange_many::<Grenade, _>(&all, gained);
+    });
+    check_invariants(&*storage);
+    assert_eq!(storage.query::<(&Velocity, &Position)>().count(), all.len());
+    assert_eq!((storage.query_single::<Grenade>().count(), ledger.alive()), (0, 0));
+    if before != Version::ZERO {
+        assert_eq!(found::<Added<Velocity>>(&*storage, before).len(), all.len());
+    }
+    let more = grenades(&mut *storage);
+    throws(&mut || drop(storage.remove_many::<Grenade>(&more[..more.len() / 2])));
+    check_invariants(&*storage);
+    assert_eq!(storage.query_single::<Grenade>().count(), more.len() / 2);
+    throws(&mut || drop(storage.destroy_batch(&more)));
+    check_invariants(&*storage);
+    assert!(more.iter().all(|&entity| !storage.entity_exists(entity)));
+    assert_eq!((storage.entity_count(), ledger.alive()), (all.len(), 0));
 }
 
 /// In the order of rows, into an empty archetype and into one that has rows.

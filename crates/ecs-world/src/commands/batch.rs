@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use ecs_core::{Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId, RemoveAll};
-use ecs_storage_api::{BundleError, Storage, StorageError};
+use ecs_storage_api::{Alone, BundleError, Storage, StorageError};
 
 use super::{CommandReport, Leniency};
 use crate::schedule::Threads;
@@ -51,6 +51,17 @@ fn is_refused<T>(outcome: &Result<T, StorageError>) -> bool {
     matches!(outcome, Err(StorageError::NoSuchEntity(_) | StorageError::ListedTwice { .. }))
 }
 
+/// Returns each entity with its bundle, or the error that there is none for it.
+fn one_by_one<'b, B>(
+    entities: &'b [EntityId],
+    bundles: &'b mut (impl Iterator<Item = B> + Send),
+) -> impl Iterator<Item = (EntityId, Result<B, StorageError>)> + 'b {
+    entities.iter().enumerate().map(move |(n, &entity)| {
+        let short = BundleError::Short { bundles: n, entities: entities.len() };
+        (entity, bundles.next().ok_or_else(|| short.into()))
+    })
+}
+
 impl BatchCommand for SpawnBatch {
     fn apply(
         mut self: Box<Self>,
@@ -81,11 +92,8 @@ where
             return Ok(CommandReport { applied: entities.len(), skipped: 0 });
         }
         let mut report = CommandReport::default();
-        for (n, &entity) in entities.iter().enumerate() {
-            let Some(bundle) = bundles.next() else {
-                return Err(BundleError::Short { bundles: n, entities: entities.len() }.into());
-            };
-            let inserted = storage.insert_with(entity, &mut BundleRow::new(bundle));
+        for (entity, bundle) in one_by_one(&entities, &mut bundles) {
+            let inserted = storage.insert_with(entity, &mut BundleRow::new(bundle?));
             report.count(inserted, leniency)?;
         }
         Ok(report)
@@ -133,10 +141,10 @@ where
             return Ok(CommandReport { applied: entities.len(), skipped: 0 });
         }
         let mut report = CommandReport::default();
-        for (entity, bundle) in entities.into_iter().zip(gained) {
-            let removed = storage.remove_with(entity, &mut RemoveAll::<Lost>::default());
-            let exchanged =
-                removed.and_then(|_| storage.insert_with(entity, &mut BundleRow::new(bundle)));
+        for (entity, bundle) in one_by_one(&entities, &mut gained) {
+            let mut bundle = std::iter::once(bundle?);
+            let mut row = BundleRows::new(&mut bundle);
+            let exchanged = storage.exchange_batch(&[entity], &lost, &mut row, &Alone);
             report.count(exchanged, leniency)?;
         }
         Ok(report)

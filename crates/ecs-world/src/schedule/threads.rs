@@ -16,7 +16,7 @@ pub enum Threads {
     /// `install` the call stands.
     #[default]
     Current,
-    /// Those of a pool. The calling thread works too.
+    /// Those of a pool; the calling thread runs systems too.
     Pool(Arc<ThreadPool>),
     /// The calling thread alone.
     None,
@@ -59,21 +59,20 @@ impl Threads {
 
 impl Workers for Threads {
     fn work(&self, most: usize, work: &(dyn Fn() + Sync)) {
-        let helpers = most.min(self.count()) - 1;
+        let helpers = most.min(self.count()).saturating_sub(1);
         if helpers == 0 {
             return work();
         }
         let handing_over = HandingOver::default();
         let _at_the_end = handing_over.at_the_end();
-        self.scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(|_| {
-                    let _at_the_end = handing_over.at_the_end();
-                    work();
-                });
+        // A call from elsewhere moves into the pool: a thread that works on beside
+        // the one that it has woken often keeps the processor from it.
+        match self {
+            Self::Pool(pool) => pool.scope(|scope| handing_over.share(scope, helpers, work)),
+            Self::Current | Self::None => {
+                rayon::scope(|scope| handing_over.share(scope, helpers, work));
             }
-            work();
-        });
+        }
     }
 }
 
@@ -86,6 +85,18 @@ impl Workers for Threads {
 struct HandingOver(Mutex<()>);
 
 impl HandingOver {
+    /// Works on this thread and on helpers.
+    fn share<'s>(&'s self, scope: &Scope<'s>, helpers: usize, work: &'s (dyn Fn() + Sync)) {
+        for _ in 0..helpers {
+            scope.spawn(|_| {
+                let _at_the_end = self.at_the_end();
+                work();
+            });
+        }
+        let _at_the_end = self.at_the_end();
+        work();
+    }
+
     /// Passes the lock when it is dropped.
     fn at_the_end(&self) -> impl Drop {
         struct AtTheEnd<'h>(&'h Mutex<()>);

@@ -157,18 +157,15 @@ fn without_threads_everything_stays_on_the_calling_one() {
 #[test]
 fn parallel_iteration_in_a_system_uses_the_threads_of_its_schedule() {
     fn spread(rows: &mut Query<&mut C>) {
-        let here = thread::current().id();
         let seen = Mutex::new(BTreeSet::new());
         rows.par_chunks_of(1_000, |_| {
-            let thread = thread::current();
-            let name = if thread.id() == here { Some("here") } else { thread.name() };
-            seen.lock().insert(name.map(str::to_owned));
+            seen.lock().insert(thread::current().name().map(str::to_owned));
             work();
         });
-        let both = ["here", "mine"].map(|name| Some(name.to_owned()));
+        let both = ["mine 0", "mine 1"].map(|name| Some(name.to_owned()));
         assert_eq!(seen.into_inner(), BTreeSet::from(both));
     }
-    let rayon = rayon::ThreadPoolBuilder::new().thread_name(|_| "mine".to_owned());
+    let rayon = rayon::ThreadPoolBuilder::new().thread_name(|n| format!("mine {n}"));
     let rayon = Arc::new(rayon.num_threads(2).build().unwrap());
     let mut world = World::new();
     world.spawn_batch((0..20_000).map(C));

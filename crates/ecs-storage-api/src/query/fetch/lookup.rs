@@ -55,7 +55,7 @@ unsafe fn row<'w, D: Fetch>(columns: D::Columns, row: usize) -> D::Item<'w> {
 }
 
 /// By entity: the record and the row in it, for a backend without a directory.
-pub(crate) type RowsById = AHashMap<EntityId, (u32, u32)>;
+pub(crate) type RowsById = AHashMap<EntityId, (usize, usize)>;
 
 /// Finds rows by id, with the columns of every matching table at hand.
 pub(crate) struct Lookup<'q, D: Fetch> {
@@ -131,7 +131,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
                 let (words, window) = (self.records.buffer.words(), self.records.window);
                 // SAFETY: by `over`, and the caller's.
                 let cursor = unsafe { Cursor::<D>::over(words, window) };
-                cursor.row(record as usize, row as usize)?.next()
+                cursor.row(record, row)?.next()
             }
             None => {
                 let at = self.records.directory?.locate(entity)?;

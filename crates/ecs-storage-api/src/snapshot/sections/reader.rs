@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
+use super::{BLOCK, END, FEATURES, MAGIC, ORDER, Tag, VERSION, seed};
 use crate::snapshot::SnapshotError;
 
 /// Reads a container, checking each section before it gives it out.
@@ -37,9 +37,11 @@ impl<'a> SectionReader<'a> {
         if found != VERSION {
             return Err(SnapshotError::Version { found, supported: VERSION });
         }
-        match reader.take("a byte order")? {
-            [order, 0] if order == ORDER => Ok(reader),
-            [0 | 1, 0] => Err(SnapshotError::ByteOrder),
+        let [order, features] = reader.take("a byte order and features")?;
+        match order {
+            0 | 1 if order != ORDER => Err(SnapshotError::ByteOrder),
+            0 | 1 if features != FEATURES => Err(SnapshotError::Features { found: features }),
+            0 | 1 => Ok(reader),
             _ => Err(SnapshotError::Damaged { at: 10, what: "a byte order".to_owned() }),
         }
     }
@@ -77,7 +79,6 @@ impl<'a> SectionReader<'a> {
         }
         let tag: Tag = self.take("a section or the end mark")?;
         let length = u64::from_le_bytes(self.take("the length of a section")?);
-        let checksum = u64::from_le_bytes(self.take("the checksum of a section")?);
         let rest = &self.bytes[self.at..];
         let payload = usize::try_from(length)
             .ok()
@@ -87,6 +88,7 @@ impl<'a> SectionReader<'a> {
                 what: format!("{length} bytes of a section were expected"),
             })?;
         self.at += payload.len();
+        let checksum = u64::from_le_bytes(self.take("the checksum of a section")?);
         let section = Section { tag, payload, checksum };
         if tag != END {
             return Ok(Some(section));

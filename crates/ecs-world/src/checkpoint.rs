@@ -1,0 +1,122 @@
+//! Checkpoints: snapshots as files, whole or not at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use ecs_storage_api::{SnapshotError, Storage};
+
+use crate::world::World;
+
+/// Small parts are written together; columns are larger, and pass it by.
+const BUFFER: usize = 32 << 10;
+
+/// Tells why a checkpoint could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The system refused something about the file.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: `open it`, say.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The state could not be encoded, or the file holds no such state.
+    #[error("{}: {source}", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SnapshotError,
+    },
+}
+
+impl<S: Storage> World<S> {
+    /// Writes a [snapshot](World::snapshot) to a file, which appears whole or not
+    /// at all, whenever the process or the machine ends: until the new one is safe
+    /// on the disk, the old one is in its place.
+    ///
+    /// A process that is killed meanwhile leaves a file `.*.partial` beside it.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] that names the file; what was in its place is still
+    /// there.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        let path = path.as_ref();
+        replace(path, |out| self.snapshot_to(out).map(drop)).map_err(|error| match error {
+            SnapshotError::Io(source) => io_error(path, "write it", source),
+            source => snapshot_error(path, source),
+        })
+    }
+
+    /// Replaces everything persistent by what a file holds, as
+    /// [`restore`](World::restore) does.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] that names the file; then nothing has changed.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|source| io_error(path, "open it", source))?;
+        self.restore(&bytes).map_err(|source| snapshot_error(path, source))
+    }
+}
+
+fn io_error(path: &Path, action: &'static str, source: io::Error) -> CheckpointError {
+    CheckpointError::Io { path: path.to_owned(), action, source }
+}
+
+fn snapshot_error(path: &Path, source: SnapshotError) -> CheckpointError {
+    CheckpointError::Snapshot { path: path.to_owned(), source }
+}
+
+/// Writes a file beside its place, and puts it there when it is safe on the disk.
+fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), SnapshotError>,
+) -> Result<(), SnapshotError> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut beside = tempfile::Builder::new();
+    beside.prefix(".").suffix(".partial");
+    if let Some(permissions) = of_a_new_file() {
+        beside.permissions(permissions);
+    }
+    let file = beside.tempfile_in(folder)?;
+    let mut out = BufWriter::with_capacity(BUFFER, file.as_file());
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    // The name must not reach the disk before the bytes.
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(sync_folder(folder)?)
+}
+
+/// What a new file lets whom do, of which the process takes its part away.
+#[cfg(unix)]
+fn of_a_new_file() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn of_a_new_file() -> Option<Permissions> {
+    None
+}
+
+/// Sees to it that a name which was put into a folder stays there.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere folders can't be opened, and names are kept with the files.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
