@@ -31,7 +31,7 @@ const TICKS: usize = 5;
 const POOLS: [usize; 5] = [1, 2, 3, 8, 64];
 
 fn cases() -> u32 {
-    env::var("ECS_DETERMINISM_CASES").map_or(20, |cases| cases.parse().expect("a number"))
+    env::var("ECS_DETERMINISM_CASES").map_or(100, |cases| cases.parse().expect("a number"))
 }
 
 /// A random schedule: systems in the order of their registration.

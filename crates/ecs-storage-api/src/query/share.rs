@@ -388,21 +388,19 @@ impl Claim<'_, '_> {
     /// If there is no such stage.
     pub fn stage(&mut self, stage: usize, window: Window) -> Result<StageRecords<'_>, QueryError> {
         let slots = &mut self.queries.get_mut().stages[stage];
-        for prepared in slots.iter_mut().flat_map(|slot| &mut slot.0) {
-            prepared.set_window(window);
-        }
-        let directory = match &mut self.storage {
-            Source::Directory(directory) => {
-                let prepared = slots.iter_mut().flat_map(|slot| &mut slot.0);
-                prepared.for_each(|prepared| prepared.fill(directory));
-                Some(*directory)
-            }
-            Source::Whole(storage) => {
-                gather_slots(&mut **storage.get_mut(), slots)?;
-                None
-            }
-            Source::Nothing => None,
+        let directory = match self.storage {
+            Source::Directory(directory) => Some(directory),
+            Source::Whole(_) | Source::Nothing => None,
         };
+        for slot in &mut *slots {
+            for prepared in &mut slot.0 {
+                prepared.set_window(window);
+                directory.into_iter().for_each(|directory| prepared.fill(directory));
+            }
+        }
+        if let Source::Whole(storage) = &mut self.storage {
+            gather_slots(&mut **storage.get_mut(), slots)?;
+        }
         Ok(StageRecords { slots: slots.iter(), directory })
     }
 }
@@ -444,7 +442,8 @@ impl<'c> StageRecords<'c> {
 
     /// Returns how many rows the queries that are left have matched in all.
     pub fn rows_matched(&self) -> usize {
-        self.slots.clone().flat_map(|slot| &slot.0).map(Prepared::rows_matched).sum()
+        let of_slot = |slot: &Slot| slot.0.iter().map(Prepared::rows_matched).sum::<usize>();
+        self.slots.clone().map(of_slot).sum()
     }
 }
 

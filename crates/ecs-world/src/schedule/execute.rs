@@ -125,10 +125,13 @@ impl Run<'_> {
 
     /// Tells whether another thread could take enough work over.
     fn gains_from_threads(&self) -> bool {
+        if self.context.threads.count() < 2 {
+            return false;
+        }
         let costs = (0..self.nodes.len()).map(|at| self.cost(at));
         let (total, most) =
             costs.fold((0u64, 0), |(total, most), cost| (total + cost, most.max(cost)));
-        total - most >= WORTH_A_THREAD && self.context.threads.count() > 1
+        total - most >= WORTH_A_THREAD
     }
 
     fn side_by_side(&self, share: &Share<'_>) -> Result<(), RunError> {
@@ -248,11 +251,18 @@ impl SideBySide<'_, '_> {
 impl Context<'_> {
     /// Tells whether a node runs in this tick, as far as its rhythm and the gates
     /// of its sets go.
+    #[inline]
     pub(super) fn is_due(&self, node: usize) -> bool {
+        let (every, gates) = (&self.every[node], &self.gates[node]);
+        // Most systems run always.
+        (every.is_empty() && gates.is_empty()) || self.is_due_among(every, gates)
+    }
+
+    #[inline(never)]
+    fn is_due_among(&self, every: &[Every], gates: &[usize]) -> bool {
         // Relaxed: who asks has waited for the gate.
         let open = |&gate: &usize| self.ran[gate].load(Ordering::Relaxed);
-        self.every[node].iter().all(|every| every.includes(self.tick.0))
-            && self.gates[node].iter().all(open)
+        every.iter().all(|every| every.includes(self.tick.0)) && gates.iter().all(open)
     }
 
     pub(super) fn ran(&self, node: usize, cell: &mut Cell, time: std::time::Duration, rows: usize) {
