@@ -302,7 +302,7 @@ impl Directory {
         if let Some(entry) = self.components.get_mut(component.index())
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
-            pages.mark(row..row + 1, now);
+            pages.mark_covered(row, now);
         }
     }
 

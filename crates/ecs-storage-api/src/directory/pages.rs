@@ -36,6 +36,14 @@ impl Pages {
         stamp(unsafe { self.0.get_unchecked(row / PAGE_ROWS) }, now);
     }
 
+    /// Stamps the page of a row, if it is covered.
+    #[inline]
+    pub(crate) fn mark_covered(&mut self, row: usize, now: Version) {
+        if let Some(page) = self.0.get(row / PAGE_ROWS) {
+            stamp(page, now);
+        }
+    }
+
     /// Stamps the pages of some rows, as far as they are covered.
     pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
         if !rows.is_empty() {
