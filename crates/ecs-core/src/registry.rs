@@ -2,15 +2,16 @@
 
 use std::alloc::Layout;
 use std::any::{TypeId, type_name};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
-use ahash::AHashMap;
 use parking_lot::RwLock;
 
 use crate::codec::Codec;
 use crate::component::{Component, ComponentId};
 use crate::erased::drop_fn;
 use crate::info::ComponentInfo;
+use crate::type_hasher::TypeHasher;
 
 /// Tells why a component could not be registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,15 +41,18 @@ pub enum RegisterError {
     },
 }
 
-#[derive(Default)]
 struct Registry {
     /// By `ComponentId::index() - 1`.
     infos: Vec<&'static ComponentInfo>,
-    by_type: AHashMap<TypeId, ComponentId>,
-    by_name: AHashMap<&'static str, ComponentId>,
+    by_type: HashMap<TypeId, ComponentId, BuildHasherDefault<TypeHasher>>,
+    by_name: BTreeMap<&'static str, ComponentId>,
 }
 
-static REGISTRY: LazyLock<RwLock<Registry>> = LazyLock::new(RwLock::default);
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
+    infos: Vec::new(),
+    by_type: HashMap::with_hasher(BuildHasherDefault::new()),
+    by_name: BTreeMap::new(),
+});
 
 /// Returns how many components the process has registered; their ids have the
 /// indices `1..=component_count()`.

@@ -8,10 +8,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use ecs_core::EntityId;
 use ecs_storage_api::{Relocation, StorageError, TableId, Workers};
+use parking_lot::Mutex;
 
 use super::Rows;
 use super::course::Course;
@@ -56,7 +56,7 @@ impl Scattered {
         let pieces = places.chunks_mut(LOOKED_UP).zip(entities.chunks(LOOKED_UP));
         let (pieces, all_live) = (Mutex::new(pieces.enumerate()), AtomicBool::new(true));
         let work = || {
-            let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let next = || pieces.lock().next();
             while let Some((piece, (places, entities))) = next() {
                 let first = (piece * LOOKED_UP) as u32;
                 for ((nth, place), &entity) in (first..).zip(places).zip(entities) {
