@@ -44,7 +44,7 @@ impl<S: Storage> World<S> {
     ///
     /// # Errors
     /// [`CheckpointError`] that names the file; what was in its place is still
-    /// there.
+    /// there, unless nothing but to keep the new name on the disk has failed.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
         let path = path.as_ref();
         replace(path, |out| self.snapshot_to(out).map(drop)).map_err(|error| match error {

@@ -1,0 +1,54 @@
+//! Checkpoints that can't be written or read leave everything as it was.
+
+use std::fs;
+
+use ecs_derive::Component;
+use ecs_world::{CheckpointError, World};
+use serde::{Deserialize, Serialize};
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "checkpoints::Value")]
+struct Value(u64);
+
+#[test]
+fn a_checkpoint_comes_back_and_replaces_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    let mut world = World::new();
+    let entity = world.spawn(Value(1));
+    world.save(&path).unwrap();
+    world.get_mut::<Value>(entity).unwrap().0 = 2;
+    world.save(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), world.snapshot().unwrap());
+    world.get_mut::<Value>(entity).unwrap().0 = 3;
+    world.load(&path).unwrap();
+    assert_eq!(world.get::<Value>(entity), Some(&Value(2)));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn what_goes_wrong_names_the_file_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    let mut world = World::new();
+    let entity = world.spawn(Value(1));
+    let missing = folder.path().join("nowhere/world");
+    let error = world.save(&missing).unwrap_err();
+    assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    let error = world.load(&missing).unwrap_err();
+    assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
+    fs::write(&path, "nonsense").unwrap();
+    let error = world.load(&path).unwrap_err();
+    assert!(matches!(error, CheckpointError::Snapshot { .. }), "{error}");
+    world.save(&path).unwrap();
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let error = world.load(&path).unwrap_err();
+    assert!(error.to_string().contains("cut off"), "{error}");
+    assert_eq!(world.get::<Value>(entity), Some(&Value(1)));
+    // A folder is in the way of the name: nothing is left beside it.
+    let error = world.save(folder.path()).unwrap_err();
+    assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
