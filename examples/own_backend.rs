@@ -149,7 +149,7 @@ impl Storage for MapStorage {
 
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
         let alive: Vec<_> = image.entities().collect();
-        let (allocator, chunks) = image.into_parts();
+        let (allocator, chunks, _) = image.into_parts();
         if alive.iter().any(|id| id.shard() != allocator.shard) {
             return Err(StorageError::Unsupported("entities that other shards named"));
         }

@@ -26,12 +26,14 @@ use ecs_core::{
     EntityId, ErasedSlice, ErasedSliceMut, ErasedVec, IdSource, InPlace, Removal, RowTargets,
     RowWriter,
 };
+use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
     RemovalLog, StorageError, TableId, Version,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 
@@ -925,14 +927,15 @@ impl Rows {
     }
 
     /// Takes in a chunk, whose entities live nowhere yet; `home` is the shard of
-    /// the store.
+    /// the store. Returns its first row.
     pub(crate) fn append(
         &mut self,
         id: TableId,
         chunk: OwnedChunk,
         home: u16,
-    ) -> Result<(), StorageError> {
+    ) -> Result<usize, StorageError> {
         let (ids, columns) = chunk.into_parts();
+        let start = self.len(id);
         self.append_columns(id, ids.len(), columns)?;
         let fresh = match EntityId::runs(&ids).last() {
             Some((first, length)) if first.shard() == home && first.generation() == 0 => {
@@ -943,12 +946,47 @@ impl Rows {
         // SAFETY: there is room for as many rows as the chunk has, and they
         // are initialised; the last run of ids is as `push_many` wants it.
         unsafe {
-            let start = self.len(id);
             self.tables[id.index()].stamp_new(start..start + ids.len(), self.directory.version());
             self.directory.push_many(id, &ids, fresh);
         }
         self.count += ids.len();
-        Ok(())
+        Ok(start)
+    }
+
+    /// Says when the last rows of a table, from `start` on, came and changed, for a
+    /// store that will be at `present`.
+    pub(crate) fn date(&mut self, id: TableId, start: usize, ages: &ChunkAges, present: Version) {
+        let here = |rows: Range<usize>| start + rows.start..start + rows.end;
+        for (rows, version) in ages.moves.at(present) {
+            self.directory.date_moved(id, here(rows), version);
+        }
+        let (end, table) = (self.len(id), &self.tables[id.index()]);
+        for (at, column) in ages.columns.iter().enumerate() {
+            let component = table.components.as_slice()[at];
+            for (rows, version) in column.pages.at(present) {
+                self.directory.date(id, component, here(rows), version);
+            }
+            let Some(Tracked { changed, added, .. }) = table.tracked(at) else { continue };
+            // SAFETY: both columns have as many ticks as the table has rows, and
+            // they are borrowed with it.
+            let ticks = [changed, added]
+                .map(|ticks| unsafe { table.columns[ticks as usize].ticks_mut(end) });
+            match column.ticks_at(present) {
+                Some(known) => {
+                    for (ticks, known) in ticks.into_iter().zip(known) {
+                        ticks[start..].iter_mut().zip(known).for_each(|(tick, at)| *tick = at);
+                    }
+                }
+                None => {
+                    let pages = ages.moves.at(present).chain(column.pages.at(present));
+                    let [changed, added] = ticks;
+                    for (rows, version) in pages {
+                        changed[here(rows.clone())].fill(version.tick());
+                        added[here(rows)].fill(version.tick());
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct ArchetypeStorage {
     ids: IdSource,
     graph: Graph,
     rows: Rows,
+    /// When everything was last replaced.
+    origin: Version,
 }
 
 impl ArchetypeStorage {
@@ -56,7 +58,8 @@ impl ArchetypeStorage {
     /// # Panics
     /// If `shard` is over [`EntityId::MAX_SHARD`].
     pub fn new(shard: u16) -> Self {
-        Self { ids: IdSource::new(shard), graph: Graph::new(), rows: Rows::new(shard) }
+        let (ids, graph, rows) = (IdSource::new(shard), Graph::new(), Rows::new(shard));
+        Self { ids, graph, rows, origin: Version::ZERO }
     }
 
     /// Returns how many archetypes there are, the one without components
@@ -157,14 +160,14 @@ impl Storage for ArchetypeStorage {
     }
 
     fn create_with(&mut self, bundle: &mut dyn DynBundle) -> Result<EntityId, StorageError> {
-        let Self { ids, graph, rows } = self;
+        let Self { ids, graph, rows, .. } = self;
         let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, &bundle.kind())?;
         rows.spawn(plan, bundle, ids)
     }
 
     #[inline]
     fn create_typed<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
-        let Self { ids, graph, rows } = self;
+        let Self { ids, graph, rows, .. } = self;
         if let Some(plan) = graph.known(Change::Insert, Rows::EMPTY, TypeId::of::<B>())
             && let Some(ready) = rows.ready(plan)
         {
@@ -178,7 +181,7 @@ impl Storage for ArchetypeStorage {
         batch: &mut dyn BundleBatch,
         made: &mut Vec<EntityId>,
     ) -> Result<(), StorageError> {
-        let Self { ids, graph, rows } = self;
+        let Self { ids, graph, rows, .. } = self;
         let plan = graph.plan(rows, Change::Insert, Rows::EMPTY, &batch.kind())?;
         rows.spawn_batch(plan, batch, ids, made)
     }
@@ -190,7 +193,7 @@ impl Storage for ArchetypeStorage {
     ) -> Result<(), StorageError> {
         check_columns(&columns)?;
         columns.sort_unstable_by_key(ErasedVec::id);
-        let Self { ids, graph, rows } = self;
+        let Self { ids, graph, rows, .. } = self;
         let table = graph.table(rows, columns.iter().map(ErasedVec::id).collect())?;
         rows.spawn_columns(table, columns, ids, made)
     }
@@ -420,17 +423,30 @@ impl Storage for ArchetypeStorage {
     }
 
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
-        let (allocator, chunks) = image.into_parts();
-        let home = allocator.shard;
+        let (allocator, chunks, history) = image.into_parts();
+        let (home, now) = (allocator.shard, self.version());
         let mut loaded = Self::new(home);
-        loaded.rows.set_version(self.version());
         loaded.ids = IdSource::from_state(allocator)?;
-        for chunk in chunks {
-            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
-            loaded.rows.append(table, chunk, home)?;
+        let present = StorageImage::present_after(history.as_ref(), now);
+        if history.is_none() {
+            // Everything comes now.
+            loaded.rows.set_version(present);
         }
+        for (n, chunk) in chunks.into_iter().enumerate() {
+            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
+            let start = loaded.rows.append(table, chunk, home)?;
+            if let Some(history) = &history {
+                loaded.rows.date(table, start, &history.chunks()[n], present);
+            }
+        }
+        loaded.rows.set_version(present);
+        loaded.origin = now;
         self.rows.note_all_lost();
-        *loaded.rows.removed_mut() = std::mem::take(self.rows.removed_mut());
+        let removed = loaded.rows.removed_mut();
+        *removed = std::mem::take(self.rows.removed_mut());
+        if let Some(history) = history {
+            history.note_removed(removed, present);
+        }
         drop(std::mem::replace(self, loaded));
         Ok(())
     }
@@ -443,6 +459,10 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn advance_version(&self) -> Version {
         self.rows.advance_version()
+    }
+
+    fn origin(&self) -> Version {
+        self.origin
     }
 
     fn set_version(&mut self, version: Version) {

@@ -60,6 +60,11 @@ pub fn component_count() -> usize {
     REGISTRY.read().infos.len()
 }
 
+/// Returns every component that this process knows, in the order of registration.
+pub fn components() -> impl Iterator<Item = ComponentId> {
+    (1..=component_count()).map(ComponentId::from_index)
+}
+
 pub(crate) fn find(name: &str) -> Option<ComponentId> {
     REGISTRY.read().by_name.get(name).copied()
 }

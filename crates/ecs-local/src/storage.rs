@@ -8,6 +8,7 @@ use ecs_core::{
     AllocatorState, ComponentId, ComponentSet, EntityAllocator, EntityId, ErasedMut, ErasedRef,
     ErasedValue,
 };
+use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     Capabilities, Changes, ChangesMut, ReadSink, RemovalLog, Removed, Storage, StorageError,
     StorageImage, Version, WriteSink,
@@ -72,6 +73,8 @@ pub struct LocalStorage {
     /// Atomic, since it is raised by those who only read.
     version: AtomicU64,
     removed: RemovalLog,
+    /// When everything was last replaced.
+    origin: Version,
 }
 
 impl LocalStorage {
@@ -85,7 +88,8 @@ impl LocalStorage {
 
     fn of(ids: EntityAllocator, version: Version) -> Self {
         let version = AtomicU64::new(version.get());
-        Self { ids, rows: BTreeMap::new(), version, removed: RemovalLog::default() }
+        let (rows, removed) = Default::default();
+        Self { ids, rows, version, removed, origin: Version::ZERO }
     }
 
     fn row(&mut self, entity: EntityId) -> Result<&mut Row, StorageError> {
@@ -255,6 +259,10 @@ impl Storage for LocalStorage {
         Version::new(self.version.fetch_add(1, Ordering::Relaxed))
     }
 
+    fn origin(&self) -> Version {
+        self.origin
+    }
+
     fn set_version(&mut self, version: Version) {
         let present = self.version.get_mut();
         *present = version.get().max(*present);
@@ -275,19 +283,26 @@ impl Storage for LocalStorage {
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
         let home = image.allocator().shard;
         let alive: Vec<_> = image.entities().filter(|id| id.shard() == home).collect();
-        let (allocator, chunks) = image.into_parts();
+        let (allocator, chunks, history) = image.into_parts();
         let now = self.version();
-        let mut loaded = Self::of(EntityAllocator::from_state(allocator, alive)?, now);
-        for chunk in chunks {
+        let present = StorageImage::present_after(history.as_ref(), now);
+        let mut loaded = Self::of(EntityAllocator::from_state(allocator, alive)?, present);
+        for (n, chunk) in chunks.into_iter().enumerate() {
+            let ages = history.as_ref().map(|history| &history.chunks()[n]);
             let (ids, columns) = chunk.into_parts();
             for &id in &ids {
                 loaded.add(id);
             }
-            for mut column in columns {
+            for (at, mut column) in columns.into_iter().enumerate() {
+                let dates = match ages {
+                    Some(ages) => dates(ages, at, ids.len(), present),
+                    None => vec![(present.get(), present.tick(), present.tick()); ids.len()],
+                };
                 // From the back, as a vector gives its values.
-                for &id in ids.iter().rev() {
+                for (&id, (page, changed, added)) in ids.iter().zip(dates).rev() {
                     let value = column.pop().expect("a column has a value a row");
-                    loaded.row(id)?.values.insert(value.id(), Cell::new(value, now));
+                    let cell = Cell { value, page: AtomicU64::new(page), changed, added };
+                    loaded.row(id)?.values.insert(cell.value.id(), cell);
                 }
             }
         }
@@ -296,7 +311,32 @@ impl Storage for LocalStorage {
             .collect();
         lost.into_iter().for_each(|(entity, component)| self.note_lost(entity, component));
         loaded.removed = std::mem::take(&mut self.removed);
+        loaded.origin = now;
+        if let Some(history) = history {
+            history.note_removed(&mut loaded.removed, present);
+        }
         drop(std::mem::replace(self, loaded));
         Ok(())
     }
+}
+
+/// Returns of each value of a column the version at which it changed, and the ticks
+/// at which it changed and came.
+fn dates(ages: &ChunkAges, column: usize, rows: usize, present: Version) -> Vec<(u64, u32, u32)> {
+    let mut dates = vec![(0, 0, 0); rows];
+    let column = &ages.columns[column];
+    for (rows, version) in ages.moves.at(present).chain(column.pages.at(present)) {
+        for (page, changed, added) in &mut dates[rows] {
+            *page = version.get().max(*page);
+            (*changed, *added) = (*page as u32, *page as u32);
+        }
+    }
+    if let Some([changed, added]) = column.ticks_at(present) {
+        for ((_, row_changed, row_added), (changed, added)) in
+            dates.iter_mut().zip(changed.zip(added))
+        {
+            (*row_changed, *row_added) = (changed, added);
+        }
+    }
+    dates
 }

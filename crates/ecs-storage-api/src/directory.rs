@@ -313,6 +313,28 @@ impl Directory {
         self.tables[table.index()].pages.mark(rows, now);
     }
 
+    /// As [`mark_moved`](Self::mark_moved), at a version of the past: pages that are
+    /// newer stay as they are.
+    pub fn date_moved(&mut self, table: TableId, rows: Range<usize>, version: Version) {
+        self.tables[table.index()].pages.date(rows, version);
+    }
+
+    /// As [`mark`](Self::mark), at a version of the past: pages that are newer stay
+    /// as they are.
+    pub fn date(
+        &mut self,
+        table: TableId,
+        component: ComponentId,
+        rows: Range<usize>,
+        version: Version,
+    ) {
+        if let Some(entry) = self.components.get_mut(component.index())
+            && let Some(pages) = entry.pages.get_mut(table.index())
+        {
+            pages.date(rows, version);
+        }
+    }
+
     /// Says that values of some rows are written, by other ways than through the
     /// directory.
     #[inline]

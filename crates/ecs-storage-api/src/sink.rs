@@ -49,7 +49,15 @@ pub struct ReadSink<'a, 'q> {
 }
 
 /// Sees every chunk with all its columns.
-pub(crate) type Visit<'a, 'q> = dyn FnMut(&'a [EntityId], &[ErasedSlice<'a>]) + 'q;
+pub(crate) type Visit<'a, 'q> = dyn FnMut(WholeChunk<'a, '_>) + 'q;
+
+/// A chunk with all that the backend tells of it.
+pub(crate) struct WholeChunk<'a, 'c> {
+    pub(crate) ids: &'a [EntityId],
+    /// When rows came or were moved, a page each, if it is a table.
+    pub(crate) moves: Option<&'a [AtomicU64]>,
+    pub(crate) columns: &'c [(ErasedSlice<'a>, Option<Changes<'a>>)],
+}
 
 /// Takes the chunks of a backend for writing.
 pub struct WriteSink<'a, 'q> {
@@ -244,9 +252,8 @@ impl<'a, 'q> ReadSink<'a, 'q> {
         columns: impl Iterator<Item = (ErasedSlice<'a>, Option<Changes<'a>>)>,
     ) {
         if let Some(visit) = &mut self.visit {
-            let columns: SmallVec<[ErasedSlice<'a>; 8]> =
-                columns.map(|(column, _)| column).collect();
-            return visit(ids, &columns);
+            let columns: SmallVec<[_; 8]> = columns.collect();
+            return visit(WholeChunk { ids, moves, columns: &columns });
         }
         let (mut chunk, mut places) = (Chunk::new(moves), Columns::new());
         for (column, changes) in columns {

@@ -81,11 +81,11 @@ impl StateHasher {
     /// [`CodecError`] if a value refuses to be encoded.
     pub fn storage<S: Storage + ?Sized>(&mut self, storage: &S) -> Result<(), CodecError> {
         let mut outcome = Ok(());
-        storage.read_chunks(&mut ReadSink::visitor(&mut |ids, columns| {
-            self.entities(ids);
-            for column in columns {
+        storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
+            self.entities(chunk.ids);
+            for (column, _) in chunk.columns {
                 if outcome.is_ok() {
-                    outcome = self.column(ids, *column);
+                    outcome = self.column(chunk.ids, *column);
                 }
             }
         }));

@@ -411,6 +411,13 @@ pub trait Storage: Send + Sync + 'static {
         Version::ZERO
     }
 
+    /// Returns the version at which everything was last replaced, by
+    /// [`load`](Storage::load): what the store holds and remembers happened later.
+    /// [`Version::ZERO`] if that never was.
+    fn origin(&self) -> Version {
+        Version::ZERO
+    }
+
     /// Raises the version to at least `version`.
     fn set_version(&mut self, version: Version) {
         let _ = version;
@@ -454,6 +461,12 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Replaces everything by what the image holds, in its order; the shard is
     /// then that of the image.
+    ///
+    /// A backend that keeps versions takes over the [history](StorageImage::history)
+    /// of the image, behind its own: its version rises by as many as there were, so
+    /// that all that it holds is later than whatever was known of it before, and
+    /// what changed earlier than something else still did. Of an image without a
+    /// history everything came now. What the store held before counts as removed.
     ///
     /// # Errors
     /// Those of the backend; then nothing has changed.
@@ -530,6 +543,7 @@ forward! {
     #[inline] fn directory_mut([&mut] self) -> Option<DirectoryMut<'_>>;
     #[inline] fn version([&] self) -> Version;
     #[inline] fn advance_version([&] self) -> Version;
+    fn origin([&] self) -> Version;
     fn set_version([&mut] self, version: Version);
     fn removed([&] self, component: ComponentId, since: Version) -> &[Removed];
     fn forget_removed([&mut] self, up_to: Version);

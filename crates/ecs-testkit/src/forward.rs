@@ -22,7 +22,7 @@
 ///         get_component_erased get_component_mut_erased set_component_erased
 ///         remove_component_erased get_component_types
 ///         read_chunks write_chunks allocator_state load
-///         version advance_version set_version removed forget_removed
+///         version advance_version origin set_version removed forget_removed
 ///     }
 ///
 ///     fn destroy_entity(&mut self, _: EntityId) -> Result<(), StorageError> {
@@ -237,6 +237,11 @@ macro_rules! __forward {
     (advance_version $field:tt $($before:ident)?) => {
         fn advance_version(&self) -> $crate::__api::Version {
             self.$field.advance_version()
+        }
+    };
+    (origin $field:tt $($before:ident)?) => {
+        fn origin(&self) -> $crate::__api::Version {
+            self.$field.origin()
         }
     };
     (set_version $field:tt $($before:ident)?) => {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use crate::places::{Place, PlaceByWorld, load, store};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 
@@ -18,7 +19,8 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// of the tick in which they were sent. A reader that never runs keeps them all.
 ///
 /// The systems of a schedule become readers of a world when it first runs on
-/// it. Events are not part of snapshots.
+/// it. Events are part of snapshots if
+/// [`World::save_events`](crate::World::save_events) says so.
 pub struct Events<E> {
     /// Unique in the process: what a reader knows of one world's events is not
     /// taken for another's.
@@ -59,24 +61,43 @@ impl<E: Resource> Events<E> {
         self.first + self.waiting.len() as u64
     }
 
-    /// Has a reader begin with the first event that waits.
-    fn register(&self) -> Arc<AtomicU64> {
-        let next = Arc::new(AtomicU64::new(self.first));
-        self.readers.lock().push(Arc::downgrade(&next));
-        next
+    /// Counts a reader whose next event is numbered at `next`. One that is ahead of
+    /// all events has been with others: it begins with the first that waits.
+    fn register(&self, next: &Place) {
+        if load(next) > self.end() {
+            store(next, self.first);
+        }
+        let mut readers = self.readers.lock();
+        if !readers.iter().any(|reader| reader.as_ptr() == Arc::as_ptr(next)) {
+            readers.push(Arc::downgrade(next));
+        }
+    }
+
+    /// Returns what a snapshot keeps: the number of the first event that waits, and
+    /// those that do.
+    pub(crate) fn as_saved(&self) -> (u64, &VecDeque<E>) {
+        (self.first, &self.waiting)
+    }
+
+    /// Puts in what a snapshot kept.
+    pub(crate) fn restore(resources: &mut Resources, first: u64, waiting: VecDeque<E>) {
+        if !resources.contains::<Self>() {
+            resources.insert(Self::default());
+        }
+        let mut events = resources.get_mut::<Self>().expect("it was put in");
+        (events.first, events.waiting) = (first, waiting);
     }
 
     /// Drops what every reader has got.
     fn forget(&mut self) {
         let mut needed = self.end();
-        self.readers.get_mut().retain(|reader| {
-            let reader = reader.upgrade();
-            if let Some(next) = &reader {
-                // Relaxed: systems do not run now.
-                needed = needed.min(next.load(Ordering::Relaxed));
+        // A place that only the world has is that of a system that is gone.
+        self.readers.get_mut().retain(|reader| reader.strong_count() > 1);
+        for reader in self.readers.get_mut() {
+            if let Some(next) = reader.upgrade() {
+                needed = needed.min(load(&next));
             }
-            reader.is_some()
-        });
+        }
         let seen = usize::try_from(needed.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.waiting.drain(..seen.min(self.waiting.len()));
         self.first = self.first.max(needed);
@@ -144,22 +165,27 @@ impl<E: Resource> SystemParam for EventWriter<'_, E> {
 #[derive(Debug)]
 pub struct EventReader<'w, E: Resource> {
     events: Res<'w, Events<E>>,
-    next: &'w AtomicU64,
+    next: &'w Place,
 }
 
 impl<E: Resource> EventReader<'_, E> {
     /// Returns the events that this system has not got yet, in the order in which
     /// they were sent, and takes them as got, whether they are looked at or not.
     pub fn read(&mut self) -> vec_deque::Iter<'_, E> {
-        // Relaxed: the system is its own only reader.
-        let next = self.next.swap(self.events.end(), Ordering::Relaxed);
-        let got = usize::try_from(next - self.events.first).unwrap_or(usize::MAX);
-        self.events.waiting.range(got.min(self.events.waiting.len())..)
+        let got = self.got();
+        store(self.next, self.events.end());
+        self.events.waiting.range(got..)
+    }
+
+    /// Returns how many of the events that wait this system has got.
+    fn got(&self) -> usize {
+        let got = load(self.next).saturating_sub(self.events.first);
+        usize::try_from(got).unwrap_or(usize::MAX).min(self.events.len())
     }
 
     /// Returns how many events this system has not got yet.
     pub fn len(&self) -> usize {
-        (self.events.end() - self.next.load(Ordering::Relaxed)) as usize
+        self.events.len() - self.got()
     }
 
     /// Tells whether it has got all.
@@ -168,21 +194,28 @@ impl<E: Resource> EventReader<'_, E> {
     }
 }
 
-/// How far a reader is, in the events of each world that it has met.
+/// Which event a reader gets next, in each world that it has met.
 #[derive(Debug, Default)]
-pub struct ReaderPlaces(Vec<(u64, Arc<AtomicU64>)>);
+pub struct ReaderPlaces {
+    next: PlaceByWorld,
+    /// The events that it reads in the present world, by their identity.
+    events: u64,
+}
 
 impl ReaderPlaces {
     /// Returns the number of the next event that the reader gets.
-    fn of<E: Resource>(&mut self, events: &Events<E>) -> &AtomicU64 {
-        let known = self.0.iter().position(|(identity, _)| *identity == events.identity);
-        let at = known.unwrap_or_else(|| {
-            // Nobody else knows the places in events that are gone.
-            self.0.retain(|(_, next)| Arc::weak_count(next) > 0);
-            self.0.push((events.identity, events.register()));
-            self.0.len() - 1
-        });
-        &self.0[at].1
+    fn of<E: Resource>(&mut self, events: &Events<E>) -> &Place {
+        if self.events != events.identity {
+            // Others were put in their place: their numbers are others too.
+            store(self.next.here(), events.first);
+            self.meet(events);
+        }
+        self.next.here()
+    }
+
+    fn meet<E: Resource>(&mut self, events: &Events<E>) {
+        events.register(self.next.here());
+        self.events = events.identity;
     }
 }
 
@@ -197,7 +230,8 @@ impl<E: Resource> SystemParam for EventReader<'_, E> {
 
     fn prepare(state: &mut Self::State, resources: &mut Resources) {
         prepare::<E>(resources);
-        state.of(&*resources.get::<Events<E>>().expect("it was put in"));
+        state.next.enter(resources.identity(), resources.places.next());
+        state.meet(&*resources.get::<Events<E>>().expect("it was put in"));
     }
 
     fn get<'w>(state: &'w mut Self::State, context: &mut ParamContext<'w>) -> EventReader<'w, E> {

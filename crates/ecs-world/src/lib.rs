@@ -13,10 +13,12 @@ mod events;
 mod inspect;
 mod parallel;
 mod pieces;
+mod places;
 mod removed;
 mod resources;
 mod saved;
 mod schedule;
+mod state;
 mod system;
 mod world;
 

@@ -1,5 +1,6 @@
 //! Entities that lost a tracked component, for systems to read.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,7 +25,9 @@ impl<C> fmt::Debug for Lost<C> {
 }
 
 /// The entities that lost a component, as a parameter of a system: because it was
-/// removed, or the entity ended, or all were cleared or replaced by a snapshot.
+/// removed, or the entity ended, or all were cleared. A system goes on from a
+/// snapshot as if it had never been broken: it gets what it had not got yet when
+/// that was made.
 ///
 /// Each system gets every entity once, in the order of the removals, whenever it
 /// runs, as with [`Events`]: what was removed before its phase began, by systems
@@ -86,8 +89,8 @@ impl<C: Component> SystemParam for RemovedComponents<'_, C> {
     }
 
     fn prepare(state: &mut Self::State, resources: &mut Resources) {
+        resources.follow::<C>();
         EventReader::<Lost<C>>::prepare(state, resources);
-        resources.removals.register::<C>();
     }
 
     fn get<'w>(
@@ -101,7 +104,12 @@ impl<C: Component> SystemParam for RemovedComponents<'_, C> {
 /// The components whose removals some system reads, and how far they were taken
 /// from the store's memory.
 #[derive(Debug, Default)]
-pub(crate) struct Removals(Vec<Followed>);
+pub(crate) struct Removals {
+    followed: Vec<Followed>,
+    /// What a snapshot brought for systems that have not come yet, by the names of
+    /// the components.
+    expected: BTreeMap<String, Unread>,
+}
 
 #[derive(Debug)]
 struct Followed {
@@ -109,16 +117,22 @@ struct Followed {
     /// What was removed up to this version has been sent.
     sent: Version,
     send: fn(&Resources, &[Removed]),
+    unread: fn(&Resources) -> (u64, Vec<EntityId>),
+    restore: fn(&mut Resources, &Unread),
 }
 
-impl Removals {
-    fn register<C: Component>(&mut self) {
-        let component = ComponentId::of::<C>();
-        if self.0.iter().all(|followed| followed.component != component) {
-            self.0.push(Followed { component, sent: Version::ZERO, send: send::<C> });
-        }
-    }
+/// The removals of a component that some system has not got yet.
+#[derive(Debug, Default)]
+struct Unread {
+    sent: Version,
+    /// The number of the first of those that were sent and wait.
+    first: u64,
+    waiting: Vec<EntityId>,
 }
+
+/// As a snapshot keeps it: the component's name; how many versions ago removals were
+/// sent, and one more; then the number of the first that waits, and those that do.
+pub(crate) type SavedRemovals = (String, u64, u64, Vec<EntityId>);
 
 fn send<C: Component>(resources: &Resources, removed: &[Removed]) {
     let Some(mut events) = resources.get_mut::<Events<Lost<C>>>() else { return };
@@ -127,17 +141,94 @@ fn send<C: Component>(resources: &Resources, removed: &[Removed]) {
     }
 }
 
+fn unread<C: Component>(resources: &Resources) -> (u64, Vec<EntityId>) {
+    let Some(events) = resources.get::<Events<Lost<C>>>() else { return Default::default() };
+    let (first, waiting) = events.as_saved();
+    (first, waiting.iter().map(|lost| lost.entity).collect())
+}
+
+fn restore<C: Component>(resources: &mut Resources, unread: &Unread) {
+    let lost = |&entity| Lost::<C> { entity, component: PhantomData };
+    Events::restore(resources, unread.first, unread.waiting.iter().map(lost).collect());
+}
+
+impl Resources {
+    /// Has the removals of a component sent.
+    fn follow<C: Component>(&mut self) {
+        let component = ComponentId::of::<C>();
+        if self.removals.followed.iter().any(|followed| followed.component == component) {
+            return;
+        }
+        let expected = self.removals.expected.remove(component.info().name());
+        if let Some(unread) = &expected {
+            restore::<C>(self, unread);
+        }
+        self.removals.followed.push(Followed {
+            component,
+            sent: expected.map_or(Version::ZERO, |unread| unread.sent),
+            send: send::<C>,
+            unread: unread::<C>,
+            restore: restore::<C>,
+        });
+    }
+
+    /// Returns the removals that some system has not got yet, of a world whose store
+    /// is at `present` and whose history begins at `origin`.
+    pub(crate) fn save_removals(&self, present: Version, origin: Version) -> Vec<SavedRemovals> {
+        let ago = |sent: Version| match sent <= origin {
+            true => 0,
+            false => (present.get() + 1).saturating_sub(sent.get()),
+        };
+        let followed = self.removals.followed.iter().map(|followed| {
+            let (first, waiting) = (followed.unread)(self);
+            (followed.component.info().name().to_owned(), ago(followed.sent), first, waiting)
+        });
+        let expected = self.removals.expected.iter().map(|(name, unread)| {
+            (name.clone(), ago(unread.sent), unread.first, unread.waiting.clone())
+        });
+        let mut all: Vec<_> = followed.chain(expected).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    /// Takes over what a snapshot holds, for a world whose store is at `present` and
+    /// whose history begins at `origin`.
+    pub(crate) fn restore_removals(
+        &mut self,
+        saved: Vec<SavedRemovals>,
+        present: Version,
+        origin: Version,
+    ) {
+        let saved = saved.into_iter().map(|(name, ago, first, waiting)| {
+            let sent = match ago {
+                0 => origin,
+                ago => Version::new((present.get() + 1).saturating_sub(ago)),
+            };
+            (name, Unread { sent, first, waiting })
+        });
+        let mut expected: BTreeMap<_, _> = saved.collect();
+        let mut followed = std::mem::take(&mut self.removals.followed);
+        for of_one in &mut followed {
+            let unread = expected.remove(of_one.component.info().name());
+            let unread = unread.unwrap_or(Unread { sent: origin, ..Unread::default() });
+            of_one.sent = unread.sent;
+            (of_one.restore)(self, &unread);
+        }
+        self.removals = Removals { followed, expected };
+    }
+}
+
 /// Sends what a store remembers of removals that was not sent before. What is
 /// removed from now on has a later version.
 pub(crate) fn send_removals(resources: &mut Resources, storage: &dyn Storage) {
-    if resources.removals.0.is_empty() {
+    if resources.removals.followed.is_empty() {
         return;
     }
     let now = storage.advance_version();
-    let mut removals = std::mem::take(&mut resources.removals);
-    for Followed { component, sent, send } in &mut removals.0 {
+    let mut followed = std::mem::take(&mut resources.removals.followed);
+    for Followed { component, sent, send, .. } in &mut followed {
         send(resources, storage.removed(*component, *sent));
         *sent = now;
     }
-    resources.removals = removals;
+    resources.removals.followed = followed;
 }

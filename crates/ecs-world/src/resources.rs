@@ -10,6 +10,7 @@ use parking_lot::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
+use crate::places::Places;
 use crate::removed::Removals;
 
 /// A value of the world that belongs to no entity: any type that threads can
@@ -33,6 +34,8 @@ pub struct Resources {
     upkeep: Vec<(TypeId, Upkeep)>,
     /// What systems want to know of the store.
     pub(crate) removals: Removals,
+    /// How far systems are.
+    pub(crate) places: Places,
 }
 
 impl Default for Resources {
@@ -40,8 +43,8 @@ impl Default for Resources {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (slots, upkeep, removals) = Default::default();
-        Self { slots, identity, upkeep, removals }
+        let (slots, upkeep, removals, places) = Default::default();
+        Self { slots, identity, upkeep, removals, places }
     }
 }
 

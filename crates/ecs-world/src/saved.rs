@@ -1,10 +1,13 @@
 //! Resources that ask to be part of snapshots and of the state hash.
 
+use std::collections::VecDeque;
+
 use ecs_core::CodecError;
 use ecs_storage_api::SnapshotError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::events::Events;
 use crate::resources::{Resource, Resources};
 
 /// Puts a decoded resource in.
@@ -31,6 +34,25 @@ impl SavedResource {
                 Ok(Box::new(move |resources| drop(resources.insert(value))))
             },
             remove: |resources| drop(resources.remove::<T>()),
+        }
+    }
+
+    pub(crate) fn of_events<E: Resource + Serialize + DeserializeOwned>(name: String) -> Self {
+        Self {
+            name,
+            encode: |resources| {
+                let events = resources.get::<Events<E>>()?;
+                Some(postcard::to_allocvec(&events.as_saved()))
+            },
+            decode: |bytes| {
+                let (first, waiting) = postcard::from_bytes(bytes)?;
+                Ok(Box::new(move |resources| Events::<E>::restore(resources, first, waiting)))
+            },
+            remove: |resources| {
+                if resources.contains::<Events<E>>() {
+                    Events::<E>::restore(resources, 0, VecDeque::new());
+                }
+            },
         }
     }
 

@@ -1,17 +1,12 @@
 //! The world.
 
 use std::fmt;
-use std::io::Write;
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{
-    Bundle, BundleRows, CodecError, Columns, Component, ComponentId, EntityId, RemoveAll,
-};
-use ecs_storage_api::snapshot::Contents;
-use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use ecs_core::{Bundle, BundleRows, Columns, Component, ComponentId, EntityId, RemoveAll};
 use ecs_storage_api::{
-    Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, Removed, SnapshotError, StateHasher,
-    Storage, StorageError, StorageExt, UpdateBatch, UpdateError, Version, snapshot,
+    Filter, Query, QueryCache, QueryData, ReadOnlyQueryData, Removed, Storage, StorageError,
+    StorageExt, UpdateBatch, UpdateError, Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,9 +16,6 @@ use crate::entity::{EntityMut, EntityRef};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::saved::SavedResource;
 use crate::schedule::Clocks;
-
-/// The section of the world itself, before those of its store.
-const HEAD: Tag = *b"wrld";
 
 /// Entities with their components, resources, and a tick.
 ///
@@ -51,7 +43,7 @@ pub struct World<S: Storage = ArchetypeStorage> {
     pub(crate) storage: S,
     queries: QueryCache,
     pub(crate) resources: Resources,
-    saved: Vec<SavedResource>,
+    pub(crate) saved: Vec<SavedResource>,
     pub(crate) tick: u64,
     pub(crate) clocks: Clocks,
 }
@@ -477,14 +469,26 @@ impl<S: Storage> World<S> {
     /// # Panics
     /// If the name is taken by another type's resource.
     pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
-        assert!(
-            self.saved.iter().all(|saved| saved.name != name),
-            "a resource is saved as `{name}` already"
-        );
-        self.saved.push(SavedResource::of::<T>(name.to_owned()));
+        self.add_saved(SavedResource::of::<T>(name.to_owned()));
     }
 
-    // State as a whole.
+    /// Says that events of type `E` are part of snapshots and of the state hash,
+    /// under a stable name: those that a reader may still want.
+    ///
+    /// # Panics
+    /// If the name is taken by a resource or by another type's events.
+    pub fn save_events<E: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
+        self.add_saved(SavedResource::of_events::<E>(name.to_owned()));
+    }
+
+    fn add_saved(&mut self, resource: SavedResource) {
+        let name = &resource.name;
+        assert!(
+            self.saved.iter().all(|saved| saved.name != *name),
+            "a resource is saved as `{name}` already"
+        );
+        self.saved.push(resource);
+    }
 
     /// Names components to this process, before it meets them in a snapshot:
     /// one, or a tuple.
@@ -494,111 +498,4 @@ impl<S: Storage> World<S> {
     pub fn register<B: Bundle>(&mut self) {
         B::COMPONENTS.ids().for_each(drop);
     }
-
-    /// Writes everything persistent into bytes: entities and components, the
-    /// allocator, the tick, and the resources that ask to be saved.
-    ///
-    /// The store is read over the protocol, and its parts stand beside those of
-    /// the world: a backend's own `snapshot` is not asked.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
-    pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
-        let (head, contents) = (self.head()?, Contents::of(&self.storage));
-        let room = contents.size_hint() + head.len();
-        write_container(&head, &contents, Vec::with_capacity(room))
-    }
-
-    /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
-    /// by column, without a second copy of the world.
-    ///
-    /// # Errors
-    /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
-    pub fn snapshot_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
-        write_container(&self.head()?, &Contents::of(&self.storage), out)
-    }
-
-    /// Returns what a snapshot has of the world itself.
-    fn head(&self) -> Result<Vec<u8>, SnapshotError> {
-        let head = (self.tick, &self.clocks, self.saved_bytes()?);
-        Ok(postcard::to_allocvec(&head).expect("numbers, strings and lists can be encoded"))
-    }
-
-    /// Returns the bytes of the saved resources that are there, by name.
-    fn saved_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, CodecError> {
-        let mut all = Vec::new();
-        for saved in &self.saved {
-            if let Some(bytes) = saved.encode(&self.resources)? {
-                all.push((saved.name.clone(), bytes));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Replaces everything persistent by what a snapshot holds. Resources that
-    /// are not saved stay as they are.
-    ///
-    /// # Errors
-    /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or
-    /// name components or resources that this process does not know; then
-    /// nothing has changed.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let mut sections = SectionReader::new(bytes)?;
-        let head = sections.expect(HEAD)?;
-        let (tick, clocks, resources): (u64, Clocks, Vec<(String, &[u8])>) =
-            postcard::from_bytes(head).map_err(|error| SnapshotError::Damaged {
-                at: 0,
-                what: format!("the world can't be read: {error}"),
-            })?;
-        let image = snapshot::read_sections(&mut sections)?;
-        let mut inserts = Vec::new();
-        for (name, bytes) in resources {
-            let saved = self.saved.iter().find(|saved| saved.name == name);
-            inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
-        }
-        // The last thing that can fail.
-        self.storage.load(image)?;
-        self.tick = tick;
-        self.clocks = clocks;
-        self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
-        inserts.into_iter().for_each(|insert| insert(&mut self.resources));
-        Ok(())
-    }
-
-    /// Returns one number for the whole persistent state: equal for equal
-    /// states, on every backend and in every process. The formula is that of
-    /// [`StateHasher`], with the tick under the label `tick`, the clock of each
-    /// [`SubSchedule`](crate::SubSchedule) under `clock ` and its name (its runs as
-    /// 8 bytes, the nanoseconds that it has not used as 16), and each saved resource
-    /// under `resource ` and its name.
-    ///
-    /// # Errors
-    /// [`CodecError`] if a value refuses to be encoded.
-    pub fn state_hash(&self) -> Result<u64, CodecError> {
-        let mut hasher = StateHasher::new();
-        hasher.storage(&self.storage)?;
-        hasher.part("tick", &self.tick.to_le_bytes());
-        for (name, runs, left) in self.clocks.iter() {
-            let bytes = [&runs.to_le_bytes()[..], &left.as_nanos().to_le_bytes()].concat();
-            hasher.part(&format!("clock {name}"), &bytes);
-        }
-        for (name, bytes) in self.saved_bytes()? {
-            hasher.part(&format!("resource {name}"), &bytes);
-        }
-        Ok(hasher.finish())
-    }
-}
-
-fn write_container<W: Write>(
-    head: &[u8],
-    contents: &Contents<'_>,
-    out: W,
-) -> Result<W, SnapshotError> {
-    let mut writer = SectionWriter::new(out)?;
-    writer.section(HEAD, |out| {
-        out.extend_from_slice(head);
-        Ok::<(), SnapshotError>(())
-    })?;
-    contents.write(&mut writer)?;
-    Ok(writer.finish()?)
 }

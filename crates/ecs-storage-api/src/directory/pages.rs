@@ -46,11 +46,21 @@ impl Pages {
 
     /// Stamps the pages of some rows, as far as they are covered.
     pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
-        if !rows.is_empty() {
-            let last = ((rows.end - 1) / PAGE_ROWS).min(self.0.len().wrapping_sub(1));
-            let pages = self.0.get(rows.start / PAGE_ROWS..=last).unwrap_or_default();
-            pages.iter().for_each(|page| stamp(page, now));
+        self.of(rows).iter().for_each(|page| stamp(page, now));
+    }
+
+    /// As [`mark`](Self::mark), but for pages that are newer.
+    pub(crate) fn date(&mut self, rows: Range<usize>, version: Version) {
+        self.of(rows).iter().for_each(|page| mark_page(page, version));
+    }
+
+    /// Returns the pages of some rows, as far as they are covered.
+    fn of(&self, rows: Range<usize>) -> &[AtomicU64] {
+        if rows.is_empty() {
+            return &[];
         }
+        let last = ((rows.end - 1) / PAGE_ROWS).min(self.0.len().wrapping_sub(1));
+        self.0.get(rows.start / PAGE_ROWS..=last).unwrap_or_default()
     }
 
     /// Returns where they lie.

@@ -538,6 +538,10 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         self.mirror.advance_version()
     }
 
+    fn origin(&self) -> crate::Version {
+        self.mirror.origin()
+    }
+
     fn set_version(&mut self, version: crate::Version) {
         self.mirror.set_version(version);
     }

@@ -74,5 +74,6 @@ pub(super) fn image(image: &StorageImage) -> Result<StorageImage, RemoteError> {
         let copy = OwnedChunk::with_unchecked_ids(chunk.ids().to_vec(), columns);
         chunks.push(copy.expect("the columns of a chunk make a chunk"));
     }
-    Ok(StorageImage::new(image.allocator().clone(), chunks)?)
+    let history = image.history().map(|history| history.of_persistent(image.chunks()));
+    Ok(StorageImage::new(image.allocator().clone(), chunks)?.with_history(history))
 }

@@ -8,6 +8,7 @@
 //!
 //! The format is a draft (version 1) until it is specified byte by byte.
 
+mod ages;
 mod error;
 mod ids;
 mod image;
@@ -18,6 +19,7 @@ pub mod sections;
 mod tests;
 mod write;
 
+pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use read::{read, read_sections};
@@ -31,7 +33,9 @@ mod tags {
     pub(super) const COMPONENTS: Tag = *b"comp";
     /// The state of the allocator.
     pub(super) const ALLOCATOR: Tag = *b"allo";
-    /// Rows, components and ids of a chunk, whose columns follow.
+    /// How many versions there were, and what was removed.
+    pub(super) const HISTORY: Tag = *b"hist";
+    /// Rows, components, ids and ages of a chunk, whose columns follow.
     pub(super) const CHUNK: Tag = *b"chnk";
     /// The values of one component in the chunk before.
     pub(super) const COLUMN: Tag = *b"colm";

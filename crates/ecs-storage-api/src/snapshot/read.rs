@@ -3,6 +3,7 @@
 use ecs_core::{AllocatorState, ComponentInfo, EntityId, ErasedVec};
 use serde::de::DeserializeOwned;
 
+use super::ages::{Age, ChunkAges, ImageHistory};
 use super::error::SnapshotError;
 use super::ids;
 use super::image::StorageImage;
@@ -33,14 +34,42 @@ pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, S
     let components = schemas.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
     let allocator: AllocatorState =
         Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
+    let mut history = history(Payload(sections.expect(tags::HISTORY)?), &components)?;
     let (mut chunks, mut runs) = (Vec::new(), Vec::new());
     while let Some((tag, payload)) = sections.next_section()? {
         if tag != tags::CHUNK {
             return Err(damaged(format!("section `{}` is unknown", String::from_utf8_lossy(&tag))));
         }
-        chunks.push(Payload(payload).chunk(&components, sections, &mut runs)?);
+        let chunk = Payload(payload).chunk(&components, sections, history.as_mut(), &mut runs)?;
+        chunks.push(chunk);
     }
-    StorageImage::with_runs(allocator, chunks, &runs)
+    StorageImage::with_runs(allocator, chunks, &runs, history)
+}
+
+/// Reads what is said of the history as a whole; nothing of a store that kept none.
+fn history(
+    payload: Payload<'_>,
+    components: &[&'static ComponentInfo],
+) -> Result<Option<ImageHistory>, SnapshotError> {
+    type Removed = Vec<(u32, Vec<(Age, u64)>)>;
+    let (span, all): (u64, Removed) = payload.whole("the history")?;
+    let mut removed = Vec::with_capacity(all.len());
+    for (place, of_one) in all {
+        let component = components.get(place as usize).map(|info| info.id());
+        let component =
+            component.ok_or_else(|| damaged(format!("component {place} was removed, of none")))?;
+        if !of_one.is_sorted_by(|(before, _), (after, _)| before >= after) {
+            return Err(damaged("removals that are not in their order".to_owned()));
+        }
+        let entity = |(age, id)| match EntityId::from_bits(id) {
+            Ok(id) if (1..=span).contains(&age) => Ok((age, id)),
+            Ok(_) => Err(damaged(format!("a removal {age} versions ago, of {span}"))),
+            Err(error) => Err(damaged(format!("a removal of {error}"))),
+        };
+        removed.push((component, of_one.into_iter().map(entity).collect::<Result<_, _>>()?));
+    }
+    let chunks = Vec::new();
+    Ok((span != 0).then_some(ImageHistory { span, chunks, removed }))
 }
 
 /// Reads a column of `rows` values.
@@ -106,12 +135,13 @@ impl<'a> Payload<'a> {
         Ok(taken)
     }
 
-    /// Reads a chunk of which this is the head; its columns follow. The runs of
-    /// its ids are added to `id_runs`.
+    /// Reads a chunk of which this is the head; its columns follow. Its ages are
+    /// added to `history`, and the runs of its ids to `id_runs`.
     fn chunk(
         mut self,
         components: &[&'static ComponentInfo],
         sections: &mut SectionReader<'_>,
+        history: Option<&mut ImageHistory>,
         id_runs: &mut Vec<(EntityId, u32)>,
     ) -> Result<OwnedChunk, SnapshotError> {
         let (rows, places, runs): (u64, Vec<u32>, u64) = self.value("the head of a chunk")?;
@@ -135,6 +165,15 @@ impl<'a> Payload<'a> {
             }
         };
         let ids = ids.map_err(|what| damaged(format!("a chunk lists {what}")))?;
+        if let Some(history) = history {
+            let ages = ChunkAges::read(&mut self.0, ids.len(), infos.len(), history.span);
+            let mut ages = ages.map_err(|what| damaged(format!("a chunk has {what}")))?;
+            let mut columns: Vec<_> = infos.iter().zip(ages.columns).collect();
+            // In the order of the columns of a chunk.
+            columns.sort_by_key(|(info, _)| info.id());
+            ages.columns = columns.into_iter().map(|(_, ages)| ages).collect();
+            history.chunks.push(ages);
+        }
         self.end("a chunk")?;
         let mut columns = Vec::with_capacity(infos.len());
         for info in infos {

@@ -3,15 +3,18 @@
 use std::fmt;
 use std::io::Write;
 
-use ecs_core::{AllocatorState, ComponentInfo, EntityId, ErasedSlice, ErasedVec};
+use ahash::AHashMap;
+use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
+use super::ages::{self, Age, ChunkAges, ColumnAges};
 use super::error::SnapshotError;
 use super::ids::Ids;
 use super::image::StorageImage;
 use super::schema::Schema;
 use super::sections::{AROUND, HEADER, SectionWriter, Tag};
 use super::tags;
-use crate::sink::ReadSink;
+use crate::changes::Version;
+use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
 
 /// Writes everything persistent that a store holds.
@@ -34,8 +37,14 @@ pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
 pub struct Contents<'a> {
     components: Vec<&'static ComponentInfo>,
     allocator: AllocatorState,
+    /// How many versions there were; 0 if nothing is known of them.
+    span: u64,
+    removed: Removals,
     runs: Vec<Run<'a>>,
 }
+
+/// Which entities lost a component, by its place in the table, and how long ago.
+type Removals = Vec<(u32, Vec<(Age, EntityId)>)>;
 
 /// A run of chunks with the same persistent components, written as one.
 struct Run<'a> {
@@ -44,6 +53,7 @@ struct Run<'a> {
     ids: Ids<'a>,
     /// The columns of each chunk.
     chunks: Vec<Vec<ErasedSlice<'a>>>,
+    ages: ChunkAges,
 }
 
 impl fmt::Debug for Contents<'_> {
@@ -56,19 +66,38 @@ impl fmt::Debug for Contents<'_> {
 impl<'a> Contents<'a> {
     /// Looks at a store.
     pub fn of<S: Storage + ?Sized>(storage: &'a S) -> Self {
+        let (present, origin) = (storage.version(), storage.origin());
         let mut chunks = Chunks::default();
-        storage.read_chunks(&mut ReadSink::visitor(&mut |ids, columns| chunks.add(ids, columns)));
-        chunks.with(storage.allocator_state())
+        storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
+            chunks.add_whole(&chunk, present, origin);
+        }));
+        let lost = ecs_core::components().filter(|id| id.info().is_tracked());
+        for component in lost.filter(|id| !id.info().is_transient()) {
+            let removed = storage.removed(component, origin).iter();
+            chunks.add_removed(
+                component,
+                removed.map(|it| (ages::age(it.version.get(), present, origin), it.entity)),
+            );
+        }
+        chunks.with(storage.allocator_state(), present.get() - origin.get())
     }
 
     /// Looks at an image.
     pub(super) fn of_image(image: &'a StorageImage) -> Self {
         let mut chunks = Chunks::default();
-        for chunk in image.chunks() {
-            let columns: Vec<_> = chunk.columns().iter().map(ErasedVec::as_slice).collect();
-            chunks.add(chunk.ids(), &columns);
+        let history = image.history();
+        for (n, chunk) in image.chunks().iter().enumerate() {
+            let columns = chunk.columns().iter().enumerate().map(|(at, column)| {
+                let ages = history.map(|history| history.chunks()[n].columns[at].clone());
+                (column.as_slice(), ages.unwrap_or_default())
+            });
+            let moves = history.map(|history| history.chunks()[n].moves.clone());
+            chunks.add(chunk.ids(), moves, columns.collect());
         }
-        chunks.with(image.allocator().clone())
+        for (component, removed) in history.map_or(&[][..], |history| &history.removed) {
+            chunks.add_removed(*component, removed.iter().copied());
+        }
+        chunks.with(image.allocator().clone(), history.map_or(0, |history| history.span))
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
@@ -84,12 +113,14 @@ impl<'a> Contents<'a> {
         let names = self.components.iter().map(|info| 40 + info.name().len());
         let AllocatorState { free, reserved, retired, .. } = &self.allocator;
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
+        let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
-            let head = 30 + 5 * run.components.len() + run.ids.size();
+            let head = 30 + 5 * run.components.len() + run.ids.size() + run.ages.size();
             let columns = run.ids.rows() * plain_bytes_per_row(run.infos(&self.components));
             AROUND * (1 + run.components.len()) + head + columns
         });
-        HEADER + 4 * AROUND + names.sum::<usize>() + allocator + runs.sum::<usize>()
+        let heads = names.sum::<usize>() + allocator + removed.sum::<usize>();
+        HEADER + 5 * AROUND + heads + runs.sum::<usize>()
     }
 
     /// Writes the sections of a store to the end of a container, behind those of
@@ -103,16 +134,20 @@ impl<'a> Contents<'a> {
         let schemas: Vec<_> = self.components.iter().map(|info| Schema::of(info)).collect();
         section(writer, tags::COMPONENTS, &schemas)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
-        self.runs.iter().try_for_each(|run| run.write(&self.components, writer))
+        section(writer, tags::HISTORY, &(self.span, &self.removed))?;
+        let ages = self.span != 0;
+        self.runs.iter().try_for_each(|run| run.write(&self.components, ages, writer))
     }
 }
 
-/// Chunks as they are offered, those that follow each other with the same
-/// components together.
+/// Chunks as they are offered, put together.
 #[derive(Default)]
 struct Chunks<'a> {
     components: Vec<&'static ComponentInfo>,
+    removed: Removals,
     runs: Vec<ChunkRun<'a>>,
+    /// The runs that consist of tables.
+    tables: AHashMap<Vec<u32>, usize>,
 }
 
 /// As [`Run`], while more chunks may come.
@@ -120,20 +155,67 @@ struct ChunkRun<'a> {
     components: Vec<u32>,
     ids: Vec<&'a [EntityId]>,
     chunks: Vec<Vec<ErasedSlice<'a>>>,
+    ages: ChunkAges,
 }
 
 impl<'a> Chunks<'a> {
-    fn add(&mut self, ids: &'a [EntityId], columns: &[ErasedSlice<'a>]) {
-        let mut columns: Vec<_> =
-            columns.iter().filter(|column| !column.info().is_transient()).copied().collect();
-        columns.sort_by_key(ErasedSlice::id);
-        let components: Vec<_> = columns.iter().map(|column| self.place(column.info())).collect();
-        match self.runs.last_mut() {
-            Some(run) if run.components == components => {
-                run.ids.push(ids);
-                run.chunks.push(columns);
+    /// Adds a chunk of a store that is at `present`, and whose history begins at
+    /// `origin`.
+    fn add_whole(&mut self, chunk: &WholeChunk<'a, '_>, present: Version, origin: Version) {
+        let rows = chunk.ids.len();
+        let column = |(values, changes): &(ErasedSlice<'a>, _)| {
+            (*values, ColumnAges::of(*changes, rows, present, origin))
+        };
+        let moves = chunk.moves.map(|pages| ages::of_pages(pages, rows, present, origin));
+        self.add(chunk.ids, moves, chunk.columns.iter().map(column).collect());
+    }
+
+    /// Adds a chunk to the run before, if that has the same components; tables,
+    /// which store them by their components, also to an earlier one.
+    fn add(
+        &mut self,
+        ids: &'a [EntityId],
+        moves: Option<ages::RowAges>,
+        mut columns: Vec<(ErasedSlice<'a>, ColumnAges)>,
+    ) {
+        columns.retain(|(column, _)| !column.info().is_transient());
+        columns.sort_by_key(|(column, _)| column.id());
+        let components: Vec<_> =
+            columns.iter().map(|(column, _)| self.place(column.info())).collect();
+        let known = match moves {
+            Some(_) => self.tables.get(&components).copied(),
+            None => {
+                let last = self.runs.len().checked_sub(1);
+                last.filter(|&last| self.runs[last].components == components)
             }
-            _ => self.runs.push(ChunkRun { components, ids: vec![ids], chunks: vec![columns] }),
+        };
+        let known = known.unwrap_or_else(|| {
+            let known = self.runs.len();
+            if moves.is_some() {
+                self.tables.insert(components.clone(), known);
+            }
+            let (ids, chunks) = Default::default();
+            let ages = ChunkAges::empty(components.len());
+            self.runs.push(ChunkRun { components, ids, chunks, ages });
+            known
+        });
+        let run = &mut self.runs[known];
+        run.ids.push(ids);
+        run.ages.moves.extend(&moves.unwrap_or_default(), ids.len());
+        for (all, (_, ages)) in run.ages.columns.iter_mut().zip(&columns) {
+            all.extend(ages, ids.len());
+        }
+        run.chunks.push(columns.into_iter().map(|(column, _)| column).collect());
+    }
+
+    fn add_removed(
+        &mut self,
+        component: ComponentId,
+        removed: impl ExactSizeIterator<Item = (Age, EntityId)>,
+    ) {
+        if removed.len() != 0 {
+            let place = self.place(component.info());
+            self.removed.push((place, removed.collect()));
         }
     }
 
@@ -147,14 +229,14 @@ impl<'a> Chunks<'a> {
     }
 
     /// Chooses how the ids of each run are written.
-    fn with(self, allocator: AllocatorState) -> Contents<'a> {
-        let Self { components: all, runs } = self;
-        let runs = runs.into_iter().map(|ChunkRun { components, ids, chunks }| {
+    fn with(self, allocator: AllocatorState, span: u64) -> Contents<'a> {
+        let Self { components: all, removed, runs, .. } = self;
+        let runs = runs.into_iter().map(|ChunkRun { components, ids, chunks, ages, .. }| {
             let infos = components.iter().map(|&place| &all[place as usize]);
             let ids = Ids::new(ids, plain_bytes_per_row(infos));
-            Run { components, ids, chunks }
+            Run { components, ids, chunks, ages }
         });
-        Contents { runs: runs.collect(), components: all, allocator }
+        Contents { runs: runs.collect(), components: all, allocator, span, removed }
     }
 }
 
@@ -188,16 +270,20 @@ impl Run<'_> {
         self.components.iter().map(|&place| &all[place as usize])
     }
 
-    /// Writes rows, components and ids; then each column.
+    /// Writes rows, components, ids, and ages if they are known; then each column.
     fn write<W: Write>(
         &self,
         all: &[&'static ComponentInfo],
+        ages: bool,
         writer: &mut SectionWriter<W>,
     ) -> Result<(), SnapshotError> {
         let ids = &self.ids;
         writer.section(tags::CHUNK, |out| {
             encode(&(ids.rows() as u64, &self.components, ids.runs() as u64), out)?;
             ids.write(out);
+            if ages {
+                self.ages.write(out);
+            }
             Ok::<(), SnapshotError>(())
         })?;
         for (column, info) in self.infos(all).enumerate() {

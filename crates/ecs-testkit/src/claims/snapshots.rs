@@ -165,18 +165,18 @@ pub fn counts_that_lie_are_refused_without_memory(make: Make<'_>) {
     // The head of a chunk is a count of rows, as a number of variable length.
     let mut rows = vec![0xff; 9];
     rows.push(0x01);
-    rows.extend_from_slice(&good[2].1[1..]);
-    assert!(storage.restore(&with(2, &rows)).is_err());
+    rows.extend_from_slice(&good[3].1[1..]);
+    assert!(storage.restore(&with(3, &rows)).is_err());
     let mut allocator: AllocatorState = postcard::from_bytes(good[1].1).unwrap();
     allocator.next_index = u32::MAX;
     assert!(storage.restore(&with(1, &postcard::to_allocvec(&allocator).unwrap())).is_err());
     allocator.next_index = 1;
     assert!(storage.restore(&with(1, &postcard::to_allocvec(&allocator).unwrap())).is_err());
     assert!(
-        storage.restore(&container(&good[..2])).is_err(),
+        storage.restore(&container(&good[..3])).is_err(),
         "the allocator speaks of entities that are not there"
     );
-    let twice: Vec<_> = good.iter().chain(&good[2..3]).copied().collect();
+    let twice: Vec<_> = good.iter().chain(&good[3..4]).copied().collect();
     assert!(storage.restore(&container(&twice)).is_err(), "a chunk comes twice");
     assert!(storage.restore(&container(&good[1..])).is_err(), "the component table is missing");
     let strange = [(*b"what", &b""[..])];

@@ -540,7 +540,7 @@ impl<S: Storage> Subject<S> {
     /// refused: an entity of that shard may live already.
     fn change_shard(&mut self, shard: u16) -> String {
         let image = snapshot::read(&self.save()).expect("what was written is read");
-        let (_, chunks) = image.into_parts();
+        let (_, chunks, _) = image.into_parts();
         match StorageImage::new(EntityAllocator::new(shard).state(), chunks) {
             Ok(image) => format!("{:?}", self.storage.load(image)),
             // Which entity is named depends on the order of rows.

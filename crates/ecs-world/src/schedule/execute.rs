@@ -186,7 +186,7 @@ impl Run<'_> {
         let end = Instant::now();
         match outcome? {
             true => {
-                cell.last_run = window.now;
+                cell.ran_at(window.now);
                 let time = end - start;
                 node.learn(&mut cell, time);
                 self.context.ran(n, &mut cell, time, turn.rows());
@@ -194,7 +194,7 @@ impl Run<'_> {
             false => {
                 if !node.is_system() {
                     // A gate that is closed has been asked.
-                    cell.last_run = window.now;
+                    cell.ran_at(window.now);
                 }
                 self.context.skipped(n, &mut cell);
             }

@@ -282,7 +282,7 @@ impl Schedule {
             return;
         }
         self.prepared = resources.identity();
-        self.nodes.iter_mut().for_each(|node| node.cell.get_mut().prepare(resources));
+        self.nodes.iter_mut().for_each(|node| node.prepare(resources));
     }
 
     /// Runs the systems, and raises the world's tick.
@@ -508,7 +508,7 @@ fn run_alone<S: Storage>(
     })?;
     match ran {
         true => {
-            cell.last_run = window.now;
+            cell.ran_at(window.now);
             context.ran(n, cell, start.elapsed(), 0);
         }
         false => context.skipped(n, cell),

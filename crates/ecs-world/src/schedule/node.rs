@@ -1,6 +1,6 @@
 //! A system as a schedule keeps it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ecs_storage_api::{Version, Window};
@@ -11,6 +11,7 @@ use super::cost::RunTimes;
 use super::label::Label;
 use super::report::SystemStats;
 use crate::commands::CommandQueue;
+use crate::places::{PlaceByWorld, load, store};
 use crate::resources::Resources;
 use crate::system::{SystemAccess, SystemError};
 
@@ -21,6 +22,8 @@ pub struct SystemId(pub(super) u64);
 /// A system: what is known of it, and what changes when it runs.
 pub(super) struct Node {
     pub(super) id: SystemId,
+    /// Unique in the process: worlds know by it how far the system is.
+    key: u64,
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) access: SystemAccess,
@@ -37,10 +40,10 @@ pub(super) struct Cell {
     pub(super) conditions: Vec<Condition>,
     pub(super) stats: SystemStats,
     times: RunTimes,
-    /// The version at which it ran last, in the world that it is prepared for.
-    pub(super) last_run: Version,
+    /// The version at which it ran last, in each world.
+    last_run: PlaceByWorld,
     /// The world that it was prepared for, by its resources.
-    pub(super) prepared: Option<u64>,
+    prepared: Option<u64>,
 }
 
 impl Node {
@@ -62,10 +65,13 @@ impl Node {
         }
         let conditional = !conditions.is_empty();
         let stats = SystemStats::default();
-        let (times, last_run, prepared) = (RunTimes::default(), Version::ZERO, None);
+        let (times, last_run, prepared) = (RunTimes::default(), PlaceByWorld::default(), None);
         let cell = Mutex::new(Cell { work, conditions, stats, times, last_run, prepared });
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only uniqueness matters.
+        let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let (gate_of, cost) = (None, AtomicU32::new(0));
-        Ok(Self { id, name, place, access, gate_of, conditional, cell, cost })
+        Ok(Self { id, key, name, place, access, gate_of, conditional, cell, cost })
     }
 
     /// Tells whether it takes the world.
@@ -84,6 +90,11 @@ impl Node {
         self.cost.load(Ordering::Relaxed).into()
     }
 
+    /// Gets to know the resources of a world, once.
+    pub(super) fn prepare(&mut self, resources: &mut Resources) {
+        self.cell.get_mut().prepare(&self.name, self.key, resources);
+    }
+
     /// Learns from a run.
     pub(super) fn learn(&self, cell: &mut Cell, time: Duration) {
         self.cost.store(cell.times.learn(time), Ordering::Relaxed);
@@ -92,15 +103,15 @@ impl Node {
 
 impl Cell {
     /// Gets to know the resources of a world, once.
-    pub(super) fn prepare(&mut self, resources: &mut Resources) {
+    fn prepare(&mut self, name: &str, key: u64, resources: &mut Resources) {
         if let Work::Sub(sub) = &mut self.work {
             sub.prepare(resources);
         }
         if self.prepared.replace(resources.identity()) == Some(resources.identity()) {
             return;
         }
-        // To a world that it did not see before, everything is new.
-        self.last_run = Version::ZERO;
+        resources.places.prepare(name, key);
+        self.last_run.enter(resources.identity(), resources.places.next());
         self.conditions.iter_mut().for_each(|condition| condition.prepare(resources));
         match &mut self.work {
             Work::Function(system) => system.prepare(resources),
@@ -112,7 +123,12 @@ impl Cell {
     /// Returns the window of a run whose writes are stamped with a version: what
     /// counts as new is what has changed since the last run.
     pub(super) fn window(&self, now: Version) -> Window {
-        Window { since: self.last_run, now }
+        Window { since: Version::new(load(self.last_run.here())), now }
+    }
+
+    /// Says at which version it ran.
+    pub(super) fn ran_at(&mut self, now: Version) {
+        store(self.last_run.here(), now.get());
     }
 
     /// Adds the commands that were recorded.

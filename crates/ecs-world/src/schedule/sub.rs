@@ -106,7 +106,9 @@ impl SubSchedule {
     }
 
     pub(super) fn prepare(&mut self, resources: &mut Resources) {
+        resources.places.enter(&self.name);
         self.schedule.prepare(resources);
+        resources.places.leave();
     }
 
     /// Runs it as often as it is due.

@@ -1,0 +1,182 @@
+//! How far systems are in a world: part of its state, so that a world that is
+//! saved and restored, or forked, goes on as if nothing had happened.
+//!
+//! A system is known by its name, and by its number among those of that name. For
+//! each the world keeps when it ran last, and which event each of its readers gets
+//! next. The system shares these numbers as long as it lives; those that a snapshot
+//! brings wait for a system of that name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ecs_storage_api::Version;
+use serde::{Deserialize, Serialize};
+
+/// A number that a system and a world share.
+pub(crate) type Place = Arc<AtomicU64>;
+
+/// How far the systems are that run on a world, by their names.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    systems: BTreeMap<String, Vec<SystemPlaces>>,
+    /// The sub-schedules whose systems are being prepared.
+    path: Vec<String>,
+    /// Which system is being prepared, and which of its places comes next.
+    preparing: Option<(String, usize, usize)>,
+}
+
+/// How far a system is: first when it ran last, then what its readers get next.
+#[derive(Debug)]
+struct SystemPlaces {
+    /// Which system it is in this process, if one has come.
+    owner: Option<u64>,
+    /// Whether that has the places too, or had.
+    shared: bool,
+    places: Vec<Place>,
+}
+
+/// How far a system is, as a snapshot keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedPlaces {
+    /// How many versions ago it ran last, and one more; 0 for never.
+    last_run: u64,
+    /// The numbers of the events that its readers get next.
+    readers: Vec<u64>,
+}
+
+/// All places of a world, as a snapshot keeps them.
+pub(crate) type SavedSystems = BTreeMap<String, Vec<SavedPlaces>>;
+
+impl SystemPlaces {
+    /// Tells whether the system is gone.
+    fn is_orphaned(&self) -> bool {
+        self.shared && self.places.iter().all(|place| Arc::strong_count(place) == 1)
+    }
+}
+
+impl Places {
+    /// Says that systems of a sub-schedule are prepared from now on.
+    pub(crate) fn enter(&mut self, sub_schedule: &str) {
+        self.path.push(sub_schedule.to_owned());
+    }
+
+    /// Says that the sub-schedule's systems are prepared.
+    pub(crate) fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Begins to prepare a system, whose number nobody else has in this process.
+    /// The places are those that it had here, or those of a system of its name that
+    /// has not come yet, or new ones.
+    pub(crate) fn prepare(&mut self, system: &str, owner: u64) {
+        let name = match &self.path[..] {
+            [] => system.to_owned(),
+            path => format!("{}/{system}", path.join("/")),
+        };
+        let named = self.systems.entry(name.clone()).or_default();
+        named.retain(|system| !system.is_orphaned());
+        let known = named.iter().position(|system| system.owner == Some(owner));
+        let known = known.or_else(|| named.iter().position(|system| system.owner.is_none()));
+        let known = known.unwrap_or_else(|| {
+            named.push(SystemPlaces { owner: None, shared: false, places: Vec::new() });
+            named.len() - 1
+        });
+        (named[known].owner, named[known].shared) = (Some(owner), true);
+        self.preparing = Some((name, known, 0));
+    }
+
+    /// Returns the next place of the system that is being prepared.
+    ///
+    /// # Panics
+    /// If none is.
+    pub(crate) fn next(&mut self) -> Place {
+        let (name, known, next) = self.preparing.as_mut().expect("a system is being prepared");
+        let system = &mut self.systems.get_mut(name).expect("it was put in")[*known];
+        *next += 1;
+        if system.places.len() < *next {
+            system.places.push(Place::default());
+        }
+        system.places[*next - 1].clone()
+    }
+
+    /// Returns all of them for a snapshot of a world whose store is at `present`,
+    /// and whose history begins at `origin`.
+    pub(crate) fn save(&self, present: Version, origin: Version) -> SavedSystems {
+        let save = |system: &SystemPlaces| {
+            let (last_run, readers) = system.places.split_first()?;
+            let version = load(last_run);
+            let ago = (present.get() + 1).saturating_sub(version);
+            Some(SavedPlaces {
+                last_run: if version <= origin.get() { 0 } else { ago },
+                readers: readers.iter().map(load).collect(),
+            })
+        };
+        let systems = self.systems.iter().map(|(name, systems)| {
+            let living = systems.iter().filter(|system| !system.is_orphaned());
+            (name.clone(), living.filter_map(save).collect::<Vec<_>>())
+        });
+        systems.filter(|(_, systems)| !systems.is_empty()).collect()
+    }
+
+    /// Takes over what a snapshot holds, for a world whose store is at `present`:
+    /// systems that are here go on from there, others when they come. To those of
+    /// which the snapshot knows nothing, everything is new.
+    pub(crate) fn restore(&mut self, saved: SavedSystems, present: Version) {
+        for systems in self.systems.values_mut() {
+            systems.retain(|system| system.owner.is_some() && !system.is_orphaned());
+            systems.iter().flat_map(|system| &system.places).for_each(|place| store(place, 0));
+        }
+        for (name, saved) in saved {
+            let systems = self.systems.entry(name).or_default();
+            for (n, SavedPlaces { last_run, readers }) in saved.into_iter().enumerate() {
+                if n == systems.len() {
+                    systems.push(SystemPlaces { owner: None, shared: false, places: Vec::new() });
+                }
+                let last_run = match last_run {
+                    0 => 0,
+                    ago => (present.get() + 1).saturating_sub(ago),
+                };
+                let places = &mut systems[n].places;
+                for (at, value) in [last_run].into_iter().chain(readers).enumerate() {
+                    match places.get(at) {
+                        Some(place) => store(place, value),
+                        None => places.push(Place::new(value.into())),
+                    }
+                }
+            }
+        }
+    }
+}
+
+// Relaxed: systems do not run meanwhile, or the number is the system's own.
+
+pub(crate) fn load(place: &Place) -> u64 {
+    place.load(Ordering::Relaxed)
+}
+
+pub(crate) fn store(place: &Place, value: u64) {
+    place.store(value, Ordering::Relaxed);
+}
+
+/// A place in each world that a system has met, that of the present one first.
+#[derive(Debug, Default)]
+pub(crate) struct PlaceByWorld(Vec<(u64, Place)>);
+
+impl PlaceByWorld {
+    /// Takes the place in a world, which is the present one from now on.
+    pub(crate) fn enter(&mut self, world: u64, place: Place) {
+        // Nobody else knows the places in worlds that are gone.
+        self.0.retain(|(known, place)| *known != world && Arc::strong_count(place) > 1);
+        self.0.insert(0, (world, place));
+    }
+
+    /// Returns the place in the present world.
+    ///
+    /// # Panics
+    /// If no world was entered.
+    #[inline]
+    pub(crate) fn here(&self) -> &Place {
+        &self.0.first().expect("a system is prepared for a world").1
+    }
+}

@@ -1,0 +1,138 @@
+//! The state of a world as a whole: snapshots of it, and its hash.
+
+use std::io::Write;
+
+use ecs_core::CodecError;
+use ecs_storage_api::snapshot::Contents;
+use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
+
+use crate::places::SavedSystems;
+use crate::removed::SavedRemovals;
+use crate::schedule::Clocks;
+use crate::world::World;
+
+/// The section of the world itself, before those of its store.
+const HEAD: Tag = *b"wrld";
+
+/// What a snapshot has of the world itself: tick, clocks, saved resources and events
+/// by name, how far systems are, and which removals they have not got yet.
+type Head<'a> = (u64, Clocks, Vec<(String, &'a [u8])>, SavedSystems, Vec<SavedRemovals>);
+
+impl<S: Storage> World<S> {
+    /// Writes everything persistent into bytes: entities and components with their
+    /// changes, the allocator, the tick, the resources and events that ask to be
+    /// saved, and how far systems are. A run that goes on from there is that which
+    /// was never broken; what systems keep for themselves, in a
+    /// [`Local`](crate::Local) or a closure, is not the world's.
+    ///
+    /// The store is read over the protocol, and its parts stand beside those of
+    /// the world: a backend's own `snapshot` is not asked.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        let (head, contents) = (self.head()?, Contents::of(&self.storage));
+        let room = contents.size_hint() + head.len();
+        write_container(&head, &contents, Vec::with_capacity(room))
+    }
+
+    /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
+    /// by column, without a second copy of the world.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
+    pub fn snapshot_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
+        write_container(&self.head()?, &Contents::of(&self.storage), out)
+    }
+
+    /// Returns what a snapshot has of the world itself.
+    fn head(&self) -> Result<Vec<u8>, SnapshotError> {
+        let (present, origin) = (self.storage.version(), self.storage.origin());
+        let systems = self.resources.places.save(present, origin);
+        let removals = self.resources.save_removals(present, origin);
+        let head = (self.tick, &self.clocks, self.saved_bytes()?, systems, removals);
+        Ok(postcard::to_allocvec(&head).expect("numbers, strings and lists can be encoded"))
+    }
+
+    /// Returns the bytes of the saved resources that are there, by name.
+    fn saved_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, CodecError> {
+        let mut all = Vec::new();
+        for saved in &self.saved {
+            if let Some(bytes) = saved.encode(&self.resources)? {
+                all.push((saved.name.clone(), bytes));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Replaces everything persistent by what a snapshot holds. Resources that
+    /// are not saved stay as they are.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or
+    /// name components or resources that this process does not know; then
+    /// nothing has changed.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let mut sections = SectionReader::new(bytes)?;
+        let head = sections.expect(HEAD)?;
+        let (tick, clocks, resources, systems, removals): Head<'_> = postcard::from_bytes(head)
+            .map_err(|error| SnapshotError::Damaged {
+                at: 0,
+                what: format!("the world can't be read: {error}"),
+            })?;
+        let image = snapshot::read_sections(&mut sections)?;
+        let mut inserts = Vec::new();
+        for (name, bytes) in resources {
+            let saved = self.saved.iter().find(|saved| saved.name == name);
+            inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
+        }
+        // The last thing that can fail.
+        self.storage.load(image)?;
+        self.tick = tick;
+        self.clocks = clocks;
+        self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
+        inserts.into_iter().for_each(|insert| insert(&mut self.resources));
+        let (present, origin) = (self.storage.version(), self.storage.origin());
+        self.resources.places.restore(systems, present);
+        self.resources.restore_removals(removals, present, origin);
+        Ok(())
+    }
+
+    /// Returns one number for the whole persistent state: equal for equal
+    /// states, on every backend and in every process. The formula is that of
+    /// [`StateHasher`], with the tick under the label `tick`, the clock of each
+    /// [`SubSchedule`](crate::SubSchedule) under `clock ` and its name (its runs as
+    /// 8 bytes, the nanoseconds that it has not used as 16), and each saved resource
+    /// under `resource ` and its name.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    pub fn state_hash(&self) -> Result<u64, CodecError> {
+        let mut hasher = StateHasher::new();
+        hasher.storage(&self.storage)?;
+        hasher.part("tick", &self.tick.to_le_bytes());
+        for (name, runs, left) in self.clocks.iter() {
+            let bytes = [&runs.to_le_bytes()[..], &left.as_nanos().to_le_bytes()].concat();
+            hasher.part(&format!("clock {name}"), &bytes);
+        }
+        for (name, bytes) in self.saved_bytes()? {
+            hasher.part(&format!("resource {name}"), &bytes);
+        }
+        Ok(hasher.finish())
+    }
+}
+
+fn write_container<W: Write>(
+    head: &[u8],
+    contents: &Contents<'_>,
+    out: W,
+) -> Result<W, SnapshotError> {
+    let mut writer = SectionWriter::new(out)?;
+    writer.section(HEAD, |out| {
+        out.extend_from_slice(head);
+        Ok::<(), SnapshotError>(())
+    })?;
+    contents.write(&mut writer)?;
+    Ok(writer.finish()?)
+}

@@ -1,0 +1,229 @@
+//! A run that goes on from a snapshot is that which was never broken: random
+//! schedules of systems that ask what changed, what came and what went, that send
+//! and get events, keep a rhythm and take fixed steps.
+//!
+//! `ECS_CONTINUED_CASES` sets how many schedules are made.
+
+use std::env;
+use std::time::Duration;
+
+use ecs_core::EntityId;
+use ecs_derive::Component;
+use ecs_local::LocalStorage;
+use ecs_storage_api::{Added, Changed, Or, Query, Storage, With};
+use ecs_world::{
+    Commands, EventReader, EventWriter, FrameTime, IntoSystemConfig, RemovedComponents, ResMut,
+    Schedule, SubSchedule, SystemConfig, World,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde::{Deserialize, Serialize};
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "continued::Seen", track)]
+struct Seen(u64);
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "continued::Fed", track)]
+struct Fed(u64);
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "continued::Plain")]
+struct Plain(u64);
+
+/// What systems have found out; the order in which they find it does not matter.
+#[derive(Default, Serialize, Deserialize)]
+struct Log(u64);
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Heard(u64);
+
+impl Log {
+    fn note(&mut self, system: u64, what: u64) {
+        self.0 = self.0.wrapping_add(mix(system, what));
+    }
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    (a.rotate_left(9) ^ b).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Returns the entities of a query in ascending order, whatever that of the store is.
+fn sorted(rows: impl Iterator<Item = EntityId>) -> Vec<EntityId> {
+    let mut all: Vec<_> = rows.collect();
+    all.sort_unstable();
+    all
+}
+
+/// A system: what it does, and when.
+#[derive(Debug, Clone, Copy)]
+struct Description {
+    kind: u8,
+    k: u64,
+    every: u64,
+    steps: bool,
+}
+
+fn descriptions() -> impl Strategy<Value = Description> {
+    (0..11u8, 2..7u64, 1..4u64, any::<bool>()).prop_map(|(kind, k, every, steps)| Description {
+        kind,
+        k,
+        every,
+        steps,
+    })
+}
+
+impl Description {
+    fn config(self) -> SystemConfig {
+        let k = self.k;
+        let config = match self.kind {
+            0 => (move |mut rows: Query<(EntityId, &mut Seen)>| {
+                let some = |(entity, _): &(EntityId, &mut Seen)| entity.to_bits() % k == 1;
+                rows.iter_mut().filter(some).for_each(|(_, seen)| seen.0 = mix(seen.0, k));
+            })
+            .into_config(),
+            1 => (move |rows: Query<(EntityId, &Seen), Changed<Seen>>, mut log: ResMut<Log>| {
+                rows.iter().for_each(|(id, seen)| log.note(k, mix(id.to_bits(), seen.0)));
+            })
+            .into_config(),
+            2 => (move |rows: Query<EntityId, Added<Fed>>, mut log: ResMut<Log>| {
+                rows.iter().for_each(|id| log.note(k, id.to_bits()));
+            })
+            .into_config(),
+            3 => (move |mut rows: Query<&mut Fed, Or<(Changed<Fed>, Added<Seen>)>>| {
+                rows.iter_mut().for_each(|fed| fed.0 = mix(fed.0, k));
+            })
+            .into_config(),
+            4 => (move |mut lost: RemovedComponents<Seen>, mut log: ResMut<Log>| {
+                lost.read().for_each(|id| log.note(k, id.to_bits()));
+            })
+            .into_config(),
+            5 => (move |rows: Query<(EntityId, &Plain)>, mut heard: EventWriter<Heard>| {
+                let some = rows.iter().filter(|(id, _)| id.to_bits() % (5 * k) == 0);
+                let mut all: Vec<_> = some.map(|(id, plain)| mix(id.to_bits(), plain.0)).collect();
+                all.sort_unstable();
+                heard.send_all(all.into_iter().map(Heard));
+            })
+            .into_config(),
+            6 => (move |mut heard: EventReader<Heard>, mut log: ResMut<Log>| {
+                heard.read().for_each(|heard| log.note(k, heard.0));
+            })
+            .into_config(),
+            7 => (move |rows: Query<EntityId, With<Seen>>, mut commands: Commands| {
+                for id in sorted(rows.iter()).into_iter().step_by(7 * k as usize) {
+                    match id.to_bits() % 3 {
+                        0 => commands.despawn(id),
+                        1 => commands.remove::<Seen>(id),
+                        _ => commands.insert(id, Fed(k)),
+                    }
+                }
+            })
+            .into_config(),
+            8 => (move |log: ResMut<Log>, mut commands: Commands| {
+                commands.spawn((Seen(log.0), Plain(k)));
+                commands.spawn_batch((0..k).map(move |n| (Fed(n), Plain(k))));
+            })
+            .into_config(),
+            9 => (move |rows: Query<EntityId, With<Fed>>, mut commands: Commands| {
+                for id in sorted(rows.iter()).into_iter().step_by(5 * k as usize) {
+                    commands.remove::<Fed>(id);
+                    commands.insert(id, Seen(k));
+                }
+            })
+            .into_config(),
+            _ => (move |mut rows: Query<(&mut Plain, &Seen)>| {
+                rows.for_each(|(plain, seen)| plain.0 = mix(plain.0, seen.0));
+            })
+            .into_config(),
+        };
+        config.every(self.every)
+    }
+}
+
+/// Makes the schedule of a program.
+fn schedule(program: &[Description]) -> Schedule {
+    let (mut schedule, mut steps) = (Schedule::new(), Schedule::new());
+    for system in program {
+        match system.steps {
+            true => steps.add_system(system.config()),
+            false => schedule.add_system(system.config()),
+        };
+    }
+    schedule.add_system(SubSchedule::fixed("steps", Duration::from_millis(10), steps));
+    schedule
+}
+
+/// Makes a world that knows what is saved.
+fn empty<S: Storage>(storage: S) -> World<S> {
+    let mut world = World::with_storage(storage);
+    world.save_resource::<Log>("continued::log");
+    world.save_events::<Heard>("continued::heard");
+    world.save_resource::<FrameTime>("continued::time");
+    world.register::<(Seen, Fed, Plain)>();
+    world
+}
+
+fn filled<S: Storage>(storage: S) -> World<S> {
+    let mut world = empty(storage);
+    world.insert_resource(Log::default());
+    world.insert_resource(FrameTime(Duration::from_millis(14)));
+    world.spawn_batch((0..150).map(|n| (Seen(n), Plain(n))));
+    world.spawn_batch((0..60).map(|n| (Seen(n), Fed(n))));
+    world.spawn_batch((0..40).map(|n| (Fed(n), Plain(n))));
+    world
+}
+
+/// What a world shows: its hash, and the order of its entities.
+fn shown<S: Storage>(world: &World<S>) -> (u64, Vec<EntityId>) {
+    (world.state_hash().expect("all is saved"), world.storage().all_entities().collect())
+}
+
+const TICKS: usize = 9;
+
+/// Runs a program unbroken, and goes on from a snapshot after `cut` ticks: in the
+/// same world, in a new one, and in one on the other backend.
+fn check<S: Storage + Default, Other: Storage + Default>(program: &[Description], cut: usize) {
+    let (mut world, mut systems) = (filled(S::default()), schedule(program));
+    let mut saved = Vec::new();
+    let mut unbroken = Vec::new();
+    for tick in 0..TICKS {
+        if tick == cut {
+            saved = world.snapshot().expect("all is saved");
+        }
+        systems.run(&mut world);
+        unbroken.push(shown(&world));
+    }
+    let mut fresh = empty(S::default());
+    fresh.restore(&saved).expect("what was saved is read");
+    assert_eq!(fresh.snapshot().unwrap(), saved, "saving again gives the same bytes");
+    let mut new_systems = schedule(program);
+    let mut other = empty(Other::default());
+    other.restore(&saved).expect("what one backend saved another reads");
+    let mut other_systems = schedule(program);
+    world.restore(&saved).expect("what was saved is read");
+    for (tick, unbroken) in unbroken.iter().enumerate().skip(cut) {
+        new_systems.run(&mut fresh);
+        assert_eq!(shown(&fresh), *unbroken, "a new world, tick {tick}, cut at {cut}");
+        systems.run(&mut world);
+        assert_eq!(shown(&world), *unbroken, "the same world, tick {tick}, cut at {cut}");
+        other_systems.run(&mut other);
+        let hash = shown(&other).0;
+        assert_eq!(hash, unbroken.0, "the other backend, tick {tick}, cut at {cut}");
+    }
+}
+
+#[test]
+fn a_run_goes_on_from_a_snapshot_as_if_it_had_never_been_broken() {
+    let cases = env::var("ECS_CONTINUED_CASES").map_or(60, |cases| cases.parse().unwrap());
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let programs = (vec(descriptions(), 3..12), 0..TICKS);
+    TestRunner::new_with_rng(config, rng)
+        .run(&programs, |(program, cut)| {
+            check::<ecs_archetype::ArchetypeStorage, LocalStorage>(&program, cut);
+            check::<LocalStorage, ecs_archetype::ArchetypeStorage>(&program, cut);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
