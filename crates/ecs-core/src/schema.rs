@@ -8,9 +8,8 @@ pub use describe::{HasSchema, Nesting, probe};
 /// Describes what a value consists of.
 ///
 /// `#[derive(Component)]` fills it in, and [`ComponentInfo::schema`] returns it;
-/// other types join with `#[derive(HasSchema)]`. It speaks of the Rust type and
-/// its fields: what serde is told by `rename`, `with`, `flatten` and the like
-/// isn't known here, only that a field is skipped.
+/// other types join with `#[derive(HasSchema)]`, which says what becomes of fields
+/// about which serde is told something.
 ///
 /// # Text
 /// `Display` writes the same text in every build, for files and for comparing.

@@ -8,7 +8,7 @@ use syn::{
 };
 
 use crate::refusal;
-use crate::schema::{self, Skipped};
+use crate::schema::{self, By};
 
 /// How values are persisted.
 #[derive(Clone, Copy, PartialEq)]
@@ -121,13 +121,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
             const TRACK: bool = true;
         )
     });
-    let skipped = match codec {
-        Codec::Pod => Skipped::AreThere,
-        Codec::Persistent | Codec::Transient => Skipped::AreLeftOut,
+    let by = match codec {
+        Codec::Pod => By::Bytes,
+        Codec::Persistent | Codec::Transient => By::Serde,
     };
     // No bound: a field of the type of a parameter is described where the type's
     // own bounds say that it can be.
-    let schema = schema::implementation(input, &krate, None, skipped);
+    let schema = schema::implementation(input, &krate, None, by);
     let describe = constructor(codec, &krate, ident.span());
     let generics = bounded(&input.generics, codec, &krate);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();

@@ -35,8 +35,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// What values consist of is found out too: `ComponentInfo::schema` tells the
 /// fields, and the derive writes `HasSchema`, so that a component can be a field
 /// of another type. It asks nothing of the types of fields: one that says nothing
-/// of itself is opaque, and `#[derive(HasSchema)]` opens it. Fields that serde
-/// skips are left out, except with `pod`.
+/// of itself is opaque, and `#[derive(HasSchema)]` opens it. What serde is told of
+/// fields counts as there, except with `pod`.
 ///
 /// # Generic types
 /// Every instance is a component of its own, named with its arguments:
@@ -111,11 +111,16 @@ pub fn derive_bundle(input: TokenStream) -> TokenStream {
 /// which it is a field has no blank there.
 ///
 /// A component has that already; a type derives one or the other. Types of fields
-/// that say nothing of themselves are `Schema::Opaque`, as is a union. Fields with
-/// `#[serde(skip)]` or `#[serde(skip_serializing)]` are left out; serde's other
-/// attributes, `rename` among them, are not read. In a generic type the parameters
-/// must be `HasSchema`. `#[schema(crate = path)]` says where the engine is found,
-/// if not at `::ecs::__core`.
+/// that say nothing of themselves are `Schema::Opaque`, as is a union. In a generic
+/// type the parameters must be `HasSchema`. `#[schema(crate = path)]` says where
+/// the engine is found, if not at `::ecs::__core`.
+///
+/// # What serde is told
+/// Fields with `skip` or `skip_serializing` are left out. Fields that serde writes
+/// in another form (`with`, `serialize_with`, `flatten`) or not always
+/// (`skip_serializing_if`) are opaque, and so are types that it does (`into`,
+/// `remote`, `tag`, `untagged`). `rename` and the rest are not read: names are
+/// those in Rust. Of a `Serialize` by hand nothing is known.
 ///
 /// # Example
 /// ```

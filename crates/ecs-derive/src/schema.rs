@@ -5,8 +5,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::{
-    Data, DeriveInput, Error, Field, Fields, Generics, Member, Path, TypeParam, WherePredicate,
-    parse_quote,
+    Attribute, Data, DeriveInput, Error, Field, Fields, Generics, Member, Path, TypeParam,
+    WherePredicate, parse_quote,
 };
 
 use crate::refusal;
@@ -16,15 +16,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     refusal::inner_attributes(input, "schema")?;
     let krate = engine(input)?;
     let bound = parse_quote!(#krate::HasSchema);
-    Ok(implementation(input, &krate, Some(&bound), Skipped::AreLeftOut))
+    Ok(implementation(input, &krate, Some(&bound), By::Serde))
 }
 
-/// What becomes of the fields that serde skips.
+/// By what a type's values are saved.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Skipped {
-    AreLeftOut,
-    /// The type's bytes are what is saved, whatever serde would do.
-    AreThere,
+pub(crate) enum By {
+    /// Or by nothing.
+    Serde,
+    /// As they lie in memory, whatever serde is told.
+    Bytes,
 }
 
 // struct Place { x: f32, #[serde(skip)] cache: Cache, name: Name }
@@ -45,21 +46,23 @@ pub(crate) fn implementation(
     input: &DeriveInput,
     krate: &Path,
     bound: Option<&Path>,
-    skipped: Skipped,
+    by: By,
 ) -> TokenStream {
     let ident = &input.ident;
     let name = ident.unraw().to_string();
+    let opaque = quote!(#krate::Schema::Opaque(::std::string::String::from(#name)));
     let schema = match &input.data {
-        Data::Struct(data) => consists_of(&data.fields, krate, skipped, Place::Known),
+        _ if by == By::Serde && is_replaced(input) => opaque,
+        Data::Struct(data) => consists_of(&data.fields, krate, by, Place::Known),
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| {
                 let name = variant.ident.unraw().to_string();
-                let payload = consists_of(&variant.fields, krate, skipped, Place::Unknown);
+                let payload = consists_of(&variant.fields, krate, by, Place::Unknown);
                 quote!(#krate::Variant::new(#name, #payload))
             });
             quote!(#krate::Schema::Enum(::std::vec![#(#variants),*]))
         }
-        Data::Union(_) => quote!(#krate::Schema::Opaque(::std::string::String::from(#name))),
+        Data::Union(_) => opaque,
     };
     let generics = bounded(&input.generics, bound);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
@@ -83,41 +86,69 @@ enum Place {
     Unknown,
 }
 
-fn consists_of(fields: &Fields, krate: &Path, skipped: Skipped, place: Place) -> TokenStream {
+fn consists_of(fields: &Fields, krate: &Path, by: By, place: Place) -> TokenStream {
     let kind = match fields {
         Fields::Unit => return quote!(#krate::Schema::Unit),
         Fields::Named(_) => quote!(Struct),
         Fields::Unnamed(_) => quote!(Tuple),
     };
-    let members = fields.members().zip(fields);
-    let there = members.filter(|(_, field)| skipped == Skipped::AreThere || !is_skipped(field));
-    let written = there.map(|(member, field)| {
-        let name = match &member {
-            Member::Named(name) => name.unraw().to_string(),
-            Member::Unnamed(index) => index.index.to_string(),
-        };
-        let ty = &field.ty;
-        let text = text(ty.to_token_stream());
-        let at =
-            (place == Place::Known).then(|| quote!(.at(::core::mem::offset_of!(Self, #member))));
-        quote! {
-            #krate::Field::new(
-                #name,
-                #krate::derive_support::schema_probe::Probe::<#ty>(::core::marker::PhantomData)
-                    .schema(_within, #text),
-            )#at
-        }
-    });
+    let told = |field| if by == By::Bytes { Told::Nothing } else { told(field) };
+    let members = fields.members().zip(fields).map(|(member, field)| (member, field, told(field)));
+    let written =
+        members.filter(|(_, _, told)| *told != Told::ToSkip).map(|(member, field, told)| {
+            let name = match &member {
+                Member::Named(name) => name.unraw().to_string(),
+                Member::Unnamed(index) => index.index.to_string(),
+            };
+            let ty = &field.ty;
+            let text = text(ty.to_token_stream());
+            let at = (place == Place::Known)
+                .then(|| quote!(.at(::core::mem::offset_of!(Self, #member))));
+            let schema = if told == Told::Otherwise {
+                quote!(#krate::Schema::Opaque(::std::string::String::from(#text)))
+            } else {
+                let probe = quote!(#krate::derive_support::schema_probe::Probe);
+                quote!(#probe::<#ty>(::core::marker::PhantomData).schema(_within, #text))
+            };
+            quote!(#krate::Field::new(#name, #schema) #at)
+        });
     quote!(#krate::Schema::#kind(::std::vec![#(#written),*]))
 }
 
-/// Tells whether serde leaves the field out of what it writes.
-fn is_skipped(field: &Field) -> bool {
-    let mut skipped = false;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+/// What serde is told of a field.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    Nothing,
+    ToSkip,
+    /// To write something else than the field, or not always.
+    Otherwise,
+}
+
+fn told(field: &Field) -> Told {
+    let keys = serde_keys(&field.attrs);
+    let says = |known: &[&str]| keys.iter().any(|key| known.contains(&key.as_str()));
+    if says(&["skip", "skip_serializing"]) {
+        Told::ToSkip
+    } else if says(&["with", "serialize_with", "skip_serializing_if", "flatten", "getter"]) {
+        Told::Otherwise
+    } else {
+        Told::Nothing
+    }
+}
+
+/// Tells whether serde writes something else than the fields.
+fn is_replaced(input: &DeriveInput) -> bool {
+    let other = ["into", "remote", "tag", "content", "untagged"];
+    serde_keys(&input.attrs).iter().any(|key| other.contains(&key.as_str()))
+}
+
+/// Returns the keys in `#[serde(…)]`.
+fn serde_keys(attributes: &[Attribute]) -> Vec<String> {
+    let mut keys = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         // What is wrong with serde's attributes is for serde to report.
         let _ = attribute.parse_nested_meta(|meta| {
-            skipped |= meta.path.is_ident("skip") || meta.path.is_ident("skip_serializing");
+            keys.extend(meta.path.get_ident().map(ToString::to_string));
             if meta.input.peek(syn::Token![=]) {
                 meta.value()?.parse::<syn::Expr>()?;
             } else if meta.input.peek(syn::token::Paren) {
@@ -126,7 +157,7 @@ fn is_skipped(field: &Field) -> bool {
             Ok(())
         });
     }
-    skipped
+    keys
 }
 
 /// Writes a type by rules of our own, since `stringify!` gives no promise about

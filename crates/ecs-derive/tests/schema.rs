@@ -42,9 +42,35 @@ struct Sheet {
     title: String,
     #[serde(default, skip)]
     cache: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     notes: Vec<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    rare: Vec<u8>,
+    #[serde(serialize_with = "as_text")]
+    number: u64,
     until: std::time::Duration,
+}
+
+fn as_text<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+#[derive(Component, Clone, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "schema::Replaced")]
+#[serde(from = "u8", into = "u8")]
+struct Replaced {
+    inside: u64,
+}
+
+impl From<u8> for Replaced {
+    fn from(inside: u8) -> Self {
+        Self { inside: inside.into() }
+    }
+}
+
+impl From<Replaced> for u8 {
+    fn from(replaced: Replaced) -> Self {
+        replaced.inside as u8
+    }
 }
 
 /// Serde would skip a field that is part of the bytes.
@@ -134,9 +160,11 @@ fn an_enum_tells_its_variants() {
 }
 
 #[test]
-fn what_serde_skips_is_left_out_where_serde_writes() {
-    let wanted = "{title: string, notes: list<u8>, until: opaque(std::time::Duration)}";
+fn what_serde_is_told_counts_where_serde_writes() {
+    let wanted = "{title: string, notes: list<u8>, rare: opaque(Vec<u8>), number: opaque(u64), \
+                  until: opaque(std::time::Duration)}";
     assert_eq!(text::<Sheet>(), wanted);
+    assert_eq!(text::<Replaced>(), "opaque(Replaced)");
     assert_eq!(text::<Bytes>(), "{kept: u32, skipped: u32}");
 }
 
