@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::codec::Codec;
 use crate::component::{Component, ComponentId};
 use crate::erased::{ErasedSlice, ErasedVec};
-use crate::info::{CloneFn, DebugFn};
+use crate::info::{CloneFn, DebugFn, SchemaFn};
 use crate::registry::{self, RegisterError};
+use crate::schema::{HasSchema, Schema};
 
 /// Describes the component `C`: its name, codec and abilities.
 ///
@@ -24,12 +25,13 @@ pub struct Description<C> {
     pub(crate) codec: Codec,
     pub(crate) clone: Option<CloneFn>,
     pub(crate) debug: Option<DebugFn>,
+    pub(crate) schema: Option<SchemaFn>,
     component: PhantomData<fn() -> C>,
 }
 
 impl<C: Component> Description<C> {
     fn new(name: Cow<'static, str>, codec: Codec) -> Self {
-        Self { name, codec, clone: None, debug: None, component: PhantomData }
+        Self { name, codec, clone: None, debug: None, schema: None, component: PhantomData }
     }
 
     /// Describes a component that is persisted through serde.
@@ -68,6 +70,15 @@ impl<C: Component> Description<C> {
         C: fmt::Debug,
     {
         self.debug = Some(print_run::<C>);
+        self
+    }
+
+    /// Says what values consist of: it is asked when somebody first wants to know.
+    pub fn with_schema(mut self) -> Self
+    where
+        C: HasSchema,
+    {
+        self.schema = Some(Schema::of::<C>);
         self
     }
 

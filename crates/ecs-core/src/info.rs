@@ -3,15 +3,19 @@
 use std::alloc::Layout;
 use std::any::TypeId;
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::codec::Codec;
 use crate::component::ComponentId;
 use crate::erased::{DropFn, ErasedSlice, ErasedVec};
+use crate::schema::Schema;
 
 /// Copies a run of values.
 pub(crate) type CloneFn = fn(ErasedSlice<'_>) -> ErasedVec;
 /// Writes one value for people to read.
 pub(crate) type DebugFn = fn(ErasedSlice<'_>, &mut fmt::Formatter<'_>) -> fmt::Result;
+/// Describes what a value consists of.
+pub(crate) type SchemaFn = fn() -> Schema;
 
 /// Everything the process knows of a component: name, layout, and how to drop,
 /// clone, persist and print its values.
@@ -29,6 +33,7 @@ pub struct ComponentInfo {
     pub(crate) drop: Option<DropFn>,
     pub(crate) clone: Option<CloneFn>,
     pub(crate) debug: Option<DebugFn>,
+    pub(crate) schema: Option<LazyLock<Schema>>,
     pub(crate) codec: Codec,
     pub(crate) tracked: bool,
 }
@@ -89,6 +94,16 @@ impl ComponentInfo {
     #[inline]
     pub fn drop_fn(&self) -> Option<DropFn> {
         self.drop
+    }
+
+    /// Returns what values consist of, or `None` for a component that was
+    /// described at run time, or by hand without
+    /// [`with_schema`](crate::Description::with_schema).
+    ///
+    /// # Complexity
+    /// Made at the first call, and kept.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_deref()
     }
 
     /// Returns how values are persisted.

@@ -1,6 +1,6 @@
-//! The vocabulary of the engine: entity ids and their allocator, components and
-//! their registry, component sets, bundles, and values whose type is known only
-//! at run time.
+//! The vocabulary of the engine: entity ids and their allocator, components,
+//! their registry and their schemas, component sets, bundles, and values whose
+//! type is known only at run time.
 //!
 //! Nothing here knows how entities are stored; that is the business of the
 //! contract in `ecs-storage-api` and of the backends behind it.
@@ -20,6 +20,7 @@ mod info;
 mod memory;
 mod registry;
 mod row_writer;
+mod schema;
 mod type_hasher;
 
 pub use allocator::*;
@@ -42,6 +43,7 @@ pub use info::ComponentInfo;
 pub use memory::{PlainVec, RawArray};
 pub use registry::{RegisterError, component_count, components};
 pub use row_writer::{InPlace, RowTargets, RowWriter};
+pub use schema::{Field, HasSchema, Nesting, Schema, Variant};
 pub use type_hasher::TypeHasher;
 
 /// What code written by the derive macros names; not for hand-written code.
@@ -50,6 +52,7 @@ pub mod derive_support {
     use std::borrow::Cow;
 
     pub use crate::description::probe;
+    pub use crate::schema::probe as schema_probe;
     use crate::{Component, Description};
 
     /// What a persistent component needs, as one bound with a message of its own.

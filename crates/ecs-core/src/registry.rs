@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::any::{TypeId, type_name};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
+use std::sync::LazyLock;
 
 use parking_lot::RwLock;
 
@@ -94,6 +95,7 @@ pub(crate) fn register_type<C: Component>() -> Result<ComponentId, RegisterError
         drop: drop_fn::<C>(),
         clone: description.clone,
         debug: description.debug,
+        schema: description.schema.map(LazyLock::new),
         codec: description.codec,
         tracked: C::TRACK,
     });
@@ -128,6 +130,7 @@ pub(crate) fn register_dynamic(
         drop: None,
         clone: None,
         debug: None,
+        schema: None,
         codec: Codec::Pod,
         tracked,
     }))

@@ -8,6 +8,7 @@ use syn::{
 };
 
 use crate::refusal;
+use crate::schema::{self, By};
 
 /// How values are persisted.
 #[derive(Clone, Copy, PartialEq)]
@@ -84,12 +85,15 @@ impl Attributes {
 //         let probe = Probe::<Self>::default();
 //         derive_support::persistent::<Self>("demo::Name")
 //             .with_abilities(probe.can_clone(), probe.can_print())
+//             .with_schema()
 //     }
 //     fn cell() -> Option<&'static ComponentCell<Self>> {
 //         static CELL: ComponentCell<Name> = ComponentCell::new();
 //         Some(&CELL)
 //     }
 // }
+//
+// impl HasSchema for Name { … }, as in `schema.rs`
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     refusal::lifetimes(input, "component")?;
     refusal::inner_attributes(input, "component")?;
@@ -117,6 +121,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
             const TRACK: bool = true;
         )
     });
+    let by = match codec {
+        Codec::Pod => By::Bytes,
+        Codec::Persistent | Codec::Transient => By::Serde,
+    };
+    // No bound: a field of the type of a parameter is described where the type's
+    // own bounds say that it can be.
+    let schema = schema::implementation(input, &krate, None, by);
     let describe = constructor(codec, &krate, ident.span());
     let generics = bounded(&input.generics, codec, &krate);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
@@ -129,11 +140,15 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
                 #[allow(unused_imports)]
                 use #krate::derive_support::probe::Cannot as _;
                 let probe = #krate::derive_support::probe::Probe::<Self>::default();
-                #describe(#full_name).with_abilities(probe.can_clone(), probe.can_print())
+                #describe(#full_name)
+                    .with_abilities(probe.can_clone(), probe.can_print())
+                    .with_schema()
             }
 
             #cell
         }
+
+        #schema
     })
 }
 

@@ -1,4 +1,5 @@
-//! `#[derive(Component)]`, `#[derive(Bundle)]` and `#[derive(SystemParam)]`.
+//! `#[derive(Component)]`, `#[derive(Bundle)]`, `#[derive(HasSchema)]` and
+//! `#[derive(SystemParam)]`.
 //!
 //! What they write needs no unsafe code, and names everything through one
 //! crate: `ecs` unless `crate = path` says otherwise.
@@ -8,6 +9,7 @@
 mod bundle;
 mod component;
 mod refusal;
+mod schema;
 mod system_param;
 
 use proc_macro::TokenStream;
@@ -30,6 +32,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// Whether values can be cloned and printed is found out: a type that is
 /// `Clone` or `Debug` needs to say no more.
 ///
+/// What values consist of is found out too: `ComponentInfo::schema` tells the
+/// fields, and the derive writes `HasSchema`, so that a component can be a field
+/// of another type. It asks nothing of the types of fields: one that says nothing
+/// of itself is opaque, and `#[derive(HasSchema)]` opens it. What serde is told of
+/// fields counts as there, except with `pod`.
+///
 /// # Generic types
 /// Every instance is a component of its own, named with its arguments:
 /// `name<u8>`. Three things differ from plain types:
@@ -37,8 +45,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///   output may change with the compiler; what outlives a build is better
 ///   given a plain type.
 /// - Its id is looked up in a map instead of being read from a `static`.
-/// - `Clone` and `Debug` count only where the type's own bounds imply them:
-///   `struct Tag<T: Clone>(T)` can be cloned, `struct Tag<T>(T)` cannot.
+/// - `Clone`, `Debug` and `HasSchema` count only where the type's own bounds imply
+///   them: `struct Tag<T: Clone>(T)` can be cloned, `struct Tag<T>(T)` cannot.
 ///
 /// # Example
 /// ```
@@ -97,6 +105,50 @@ pub fn derive_component(input: TokenStream) -> TokenStream {
 pub fn derive_bundle(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     bundle::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Lets a struct or enum say what its values consist of, so that a component of
+/// which it is a field has no blank there.
+///
+/// A component has that already; a type derives one or the other. Types of fields
+/// that say nothing of themselves are `Schema::Opaque`, as is a union. In a generic
+/// type the parameters must be `HasSchema`. `#[schema(crate = path)]` says where
+/// the engine is found, if not at `::ecs::__core`.
+///
+/// # What serde is told
+/// Fields with `skip` or `skip_serializing` are left out. Fields that serde writes
+/// in another form (`with`, `serialize_with`, `flatten`) or not always
+/// (`skip_serializing_if`) are opaque, and so are types that it does (`into`,
+/// `remote`, `tag`, `untagged`). `rename` and the rest are not read: names are
+/// those in Rust. Of a `Serialize` by hand nothing is known.
+///
+/// # Example
+/// ```
+/// use ecs_core::{ComponentId, Schema};
+/// use ecs_derive::{Component, HasSchema};
+///
+/// #[derive(HasSchema)]
+/// #[schema(crate = ecs_core)]
+/// struct Vector {
+///     x: f32,
+///     y: f32,
+/// }
+///
+/// #[derive(Component)]
+/// #[component(crate = ecs_core, transient)]
+/// enum Order {
+///     Wait,
+///     Go { to: Vector },
+/// }
+///
+/// assert_eq!(Schema::of::<Vector>().to_string(), "{x: f32, y: f32}");
+/// let order = ComponentId::of::<Order>().info().schema().unwrap();
+/// assert_eq!(order.to_string(), "enum {Wait, Go {to: {x: f32, y: f32}}}");
+/// ```
+#[proc_macro_derive(HasSchema, attributes(schema))]
+pub fn derive_has_schema(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    schema::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Makes a struct a parameter of systems: its fields are parameters, made

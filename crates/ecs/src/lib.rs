@@ -19,7 +19,7 @@
 
 pub use ecs_archetype::ArchetypeStorage;
 pub use ecs_core::*;
-pub use ecs_derive::{Bundle, Component, SystemParam};
+pub use ecs_derive::{Bundle, Component, HasSchema, SystemParam};
 pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
     Added, BackendError, BundleError, Capabilities, Changed, Chunk, ChunkError, Chunks,
