@@ -206,6 +206,13 @@ impl ChunkAges {
         Self { moves: RowAges::default(), columns: vec![ColumnAges::default(); columns] }
     }
 
+    /// Adds rows behind the others, of as many columns.
+    pub(super) fn extend(&mut self, other: &Self, rows: usize) {
+        self.moves.extend(&other.moves, rows);
+        let columns = self.columns.iter_mut().zip(&other.columns);
+        columns.for_each(|(column, other)| column.extend(other, rows));
+    }
+
     /// Writes them: of moves, and then of each column.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         self.moves.write(out);

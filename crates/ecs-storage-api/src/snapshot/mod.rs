@@ -10,6 +10,7 @@
 
 mod ages;
 mod error;
+mod groups;
 mod ids;
 mod image;
 mod read;

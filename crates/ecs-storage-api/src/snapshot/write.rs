@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::Write;
 
-use ahash::AHashMap;
 use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::ages::{self, Age, ChunkAges, ColumnAges};
 use super::error::SnapshotError;
+use super::groups::Groups;
 use super::ids::Ids;
 use super::image::StorageImage;
 use super::schema::Schema;
@@ -52,8 +52,27 @@ struct Run<'a> {
     components: Vec<u32>,
     ids: Ids<'a>,
     /// The columns of each chunk.
-    chunks: Vec<Vec<ErasedSlice<'a>>>,
+    chunks: Vec<Vec<Values<'a>>>,
     ages: ChunkAges,
+}
+
+/// Values of one column.
+#[derive(Clone, Copy)]
+pub(super) enum Values<'a> {
+    /// As they lie in a store.
+    Typed(ErasedSlice<'a>),
+    /// As they are written.
+    Encoded(&'a [u8]),
+}
+
+impl<'a> Values<'a> {
+    /// Returns what is written, if that lies in memory.
+    fn as_bytes(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Typed(values) => values.as_bytes(),
+            Self::Encoded(bytes) => Some(bytes),
+        }
+    }
 }
 
 impl fmt::Debug for Contents<'_> {
@@ -87,12 +106,18 @@ impl<'a> Contents<'a> {
         let mut chunks = Chunks::default();
         let history = image.history();
         for (n, chunk) in image.chunks().iter().enumerate() {
-            let columns = chunk.columns().iter().enumerate().map(|(at, column)| {
-                let ages = history.map(|history| history.chunks()[n].columns[at].clone());
-                (column.as_slice(), ages.unwrap_or_default())
-            });
-            let moves = history.map(|history| history.chunks()[n].moves.clone());
-            chunks.add(chunk.ids(), moves, columns.collect());
+            let persistent = chunk.columns().iter().zip(0..);
+            let persistent = persistent.filter(|(column, _)| !column.info().is_transient());
+            let (columns, places): (Vec<_>, Vec<usize>) = persistent.unzip();
+            let ages = history.map(|history| &history.chunks()[n]);
+            let of_column = |place: &usize| ages.map(|ages| ages.columns[*place].clone());
+            let ages = ChunkAges {
+                moves: ages.map(|ages| ages.moves.clone()).unwrap_or_default(),
+                columns: places.iter().map(|at| of_column(at).unwrap_or_default()).collect(),
+            };
+            let key = columns.iter().map(|column| column.id()).collect();
+            let columns = columns.iter().map(|it| Values::Typed(it.as_slice())).collect();
+            chunks.groups.add(key, false, Part { ids: vec![chunk.ids()], columns, ages });
         }
         for (component, removed) in history.map_or(&[][..], |history| &history.removed) {
             chunks.add_removed(*component, removed.iter().copied());
@@ -136,7 +161,7 @@ impl<'a> Contents<'a> {
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, tags::HISTORY, &(self.span, &self.removed))?;
         let ages = self.span != 0;
-        self.runs.iter().try_for_each(|run| run.write(&self.components, ages, writer))
+        self.runs.iter().try_for_each(|run| run.write(ages, writer))
     }
 }
 
@@ -145,16 +170,13 @@ impl<'a> Contents<'a> {
 struct Chunks<'a> {
     components: Vec<&'static ComponentInfo>,
     removed: Removals,
-    runs: Vec<ChunkRun<'a>>,
-    /// The runs that consist of tables.
-    tables: AHashMap<Vec<u32>, usize>,
+    groups: Groups<Part<'a>>,
 }
 
-/// As [`Run`], while more chunks may come.
-struct ChunkRun<'a> {
-    components: Vec<u32>,
+/// A chunk of a group: ids, columns, and ages.
+struct Part<'a> {
     ids: Vec<&'a [EntityId]>,
-    chunks: Vec<Vec<ErasedSlice<'a>>>,
+    columns: Vec<Values<'a>>,
     ages: ChunkAges,
 }
 
@@ -163,49 +185,15 @@ impl<'a> Chunks<'a> {
     /// `origin`.
     fn add_whole(&mut self, chunk: &WholeChunk<'a, '_>, present: Version, origin: Version) {
         let rows = chunk.ids.len();
-        let column = |(values, changes): &(ErasedSlice<'a>, _)| {
-            (*values, ColumnAges::of(*changes, rows, present, origin))
-        };
+        let persistent = chunk.columns.iter().filter(|(it, _)| !it.info().is_transient());
+        let mut columns: Vec<_> = persistent.copied().collect();
+        columns.sort_by_key(|(values, _)| values.id());
         let moves = chunk.moves.map(|pages| ages::of_pages(pages, rows, present, origin));
-        self.add(chunk.ids, moves, chunk.columns.iter().map(column).collect());
-    }
-
-    /// Adds a chunk to the run before, if that has the same components; tables,
-    /// which store them by their components, also to an earlier one.
-    fn add(
-        &mut self,
-        ids: &'a [EntityId],
-        moves: Option<ages::RowAges>,
-        mut columns: Vec<(ErasedSlice<'a>, ColumnAges)>,
-    ) {
-        columns.retain(|(column, _)| !column.info().is_transient());
-        columns.sort_by_key(|(column, _)| column.id());
-        let components: Vec<_> =
-            columns.iter().map(|(column, _)| self.place(column.info())).collect();
-        let known = match moves {
-            Some(_) => self.tables.get(&components).copied(),
-            None => {
-                let last = self.runs.len().checked_sub(1);
-                last.filter(|&last| self.runs[last].components == components)
-            }
-        };
-        let known = known.unwrap_or_else(|| {
-            let known = self.runs.len();
-            if moves.is_some() {
-                self.tables.insert(components.clone(), known);
-            }
-            let (ids, chunks) = Default::default();
-            let ages = ChunkAges::empty(components.len());
-            self.runs.push(ChunkRun { components, ids, chunks, ages });
-            known
-        });
-        let run = &mut self.runs[known];
-        run.ids.push(ids);
-        run.ages.moves.extend(&moves.unwrap_or_default(), ids.len());
-        for (all, (_, ages)) in run.ages.columns.iter_mut().zip(&columns) {
-            all.extend(ages, ids.len());
-        }
-        run.chunks.push(columns.into_iter().map(|(column, _)| column).collect());
+        let ages = columns.iter().map(|(_, it)| ColumnAges::of(*it, rows, present, origin));
+        let key = columns.iter().map(|(values, _)| values.id()).collect();
+        let ages = ChunkAges { moves: moves.unwrap_or_default(), columns: ages.collect() };
+        let columns = columns.into_iter().map(|(values, _)| Values::Typed(values)).collect();
+        self.groups.add(key, chunk.moves.is_some(), Part { ids: vec![chunk.ids], columns, ages });
     }
 
     fn add_removed(
@@ -228,15 +216,27 @@ impl<'a> Chunks<'a> {
         }) as u32
     }
 
-    /// Chooses how the ids of each run are written.
-    fn with(self, allocator: AllocatorState, span: u64) -> Contents<'a> {
-        let Self { components: all, removed, runs, .. } = self;
-        let runs = runs.into_iter().map(|ChunkRun { components, ids, chunks, ages, .. }| {
-            let infos = components.iter().map(|&place| &all[place as usize]);
-            let ids = Ids::new(ids, plain_bytes_per_row(infos));
+    /// Puts the chunks of each group together, and chooses how their ids are
+    /// written.
+    fn with(mut self, allocator: AllocatorState, span: u64) -> Contents<'a> {
+        let groups = std::mem::take(&mut self.groups).into_groups();
+        let runs = groups.map(|(components, parts)| {
+            let (mut ids, mut chunks) = (Vec::new(), Vec::new());
+            let mut ages = ChunkAges::empty(components.len());
+            for part in parts {
+                let rows = part.ids.iter().map(|ids| ids.len()).sum();
+                ages.extend(&part.ages, rows);
+                ids.extend(part.ids);
+                chunks.push(part.columns);
+            }
+            let infos: Vec<_> = components.iter().map(|id| id.info()).collect();
+            let ids = Ids::new(ids, plain_bytes_per_row(infos.iter()));
+            let components = infos.into_iter().map(|info| self.place(info)).collect();
             Run { components, ids, chunks, ages }
         });
-        Contents { runs: runs.collect(), components: all, allocator, span, removed }
+        let runs = runs.collect();
+        let Self { components, removed, .. } = self;
+        Contents { runs, components, allocator, span, removed }
     }
 }
 
@@ -273,7 +273,6 @@ impl Run<'_> {
     /// Writes rows, components, ids, and ages if they are known; then each column.
     fn write<W: Write>(
         &self,
-        all: &[&'static ComponentInfo],
         ages: bool,
         writer: &mut SectionWriter<W>,
     ) -> Result<(), SnapshotError> {
@@ -286,13 +285,19 @@ impl Run<'_> {
             }
             Ok::<(), SnapshotError>(())
         })?;
-        for (column, info) in self.infos(all).enumerate() {
-            let mut values = self.chunks.iter().map(move |columns| columns[column]);
-            if info.is_pod() {
+        for column in 0..self.components.len() {
+            let values = self.chunks.iter().map(move |columns| columns[column]);
+            if self.chunks.iter().all(|columns| columns[column].as_bytes().is_some()) {
                 writer.memory(tags::COLUMN, values.filter_map(|values| values.as_bytes()))?;
             } else {
                 writer.section(tags::COLUMN, |out| {
-                    values.try_for_each(|values| values.encode(out)).map_err(SnapshotError::from)
+                    for values in values {
+                        match values {
+                            Values::Typed(values) => values.encode(out)?,
+                            Values::Encoded(bytes) => out.extend_from_slice(bytes),
+                        }
+                    }
+                    Ok::<(), SnapshotError>(())
                 })?;
             }
         }
