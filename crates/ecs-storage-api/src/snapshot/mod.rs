@@ -9,6 +9,8 @@
 //! The format is a draft (version 1) until it is specified byte by byte.
 
 mod ages;
+mod cut;
+mod delta;
 mod error;
 mod groups;
 mod ids;
@@ -21,6 +23,8 @@ mod tests;
 mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
+pub use cut::StorageCut;
+pub use delta::StorageDelta;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use read::{read, read_sections};
