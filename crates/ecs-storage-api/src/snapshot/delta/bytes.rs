@@ -23,7 +23,7 @@ const PAGES: Tag = *b"page";
 
 /// The head: digests of base and next, versions between and in all, what was
 /// removed by component, and the tables.
-type Head = (u64, u64, u64, u64, Vec<(u32, Vec<(Age, EntityId)>)>, Vec<Step>);
+type Head = (u64, u64, i64, u64, Vec<(u32, Vec<(Age, EntityId)>)>, Vec<Step>);
 
 /// Tables afterwards, in order.
 #[derive(Serialize, Deserialize)]
@@ -80,7 +80,8 @@ impl StorageDelta {
         let removed = removed.map(|(component, removed)| (place(*component), removed.clone()));
         let removed = removed.collect();
         let head: Head = (self.base, self.next, self.elapsed, self.span, removed, steps);
-        let forms: Vec<_> = components.iter().map(|component| Schema::of(component.info())).collect();
+        let forms: Vec<_> =
+            components.iter().map(|component| Schema::of(component.info())).collect();
         section(writer, tags::COMPONENTS, &forms)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, DELTA, &head)?;

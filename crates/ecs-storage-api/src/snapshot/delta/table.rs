@@ -46,7 +46,7 @@ impl TableDelta {
         from: Option<usize>,
         next: &StorageCut,
         table: &Arc<CutTable>,
-        elapsed: u64,
+        elapsed: i64,
     ) -> Self {
         let before = from.map(|from| &base.tables[from]);
         let from = from.map(|from| from as u32);
@@ -65,8 +65,7 @@ impl TableDelta {
             };
             let same = known.is_some_and(|known| {
                 Arc::ptr_eq(known, page)
-                    || known.ids == page.ids
-                        && ages(base, known).older(elapsed) == ages(next, page)
+                    || known.ids == page.ids && ages(base, known).older(elapsed) == ages(next, page)
             });
             if !same {
                 ids.insert(n, (page.ids.clone(), ages(next, page)));
@@ -76,7 +75,8 @@ impl TableDelta {
             let mut changed = BTreeMap::new();
             for (n, page) in (0..).zip(pages) {
                 let known = before.and_then(|before| before.columns[at].get(n as usize));
-                let ages = |cut: &StorageCut, page: &ValuePage| page.ages(cut.present(), cut.origin);
+                let ages =
+                    |cut: &StorageCut, page: &ValuePage| page.ages(cut.present(), cut.origin);
                 let same = known.is_some_and(|known| {
                     Arc::ptr_eq(known, page)
                         || same_values(&known.values, &page.values)
@@ -119,7 +119,7 @@ impl TableDelta {
     pub(super) fn apply(
         &self,
         base: &StorageCut,
-        elapsed: u64,
+        elapsed: i64,
         present: Version,
         taken: &mut [bool],
         tables: &mut Vec<Arc<CutTable>>,
@@ -151,7 +151,7 @@ impl TableDelta {
 pub(super) fn compose(
     before: &[TableDelta],
     later: &[TableDelta],
-    elapsed: u64,
+    elapsed: i64,
 ) -> Result<Vec<TableDelta>, SnapshotError> {
     let (mut starts, mut count) = (Vec::with_capacity(before.len()), 0u32);
     for table in before {
@@ -232,12 +232,11 @@ impl Changed {
         Ok(Self { components, rows, from, ids, columns })
     }
 
-    fn older(&self, elapsed: u64) -> Self {
+    fn older(&self, elapsed: i64) -> Self {
         let ids = self.ids.iter().map(|(n, (ids, ages))| (*n, (ids.clone(), ages.older(elapsed))));
         let column = |pages: &BTreeMap<u32, (Arc<Encoded>, ColumnAges)>| {
-            let older = |(values, ages): &(Arc<Encoded>, ColumnAges)| {
-                (values.clone(), ages.older(elapsed))
-            };
+            let older =
+                |(values, ages): &(Arc<Encoded>, ColumnAges)| (values.clone(), ages.older(elapsed));
             pages.iter().map(|(n, page)| (*n, older(page))).collect()
         };
         Self {
@@ -253,7 +252,7 @@ impl Changed {
         &self,
         base: &StorageCut,
         before: Option<&Arc<CutTable>>,
-        elapsed: u64,
+        elapsed: i64,
         present: Version,
     ) -> Result<CutTable, SnapshotError> {
         if before.is_some_and(|before| before.components != self.components) {
@@ -274,7 +273,9 @@ impl Changed {
         let mut ids = Vec::with_capacity(count as usize);
         for n in 0..count {
             ids.push(Arc::new(match self.ids.get(&n) {
-                Some((ids, ages)) => IdPage { ids: ids.clone(), moves: Versions::of(ages, present) },
+                Some((ids, ages)) => {
+                    IdPage { ids: ids.clone(), moves: Versions::of(ages, present) }
+                }
                 None => {
                     let page = &known(n).ok_or_else(missing)?.ids[n as usize];
                     let mut ages = RowAges::default();
