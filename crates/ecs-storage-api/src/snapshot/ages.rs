@@ -147,6 +147,8 @@ impl ColumnAges {
         origin: Version,
     ) -> Self {
         let Some(Changes { pages, ticks }) = changes else { return Self::default() };
+        // Of no rows nothing is known, whoever tells of them.
+        let ticks = ticks.filter(|_| rows != 0);
         let tick = present.tick();
         let ages = |ticks: &[u32]| ticks.iter().map(|at| tick.wrapping_sub(*at)).collect();
         Self {
