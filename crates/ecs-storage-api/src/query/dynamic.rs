@@ -112,6 +112,15 @@ impl DynamicQuery {
         DynamicQueryBuilder::default()
     }
 
+    /// Asks what another query asks, by component id: one that the program knows by
+    /// its types, say, through [`QueryShape::of`].
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if a component that is written occurs twice.
+    pub fn of(shape: QueryShape) -> Result<Self, QueryError> {
+        DynamicQueryBuilder { shape }.build()
+    }
+
     /// Gives every matching chunk to `f`, for reading.
     ///
     /// # Errors
