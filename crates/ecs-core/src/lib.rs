@@ -39,7 +39,7 @@ pub use erased::{
 };
 pub use id_source::*;
 pub use info::ComponentInfo;
-pub use memory::{PlainVec, RawArray};
+pub use memory::{OutOfMemory, PlainVec, RawArray};
 pub use registry::{RegisterError, component_count};
 pub use row_writer::{InPlace, RowTargets, RowWriter};
 pub use type_hasher::TypeHasher;

@@ -125,6 +125,8 @@ macro_rules! for_each_claim {
             }
             batches {
                 effects_come_in_their_order
+                effects_of_one_kind_come_in_the_order_of_the_calls
+                a_panic_in_a_clone_changes_nothing
                 a_refused_batch_changes_nothing
                 errors_name_their_place
                 reserved_ids_become_real_in_a_batch

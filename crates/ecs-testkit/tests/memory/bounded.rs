@@ -1,0 +1,1 @@
+//! Damaged snapshots are refused within bounded memory.
