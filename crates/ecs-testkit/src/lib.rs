@@ -4,6 +4,7 @@
 //!   by the claim; [`run_all`] runs them by a call.
 //! - [`differential`] runs random sequences of every operation on two backends,
 //!   compares after each, and shrinks a failure to a minimal sequence.
+//! - [`fuzz`] has bodies of fuzz targets, which any bytes drive.
 //! - [`check_invariants`] looks at one store from every side.
 //! - [`Faulty`] fails at the n-th call, for the paths that errors take; [`Steps`]
 //!   is a store with nothing but what a backend must write; [`forward_storage!`]
@@ -15,6 +16,7 @@ pub mod components;
 pub mod differential;
 mod faulty;
 mod forward;
+pub mod fuzz;
 mod invariants;
 mod steps;
 

@@ -69,7 +69,8 @@ pub fn a_panic_in_a_clone_changes_nothing(make: Make<'_>) {
     let mut storage = make();
     let a = storage.create((Position(0, 0), Fragile(0))).unwrap();
     let b = storage.create(Name("b".into())).unwrap();
-    let ways: [&dyn Fn(&mut dyn Storage) -> Result<(), UpdateError>; 4] = [
+    type Way<'a> = &'a dyn Fn(&mut dyn Storage) -> Result<(), UpdateError>;
+    let ways: [Way<'_>; 4] = [
         &|storage| {
             let batch = UpdateBatch::new()
                 .spawn((Marker, Fragile(1)))
