@@ -109,9 +109,9 @@ fn decode<C: Component + DeserializeOwned>(
     bytes: &mut &[u8],
     count: usize,
 ) -> Result<ErasedVec, CodecError> {
-    // No more room than there are bytes left: a hostile count allocates nothing.
-    // More comes as values do.
-    let believed = bytes.len() / size_of::<C>().max(1);
+    // A hostile count allocates nothing: it is believed as far as values take four
+    // times the bytes that are left. More room comes as values do.
+    let believed = bytes.len().saturating_mul(4) / size_of::<C>().max(1);
     let mut values = Vec::with_capacity(count.min(believed));
     for row in 0..count {
         let (value, rest) =

@@ -5,9 +5,9 @@ use ecs_storage_api::Storage;
 use super::source::Source;
 use crate::differential::{Checks, Chosen, Make, Operation, Pick, run};
 
-/// As many operations as a sequence has at most: what they do to stores grows with
-/// them, and a fault that needs more has not been seen.
-const MOST: usize = 100;
+/// As many operations as a sequence has at most: many short sequences find more than
+/// few long ones.
+const MOST: usize = 40;
 
 /// Applies the sequence of operations that bytes mean to two backends.
 ///

@@ -6,8 +6,8 @@ use super::operations::{apply, batch, kinds};
 use super::source::Source;
 use crate::differential::{Make, Operation};
 
-/// As many batches as are applied at most.
-const MOST: usize = 20;
+/// As many operations as there are at most; a third of them or more are batches.
+const MOST: usize = 24;
 
 /// Fills two backends with what bytes mean, and applies the batches that the rest
 /// of them means.
