@@ -428,7 +428,7 @@ impl Storage for ArchetypeStorage {
 
     fn apply_updates(&mut self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError> {
         batch.check_with(self, Some(&self.ids))?;
-        let Self { ids, graph, rows } = self;
+        let Self { ids, graph, rows, .. } = self;
         Ok(updates::apply(ids, graph, rows, batch.into_parts())?)
     }
 
