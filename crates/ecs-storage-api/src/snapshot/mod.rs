@@ -10,11 +10,11 @@
 
 mod ages;
 mod error;
+mod form;
 mod groups;
 mod ids;
 mod image;
 mod read;
-mod schema;
 pub mod sections;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::ages::{Age, ChunkAges, ImageHistory};
 use super::error::SnapshotError;
+use super::form::Form;
 use super::ids;
 use super::image::StorageImage;
-use super::schema::Schema;
 use super::sections::{Section, SectionReader};
 use super::tags;
 use super::write::plain_bytes_per_row;
@@ -29,9 +29,9 @@ pub fn read(bytes: &[u8]) -> Result<StorageImage, SnapshotError> {
 /// # Errors
 /// [`SnapshotError`], which says what is wrong and where.
 pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, SnapshotError> {
-    let schemas: Vec<Schema> =
+    let forms: Vec<Form> =
         Payload(sections.expect(tags::COMPONENTS)?).whole("the component table")?;
-    let components = schemas.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
+    let components = forms.iter().map(Form::resolve).collect::<Result<Vec<_>, _>>()?;
     let allocator: AllocatorState =
         Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
     let mut history = history(Payload(sections.expect(tags::HISTORY)?), &components)?;

@@ -7,10 +7,10 @@ use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice
 
 use super::ages::{self, Age, ChunkAges, ColumnAges};
 use super::error::SnapshotError;
+use super::form::Form;
 use super::groups::Groups;
 use super::ids::Ids;
 use super::image::StorageImage;
-use super::schema::Schema;
 use super::sections::{AROUND, HEADER, SectionWriter, Tag};
 use super::tags;
 use crate::changes::Version;
@@ -135,7 +135,7 @@ impl<'a> Contents<'a> {
     /// values that serde encodes.
     pub fn size_hint(&self) -> usize {
         // Numbers have ten bytes at most, places in the table five.
-        let names = self.components.iter().map(|info| 40 + info.name().len());
+        let forms = self.components.iter().map(|info| Form::of(info).size_hint());
         let AllocatorState { free, reserved, retired, .. } = &self.allocator;
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
@@ -144,7 +144,7 @@ impl<'a> Contents<'a> {
             let columns = run.ids.rows() * plain_bytes_per_row(run.infos(&self.components));
             AROUND * (1 + run.components.len()) + head + columns
         });
-        let heads = names.sum::<usize>() + allocator + removed.sum::<usize>();
+        let heads = forms.sum::<usize>() + allocator + removed.sum::<usize>();
         HEADER + 5 * AROUND + heads + runs.sum::<usize>()
     }
 
@@ -156,8 +156,8 @@ impl<'a> Contents<'a> {
     /// [`SnapshotError::Codec`] if a value refuses to be encoded,
     /// [`SnapshotError::Io`] if it can't be written.
     pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
-        let schemas: Vec<_> = self.components.iter().map(|info| Schema::of(info)).collect();
-        section(writer, tags::COMPONENTS, &schemas)?;
+        let forms: Vec<_> = self.components.iter().map(|info| Form::of(info)).collect();
+        section(writer, tags::COMPONENTS, &forms)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, tags::HISTORY, &(self.span, &self.removed))?;
         let ages = self.span != 0;
