@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use ecs_storage_api::snapshot::ReadOptions;
 use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::world::World;
@@ -59,9 +60,21 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// [`CheckpointError`] that names the file; then nothing has changed.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        self.load_with(path, &ReadOptions::new())
+    }
+
+    /// As [`load`](World::load), but skips and migrates components.
+    ///
+    /// # Errors
+    /// As [`load`](World::load); then nothing has changed.
+    pub fn load_with(
+        &mut self,
+        path: impl AsRef<Path>,
+        options: &ReadOptions,
+    ) -> Result<(), CheckpointError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| io_error(path, "open it", source))?;
-        self.restore(&bytes).map_err(|source| snapshot_error(path, source))
+        self.restore_with(&bytes, options).map_err(|source| snapshot_error(path, source))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use ecs_core::CodecError;
-use ecs_storage_api::snapshot::Contents;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use ecs_storage_api::snapshot::{Contents, ReadOptions};
 use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
 
 use crate::places::SavedSystems;
@@ -74,6 +74,18 @@ impl<S: Storage> World<S> {
     /// name components or resources that this process does not know; then
     /// nothing has changed.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.restore_with(bytes, &ReadOptions::new())
+    }
+
+    /// As [`restore`](World::restore), but skips and migrates components.
+    ///
+    /// # Errors
+    /// As [`restore`](World::restore); then nothing has changed.
+    pub fn restore_with(
+        &mut self,
+        bytes: &[u8],
+        options: &ReadOptions,
+    ) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = sections.expect(HEAD)?;
         let (tick, clocks, resources, systems, removals): Head<'_> = postcard::from_bytes(head)
@@ -81,7 +93,11 @@ impl<S: Storage> World<S> {
                 at: 0,
                 what: format!("the world can't be read: {error}"),
             })?;
-        let image = snapshot::read_sections(&mut sections)?;
+        let image = snapshot::read_sections_with(&mut sections, options)?;
+        let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
+            Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
+        });
+        let removals = removals.collect();
         let mut inserts = Vec::new();
         for (name, bytes) in resources {
             let saved = self.saved.iter().find(|saved| saved.name == name);

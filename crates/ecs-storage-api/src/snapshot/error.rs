@@ -2,8 +2,9 @@
 
 use std::io;
 
-use ecs_core::{AllocatorStateError, CodecError, EntityId};
+use ecs_core::{AllocatorStateError, CodecError, ComponentInfo, EntityId};
 
+use super::form::Form;
 use crate::error::StorageError;
 use crate::owned_chunk::ChunkError;
 
@@ -48,14 +49,17 @@ pub enum SnapshotError {
     },
     /// A component was not registered in this process.
     #[error(
-        "the snapshot holds component `{name}`, which this process does not know: register it first"
+        "the snapshot holds component `{name}`, which this process does not know: register it first, or skip it"
     )]
     UnknownComponent {
         /// The component's stable name.
         name: String,
     },
-    /// A component has another form than it had.
-    #[error("component `{name}` was written as {written} and is now {known}")]
+    /// A component has another form than it had: codec, schema, or size and alignment
+    /// of plain bytes. [`ReadOptions`](super::ReadOptions) migrate or skip it.
+    #[error(
+        "component `{name}` was written as {written} and is now {known}, and no migration leads from the one to the other"
+    )]
     Schema {
         /// The component's stable name.
         name: String,
@@ -90,4 +94,12 @@ pub enum SnapshotError {
     /// The store could not take it in.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl SnapshotError {
+    /// Says that a component is not what a file holds of it.
+    pub(super) fn changed(written: &Form, info: &ComponentInfo) -> Self {
+        let (name, written) = (written.name.clone(), written.text());
+        Self::Schema { name, written, known: Form::of(info).text() }
+    }
 }

@@ -1,6 +1,6 @@
 //! The form of a component, as a snapshot records it.
 
-use ecs_core::{ComponentId, ComponentInfo, Schema};
+use ecs_core::{ComponentInfo, Schema};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -63,19 +63,6 @@ impl Form {
         let what =
             format!("the fingerprint of component `{}` is not that of its schema", self.name);
         Err(SnapshotError::Damaged { at: 0, what })
-    }
-
-    /// Finds the component in this process.
-    pub(super) fn resolve(&self) -> Result<&'static ComponentInfo, SnapshotError> {
-        self.check()?;
-        let unknown = || SnapshotError::UnknownComponent { name: self.name.clone() };
-        let info = ComponentId::named(&self.name).ok_or_else(unknown)?.info();
-        let here = Self::of(info);
-        if here.likeness(self).is_none() {
-            let (written, known) = (self.text(), here.text());
-            return Err(SnapshotError::Schema { name: self.name.clone(), written, known });
-        }
-        Ok(info)
     }
 
     /// Tells whether values of this form are values of another one. Names of types

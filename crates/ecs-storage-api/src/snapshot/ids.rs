@@ -5,7 +5,7 @@
 //! it is a lie, runs are only for chunks whose plain columns take as much memory
 //! as ids do: then the bytes that must follow bound what a reader makes.
 
-use ecs_core::EntityId;
+use ecs_core::{ComponentInfo, EntityId};
 
 /// What an id takes in memory, and by itself in the bytes.
 pub(super) const SIZE: usize = size_of::<u64>();
@@ -13,6 +13,34 @@ pub(super) const SIZE: usize = size_of::<u64>();
 pub(super) const RUN_SIZE: usize = SIZE + size_of::<u32>();
 /// Ids are written as runs when those are so long, on average.
 const LONG: usize = 8;
+
+/// What the columns of a chunk take for each row, as a snapshot tells before them.
+#[derive(Debug)]
+pub(super) struct RowSize {
+    /// Bytes of plain columns.
+    plain: usize,
+}
+
+impl RowSize {
+    /// Adds columns up: the bytes from one value to the next, if they are plain.
+    pub(super) fn of(strides: impl Iterator<Item = Option<usize>>) -> Self {
+        Self { plain: strides.flatten().fold(0, usize::saturating_add) }
+    }
+
+    pub(super) fn of_infos<'a>(infos: impl Iterator<Item = &'a &'static ComponentInfo>) -> Self {
+        Self::of(infos.map(|info| info.is_pod().then(|| info.stride())))
+    }
+
+    /// Returns the bytes of plain columns.
+    pub(super) fn plain(&self) -> usize {
+        self.plain
+    }
+
+    /// Tells whether the ids may be runs.
+    pub(super) fn allows_runs(&self) -> bool {
+        self.plain >= SIZE
+    }
+}
 
 /// The ids of a chunk, as they are written.
 pub(super) struct Ids<'a> {
@@ -24,9 +52,9 @@ pub(super) struct Ids<'a> {
 
 impl<'a> Ids<'a> {
     /// Chooses the form for ids that lie in slices.
-    pub(super) fn new(slices: Vec<&'a [EntityId]>, bytes_per_row: usize) -> Self {
+    pub(super) fn new(slices: Vec<&'a [EntityId]>, row_size: &RowSize) -> Self {
         let rows = slices.iter().map(|ids| ids.len()).sum();
-        let runs = if bytes_per_row < SIZE { Vec::new() } else { long_runs(&slices, rows) };
+        let runs = if row_size.allows_runs() { long_runs(&slices, rows) } else { Vec::new() };
         Self { slices, rows, runs }
     }
 

@@ -9,11 +9,14 @@
 //! The format is a draft (version 1) until it is specified byte by byte.
 
 mod ages;
+mod columns;
 mod error;
 mod form;
 mod groups;
 mod ids;
 mod image;
+mod migration;
+mod options;
 mod read;
 pub mod sections;
 #[cfg(test)]
@@ -23,7 +26,8 @@ mod write;
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
 pub use error::SnapshotError;
 pub use image::StorageImage;
-pub use read::{read, read_sections};
+pub use options::ReadOptions;
+pub use read::{read, read_sections, read_sections_with, read_with};
 pub use write::{Contents, write, write_image};
 
 /// The sections of a store, in their order.

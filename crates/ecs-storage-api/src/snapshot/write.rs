@@ -9,7 +9,7 @@ use super::ages::{self, Age, ChunkAges, ColumnAges};
 use super::error::SnapshotError;
 use super::form::Form;
 use super::groups::Groups;
-use super::ids::Ids;
+use super::ids::{Ids, RowSize};
 use super::image::StorageImage;
 use super::sections::{AROUND, HEADER, SectionWriter, Tag};
 use super::tags;
@@ -141,7 +141,7 @@ impl<'a> Contents<'a> {
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
             let head = 30 + 5 * run.components.len() + run.ids.size() + run.ages.size();
-            let columns = run.ids.rows() * plain_bytes_per_row(run.infos(&self.components));
+            let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components)).plain();
             AROUND * (1 + run.components.len()) + head + columns
         });
         let heads = forms.sum::<usize>() + allocator + removed.sum::<usize>();
@@ -230,7 +230,7 @@ impl<'a> Chunks<'a> {
                 chunks.push(part.columns);
             }
             let infos: Vec<_> = components.iter().map(|id| id.info()).collect();
-            let ids = Ids::new(ids, plain_bytes_per_row(infos.iter()));
+            let ids = Ids::new(ids, &RowSize::of_infos(infos.iter()));
             let components = infos.into_iter().map(|info| self.place(info)).collect();
             Run { components, ids, chunks, ages }
         });
@@ -253,13 +253,6 @@ fn encode(value: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<(), Snapsh
     let bytes = std::mem::take(out);
     *out = postcard::to_extend(value, bytes).expect("numbers, strings and lists can be encoded");
     Ok(())
-}
-
-/// Returns how many bytes of plain columns a row has.
-pub(super) fn plain_bytes_per_row<'a>(
-    components: impl Iterator<Item = &'a &'static ComponentInfo>,
-) -> usize {
-    components.filter(|info| info.is_pod()).map(|info| info.stride()).sum()
 }
 
 impl Run<'_> {

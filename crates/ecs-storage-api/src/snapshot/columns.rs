@@ -1,0 +1,78 @@
+//! Columns of a snapshot, and what becomes of them.
+
+use ecs_core::{ComponentInfo, ErasedVec};
+
+use super::error::SnapshotError;
+use super::form::Form;
+use super::options::{ReadOptions, Target};
+use super::read::{Payload, damaged};
+use super::sections::Section;
+
+/// A component of the table of a snapshot.
+#[derive(Debug)]
+pub(super) struct Column<'o> {
+    form: Form,
+    target: Target<'o>,
+}
+
+impl<'o> Column<'o> {
+    /// Decides what becomes of the columns of a component.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if they can be neither read nor migrated, nor skipped.
+    pub(super) fn new(form: Form, options: &'o ReadOptions) -> Result<Self, SnapshotError> {
+        Ok(Self { target: options.target(&form)?, form })
+    }
+
+    /// Returns the component that the values will be of, if any.
+    pub(super) fn info(&self) -> Option<&'static ComponentInfo> {
+        self.target.info()
+    }
+
+    /// Returns the bytes from one value to the next in the snapshot, if they are
+    /// plain.
+    pub(super) fn stride(&self) -> Option<usize> {
+        self.form.stride()
+    }
+
+    /// Reads a column of `rows` values; nothing if it is skipped.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if it is damaged, or not as many values of its form.
+    pub(super) fn read(
+        &self,
+        rows: usize,
+        section: Section<'_>,
+    ) -> Result<Option<ErasedVec>, SnapshotError> {
+        match self.stride() {
+            Some(stride) if rows.checked_mul(stride) != Some(section.len()) => {
+                let (name, len) = (&self.form.name, section.len());
+                section.verified()?;
+                return Err(damaged(format!(
+                    "column `{name}` has {len} bytes for {rows} values of {stride}"
+                )));
+            }
+            Some(stride) if stride > 0 => {
+                if let Target::Here(info) = self.target {
+                    let mut values = ErasedVec::new(info);
+                    values.reserve(rows);
+                    section.copied(stride, |block| values.extend_from_bytes(block))?;
+                    return Ok(Some(values));
+                }
+            }
+            _ => {}
+        }
+        self.decode(rows, section.verified()?)
+    }
+
+    /// Reads values that are what is written, and nothing more.
+    fn decode(&self, rows: usize, mut bytes: &[u8]) -> Result<Option<ErasedVec>, SnapshotError> {
+        let values = match &self.target {
+            Target::Here(info) => ErasedVec::decode(info, &mut bytes, rows)?,
+            Target::Migrated(chain) => chain.decode(&mut bytes, rows)?,
+            Target::Skipped => return Ok(None),
+        };
+        Payload(bytes).end("the values of a column")?;
+        Ok(Some(values))
+    }
+}
