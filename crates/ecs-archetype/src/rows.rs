@@ -301,6 +301,11 @@ impl Rows {
         self.directory.advance_version()
     }
 
+    /// Returns what names the store and its history.
+    pub(crate) fn identity(&self) -> u64 {
+        self.directory.store()
+    }
+
     /// Raises the version to at least that.
     pub(crate) fn set_version(&mut self, version: Version) {
         self.directory.set_version(version);

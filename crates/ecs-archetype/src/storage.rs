@@ -465,6 +465,10 @@ impl Storage for ArchetypeStorage {
         self.origin
     }
 
+    fn identity(&self) -> u64 {
+        self.rows.identity()
+    }
+
     fn set_version(&mut self, version: Version) {
         self.rows.set_version(version);
     }

@@ -11,7 +11,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     Capabilities, Changes, ChangesMut, ReadSink, RemovalLog, Removed, Storage, StorageError,
-    StorageImage, Version, WriteSink,
+    StorageImage, Version, WriteSink, new_identity,
 };
 
 /// The components of one entity; the id is kept beside them, for the chunks.
@@ -75,6 +75,7 @@ pub struct LocalStorage {
     removed: RemovalLog,
     /// When everything was last replaced.
     origin: Version,
+    identity: u64,
 }
 
 impl LocalStorage {
@@ -89,7 +90,7 @@ impl LocalStorage {
     fn of(ids: EntityAllocator, version: Version) -> Self {
         let version = AtomicU64::new(version.get());
         let (rows, removed) = Default::default();
-        Self { ids, rows, version, removed, origin: Version::ZERO }
+        Self { ids, rows, version, removed, origin: Version::ZERO, identity: new_identity() }
     }
 
     fn row(&mut self, entity: EntityId) -> Result<&mut Row, StorageError> {
@@ -261,6 +262,10 @@ impl Storage for LocalStorage {
 
     fn origin(&self) -> Version {
         self.origin
+    }
+
+    fn identity(&self) -> u64 {
+        self.identity
     }
 
     fn set_version(&mut self, version: Version) {

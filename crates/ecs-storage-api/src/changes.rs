@@ -8,7 +8,7 @@
 mod removed;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use removed::{RemovalLog, Removed};
 
@@ -76,6 +76,14 @@ impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Returns a number that nobody else in the process gets, for
+/// [`Storage::identity`](crate::Storage::identity).
+pub fn new_identity() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only uniqueness matters.
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What a query takes for new, and how it stamps what it writes.

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ahash::AHashMap;
 use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
-use crate::changes::{Changes, PAGE_ROWS, Version};
+use crate::changes::{Changes, PAGE_ROWS, Version, new_identity};
 use crate::query::{TableChanges, Term};
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
@@ -108,12 +108,6 @@ pub struct Directory {
 unsafe impl Send for Directory {}
 // SAFETY: as above.
 unsafe impl Sync for Directory {}
-
-fn new_identity() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    // Relaxed: only uniqueness matters.
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
 
 impl Directory {
     /// The bits of the upper half of an id that name its shard.
@@ -634,9 +628,10 @@ impl Directory {
         self.changes
     }
 
-    /// Returns what names the store to which the versions belong.
+    /// Returns what names the store to which the versions belong; see
+    /// [`Storage::identity`](crate::Storage::identity).
     #[inline]
-    pub(crate) fn store(&self) -> u64 {
+    pub fn store(&self) -> u64 {
         self.store
     }
 

@@ -418,6 +418,13 @@ pub trait Storage: Send + Sync + 'static {
         Version::ZERO
     }
 
+    /// Names the store and its history: a number that no other store of the process
+    /// has, and another one after each [`load`](Storage::load). Versions of one
+    /// identity can be compared. 0 says that the backend does not tell.
+    fn identity(&self) -> u64 {
+        0
+    }
+
     /// Raises the version to at least `version`.
     fn set_version(&mut self, version: Version) {
         let _ = version;
@@ -544,6 +551,7 @@ forward! {
     #[inline] fn version([&] self) -> Version;
     #[inline] fn advance_version([&] self) -> Version;
     fn origin([&] self) -> Version;
+    fn identity([&] self) -> u64;
     fn set_version([&mut] self, version: Version);
     fn removed([&] self, component: ComponentId, since: Version) -> &[Removed];
     fn forget_removed([&mut] self, up_to: Version);

@@ -69,7 +69,7 @@ impl<S: Storage> Storage for Faulty<S> {
         get_component_erased get_component_mut_erased set_component_erased insert_with
         insert_batch remove_batch exchange_batch
         remove_component_erased remove_with has_component_erased get_component_types
-        read_chunks write_chunks version advance_version origin set_version removed
+        read_chunks write_chunks version advance_version origin identity set_version removed
         forget_removed apply_updates allocator_state load snapshot restore flush
     }
 

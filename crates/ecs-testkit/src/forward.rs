@@ -22,7 +22,7 @@
 ///         get_component_erased get_component_mut_erased set_component_erased
 ///         remove_component_erased get_component_types
 ///         read_chunks write_chunks allocator_state load
-///         version advance_version origin set_version removed forget_removed
+///         version advance_version origin identity set_version removed forget_removed
 ///     }
 ///
 ///     fn destroy_entity(&mut self, _: EntityId) -> Result<(), StorageError> {
@@ -242,6 +242,11 @@ macro_rules! __forward {
     (origin $field:tt $($before:ident)?) => {
         fn origin(&self) -> $crate::__api::Version {
             self.$field.origin()
+        }
+    };
+    (identity $field:tt $($before:ident)?) => {
+        fn identity(&self) -> u64 {
+            self.$field.identity()
         }
     };
     (set_version $field:tt $($before:ident)?) => {

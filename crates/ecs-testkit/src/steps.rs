@@ -40,7 +40,7 @@ impl<S: Storage> Storage for Steps<S> {
         entity_exists entity_count all_entities
         get_component_erased get_component_mut_erased set_component_erased
         remove_component_erased get_component_types
-        read_chunks write_chunks version advance_version origin set_version removed
+        read_chunks write_chunks version advance_version origin identity set_version removed
         forget_removed allocator_state load
     }
 

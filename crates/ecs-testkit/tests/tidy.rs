@@ -38,7 +38,7 @@ impl Storage for Tidy {
     ecs_testkit::forward_storage! { storage;
         capabilities entity_exists entity_count all_entities get_component_erased
         get_component_mut_erased has_component_erased get_component_types read_chunks
-        write_chunks directory directory_mut version advance_version origin set_version removed
+        write_chunks directory directory_mut version advance_version origin identity set_version removed
         forget_removed apply_updates allocator_state load snapshot
         restore flush
     }

@@ -542,6 +542,10 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
         self.mirror.origin()
     }
 
+    fn identity(&self) -> u64 {
+        self.mirror.identity()
+    }
+
     fn set_version(&mut self, version: crate::Version) {
         self.mirror.set_version(version);
     }

@@ -46,6 +46,17 @@ impl RowAges {
     /// The bytes of a run.
     const RUN: usize = 12;
 
+    /// Returns lengths and ages of the runs.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (usize, Age)> + '_ {
+        self.0.iter().map(|&(rows, age)| (rows as usize, age))
+    }
+
+    /// Returns the ages so many versions later.
+    pub(super) fn older(&self, elapsed: u64) -> Self {
+        let older = |age: Age| if age == 0 { 0 } else { age.saturating_add(elapsed) };
+        Self(self.0.iter().map(|&(rows, age)| (rows, older(age))).collect())
+    }
+
     /// Adds rows behind the others.
     pub(crate) fn push(&mut self, rows: usize, age: Age) {
         let rows = u32::try_from(rows).expect("a table has fewer rows");
@@ -64,7 +75,7 @@ impl RowAges {
         self.push(rows - other.rows(), 0);
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&(self.0.len() as u32).to_le_bytes());
         for (rows, age) in &self.0 {
             out.extend_from_slice(&rows.to_le_bytes());
@@ -72,7 +83,7 @@ impl RowAges {
         }
     }
 
-    fn read(bytes: &mut &[u8], rows: usize, span: u64) -> Result<Self, String> {
+    pub(super) fn read(bytes: &mut &[u8], rows: usize, span: u64) -> Result<Self, String> {
         let count = u32::from_le_bytes(take(bytes)?) as usize;
         if count > bytes.len() / Self::RUN {
             return Err(format!("{count} ages, which end early"));
@@ -141,6 +152,15 @@ impl ColumnAges {
         }
     }
 
+    /// Returns the ages so many versions later.
+    pub(super) fn older(&self, elapsed: u64) -> Self {
+        let older = |ages: &Vec<u32>| {
+            ages.iter().map(|age| age.wrapping_add(elapsed as u32)).collect::<Vec<_>>()
+        };
+        let ticks = self.ticks.as_ref().map(|ticks| ticks.each_ref().map(older));
+        Self { pages: self.pages.older(elapsed), ticks }
+    }
+
     /// Adds rows behind the others.
     pub(super) fn extend(&mut self, other: &Self, rows: usize) {
         let before = self.pages.rows();
@@ -156,7 +176,7 @@ impl ColumnAges {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(self.ticks.is_some().into());
         self.pages.write(out);
         for ages in self.ticks.iter().flatten() {
@@ -164,7 +184,7 @@ impl ColumnAges {
         }
     }
 
-    fn read(bytes: &mut &[u8], rows: usize, span: u64) -> Result<Self, String> {
+    pub(super) fn read(bytes: &mut &[u8], rows: usize, span: u64) -> Result<Self, String> {
         let known = take::<1>(bytes)?;
         let pages = RowAges::read(bytes, rows, span)?;
         let ticks = match known {

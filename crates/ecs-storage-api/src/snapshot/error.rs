@@ -88,6 +88,14 @@ pub enum SnapshotError {
     /// An entity occurs twice.
     #[error("entity {0} occurs twice in the snapshot")]
     EntityTwice(EntityId),
+    /// A delta begins with another state than the one that it should change.
+    #[error("the delta begins with state {expected:016x}, and this is state {found:016x}")]
+    OtherBase {
+        /// The digest of the state with which it begins.
+        expected: u64,
+        /// That of the state here.
+        found: u64,
+    },
     /// It could not be written to where it was to go.
     #[error("the snapshot can't be written: {0}")]
     Io(#[from] io::Error),

@@ -1,6 +1,6 @@
 //! The form of a component, as a snapshot records it.
 
-use ecs_core::{ComponentInfo, Schema};
+use ecs_core::{ComponentId, ComponentInfo, Schema};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -63,6 +63,18 @@ impl Form {
         let what =
             format!("the fingerprint of component `{}` is not that of its schema", self.name);
         Err(SnapshotError::Damaged { at: 0, what })
+    }
+
+    /// Finds the component in this process.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if it has none, or knows it in another form.
+    pub(super) fn resolve(&self) -> Result<&'static ComponentInfo, SnapshotError> {
+        self.check()?;
+        let unknown = || SnapshotError::UnknownComponent { name: self.name.clone() };
+        let info = ComponentId::named(&self.name).ok_or_else(unknown)?.info();
+        let alike = Self::of(info).likeness(self).is_some();
+        if alike { Ok(info) } else { Err(SnapshotError::changed(self, info)) }
     }
 
     /// Tells whether values of this form are values of another one. Names of types

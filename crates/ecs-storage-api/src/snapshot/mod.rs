@@ -10,6 +10,8 @@
 
 mod ages;
 mod columns;
+mod cut;
+mod delta;
 mod error;
 mod form;
 mod groups;
@@ -24,6 +26,8 @@ mod tests;
 mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
+pub use cut::StorageCut;
+pub use delta::StorageDelta;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use options::ReadOptions;

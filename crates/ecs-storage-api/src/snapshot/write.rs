@@ -6,6 +6,7 @@ use std::io::Write;
 use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::ages::{self, Age, ChunkAges, ColumnAges};
+use super::cut::StorageCut;
 use super::error::SnapshotError;
 use super::form::Form;
 use super::groups::Groups;
@@ -57,21 +58,29 @@ struct Run<'a> {
 }
 
 /// Values of one column.
-#[derive(Clone, Copy)]
-pub(super) enum Values<'a> {
+enum Values<'a> {
     /// As they lie in a store.
     Typed(ErasedSlice<'a>),
-    /// As they are written.
-    Encoded(&'a [u8]),
+    /// As they are written, in parts.
+    Encoded(Vec<&'a [u8]>),
 }
 
 impl<'a> Values<'a> {
-    /// Returns what is written, if that lies in memory.
-    fn as_bytes(&self) -> Option<&'a [u8]> {
+    /// Tells whether what is written lies in memory.
+    fn lies_in_memory(&self) -> bool {
         match self {
-            Self::Typed(values) => values.as_bytes(),
-            Self::Encoded(bytes) => Some(bytes),
+            Self::Typed(values) => values.as_bytes().is_some(),
+            Self::Encoded(_) => true,
         }
+    }
+
+    /// Returns what is written, if that lies in memory.
+    fn in_memory(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let (typed, encoded) = match self {
+            Self::Typed(values) => (values.as_bytes(), &[][..]),
+            Self::Encoded(parts) => (None, &parts[..]),
+        };
+        typed.into_iter().chain(encoded.iter().copied())
     }
 }
 
@@ -123,6 +132,27 @@ impl<'a> Contents<'a> {
             chunks.add_removed(*component, removed.iter().copied());
         }
         chunks.with(image.allocator().clone(), history.map_or(0, |history| history.span))
+    }
+
+    /// Looks at a cut.
+    pub fn of_cut(cut: &'a StorageCut) -> Self {
+        let mut chunks = Chunks::default();
+        for table in &cut.tables {
+            let pages = |at: usize| table.columns[at].iter();
+            let columns: Vec<Vec<_>> = (0..table.components.len())
+                .map(|at| pages(at).map(|page| page.values.as_bytes()).collect())
+                .collect();
+            let part = Part {
+                ids: table.ids.iter().map(|page| &page.ids[..]).collect(),
+                columns: columns.into_iter().map(Values::Encoded).collect(),
+                ages: cut.ages(table),
+            };
+            chunks.groups.add(table.components.clone(), false, part);
+        }
+        for (component, removed) in &cut.removed {
+            chunks.add_removed(*component, removed.iter().copied());
+        }
+        chunks.with((*cut.allocator).clone(), cut.span())
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
@@ -279,18 +309,18 @@ impl Run<'_> {
             Ok::<(), SnapshotError>(())
         })?;
         for column in 0..self.components.len() {
-            let values = self.chunks.iter().map(move |columns| columns[column]);
-            if self.chunks.iter().all(|columns| columns[column].as_bytes().is_some()) {
-                writer.memory(tags::COLUMN, values.filter_map(|values| values.as_bytes()))?;
+            let mut values = self.chunks.iter().map(move |columns| &columns[column]);
+            if values.clone().all(Values::lies_in_memory) {
+                writer.memory(tags::COLUMN, values.flat_map(Values::in_memory))?;
             } else {
                 writer.section(tags::COLUMN, |out| {
-                    for values in values {
-                        match values {
-                            Values::Typed(values) => values.encode(out)?,
-                            Values::Encoded(bytes) => out.extend_from_slice(bytes),
+                    values.try_for_each(|values| match values {
+                        Values::Typed(values) => Ok(values.encode(out)?),
+                        Values::Encoded(parts) => {
+                            parts.iter().for_each(|part| out.extend_from_slice(part));
+                            Ok::<(), SnapshotError>(())
                         }
-                    }
-                    Ok::<(), SnapshotError>(())
+                    })
                 })?;
             }
         }

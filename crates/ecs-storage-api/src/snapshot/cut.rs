@@ -1,0 +1,313 @@
+//! Cuts: everything persistent of a store at one moment, in pages that cuts share.
+//!
+//! A cut is a copy, so the store goes on while it is written, compared or kept. It
+//! is made of immutable pages of 1,024 rows; one that is taken after another of the
+//! same store shares with it every page that nobody has written since, by the
+//! versions of pages. So it costs what changed, and a ring of cuts holds one copy of
+//! the world and the changes.
+
+mod page;
+mod table;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
+use xxhash_rust::xxh3::Xxh3;
+
+use self::table::{Part, Source};
+use super::ages::{self, Age, ChunkAges, ImageHistory};
+use super::error::SnapshotError;
+use super::groups::Groups;
+use super::image::StorageImage;
+use crate::changes::Version;
+use crate::owned_chunk::OwnedChunk;
+use crate::sink::ReadSink;
+use crate::storage::Storage;
+
+pub(crate) use page::{Encoded, IdPage, ValuePage, Versions};
+pub(crate) use table::{CutTable, pages};
+
+/// Everything persistent that a store held at one moment.
+#[derive(Clone)]
+pub struct StorageCut {
+    /// That of the store and its history; 0 for none.
+    identity: u64,
+    /// The version of the store at the moment: all that it held is no later, and
+    /// what came afterwards is. Zero if the store keeps none.
+    pub(super) version: Version,
+    pub(super) origin: Version,
+    pub(super) allocator: Arc<AllocatorState>,
+    /// Which entities lost a tracked component, and how long ago; the oldest first.
+    pub(super) removed: Vec<(ComponentId, Vec<(Age, EntityId)>)>,
+    pub(super) tables: Vec<Arc<CutTable>>,
+}
+
+impl StorageCut {
+    /// Copies everything persistent that a store holds.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    ///
+    /// # Complexity
+    /// O(values).
+    pub fn of<S: Storage + ?Sized>(storage: &S) -> Result<Self, CodecError> {
+        Self::take(storage, None)
+    }
+
+    /// As [`of`](Self::of), sharing with an earlier cut what has not changed since.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Complexity
+    /// O(pages), and a copy of those that were written since, if it is a cut of this
+    /// store and nothing was loaded meanwhile; else O(values).
+    pub fn after<S: Storage + ?Sized>(storage: &S, before: &Self) -> Result<Self, CodecError> {
+        Self::take(storage, Some(before))
+    }
+
+    fn take<S: Storage + ?Sized>(storage: &S, before: Option<&Self>) -> Result<Self, CodecError> {
+        let (identity, origin) = (storage.identity(), storage.origin());
+        let version = storage.advance_version();
+        let mut groups = Groups::default();
+        storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
+            let persistent = chunk.columns.iter().filter(|(it, _)| !it.info().is_transient());
+            let mut columns: Vec<_> = persistent.copied().collect();
+            columns.sort_by_key(|(values, _)| values.id());
+            let key = columns.iter().map(|(values, _)| values.id()).collect();
+            let part = Part { ids: chunk.ids, moves: chunk.moves, columns };
+            groups.add(key, chunk.moves.is_some(), part);
+        }));
+        let same = |before: &&Self| identity != 0 && before.identity == identity;
+        let since = before.filter(same).map(|before| before.version);
+        let mut earlier = Earlier::of(before.map_or(&[][..], |before| &before.tables));
+        let mut tables = Vec::new();
+        for (components, parts) in groups.into_groups() {
+            let source = Source::new(components, parts);
+            tables.push(source.cut(earlier.next(source.components()), since)?);
+        }
+        let present = version_after(version);
+        let lost = ecs_core::components().filter(|id| id.info().is_tracked());
+        let lost = lost.filter(|id| !id.info().is_transient());
+        let removed = lost.map(|component| {
+            let removed = storage.removed(component, origin).iter();
+            let aged = removed.map(|it| (ages::age(it.version.get(), present, origin), it.entity));
+            (component, aged.collect::<Vec<_>>())
+        });
+        let removed = removed.filter(|(_, removed)| !removed.is_empty()).collect();
+        let allocator = Arc::new(storage.allocator_state());
+        Ok(Self { identity, version, origin, allocator, removed, tables })
+    }
+
+    /// Returns the version that a store has which goes on from here.
+    pub(super) fn present(&self) -> Version {
+        version_after(self.version)
+    }
+
+    /// Returns how many versions there were; 0 if the store keeps none.
+    pub(super) fn span(&self) -> u64 {
+        self.present().get() - self.origin.get()
+    }
+
+    /// Returns how many entities there are.
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns about how many bytes of values and ids it holds, those that it shares
+    /// with other cuts included.
+    pub fn bytes(&self) -> usize {
+        let of_table = |table: &Arc<CutTable>| {
+            let values = table.columns.iter().flatten().map(|page| page.values.as_bytes().len());
+            values.sum::<usize>() + table.rows * size_of::<EntityId>()
+        };
+        self.tables.iter().map(of_table).sum()
+    }
+
+    /// Returns about how many bytes of values and ids it holds that an earlier cut
+    /// does not.
+    pub fn bytes_beside(&self, before: &Self) -> usize {
+        let mut earlier = Earlier::of(&before.tables);
+        let mut bytes = 0;
+        for table in &self.tables {
+            let before = earlier.next(&table.components);
+            if before.is_some_and(|before| Arc::ptr_eq(before, table)) {
+                continue;
+            }
+            for (n, page) in table.ids.iter().enumerate() {
+                let known = before.and_then(|before| before.ids.get(n));
+                if !known.is_some_and(|known| Arc::ptr_eq(&known.ids, &page.ids)) {
+                    bytes += size_of_val(&page.ids[..]);
+                }
+            }
+            for (at, column) in table.columns.iter().enumerate() {
+                for (n, page) in column.iter().enumerate() {
+                    let known = before.and_then(|before| before.columns[at].get(n));
+                    if !known.is_some_and(|known| Arc::ptr_eq(&known.values, &page.values)) {
+                        bytes += page.values.as_bytes().len();
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Returns a number for all that it holds, in its order, but for when it
+    /// changed: equal for cuts of equal stores. It tells whether a delta fits.
+    ///
+    /// # Complexity
+    /// O(pages), and the bytes of pages that nobody has asked for yet.
+    pub fn digest(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        let allocator = postcard::to_allocvec(&*self.allocator);
+        hash.update(&allocator.expect("an allocator's state is numbers and lists"));
+        for table in &self.tables {
+            hash.update(&(table.rows as u64).to_le_bytes());
+            let mut columns: Vec<_> = table.components.iter().zip(&table.columns).collect();
+            columns.sort_by_key(|(component, _)| component.info().name());
+            for page in &table.ids {
+                page.ids.iter().for_each(|id| hash.update(&id.to_bits().to_le_bytes()));
+            }
+            for (component, pages) in columns {
+                let name = component.info().name().as_bytes();
+                hash.update(&(name.len() as u64).to_le_bytes());
+                hash.update(name);
+                pages.iter().for_each(|page| hash.update(&page.values.hash().to_le_bytes()));
+            }
+        }
+        hash.digest()
+    }
+
+    /// Returns the content for a store that takes it in.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if it does not hold together, which only one that comes
+    /// from a [delta](super::StorageDelta) may not.
+    pub fn to_image(&self) -> Result<StorageImage, SnapshotError> {
+        let mut history =
+            ImageHistory { span: self.span(), chunks: Vec::new(), removed: self.removed.clone() };
+        let (mut chunks, mut runs) = (Vec::new(), Vec::new());
+        for table in &self.tables {
+            let mut ids = Vec::with_capacity(table.rows);
+            table.ids.iter().for_each(|page| ids.extend_from_slice(&page.ids));
+            let columns = table.components.iter().zip(&table.columns);
+            let columns = columns.map(|(component, pages)| values(*component, pages, table.rows));
+            let columns = columns.collect::<Result<_, _>>()?;
+            runs.extend(EntityId::runs(&ids));
+            chunks.push(OwnedChunk::with_unchecked_ids(ids, columns)?);
+            history.chunks.push(self.ages(table));
+        }
+        let history = (history.span != 0).then_some(history);
+        StorageImage::with_runs((*self.allocator).clone(), chunks, &runs, history)
+    }
+
+    /// Returns the ages of a table's rows.
+    pub(super) fn ages(&self, table: &CutTable) -> ChunkAges {
+        let (present, origin) = (self.present(), self.origin);
+        let mut ages = ChunkAges::empty(table.components.len());
+        for page in &table.ids {
+            page.moves.ages(present, origin, &mut ages.moves);
+        }
+        for (ages, pages) in ages.columns.iter_mut().zip(&table.columns) {
+            for (page, ids) in pages.iter().zip(&table.ids) {
+                ages.extend(&page.ages(present, origin), ids.ids.len());
+            }
+        }
+        ages
+    }
+
+    /// Puts a cut together that belongs to no store, and whose history begins at
+    /// zero.
+    pub(super) fn new(
+        version: Version,
+        allocator: AllocatorState,
+        removed: Vec<(ComponentId, Vec<(Age, EntityId)>)>,
+        tables: Vec<Arc<CutTable>>,
+    ) -> Self {
+        let (identity, origin, allocator) = (0, Version::ZERO, Arc::new(allocator));
+        Self { identity, version, origin, allocator, removed, tables }
+    }
+}
+
+fn version_after(version: Version) -> Version {
+    if version == Version::ZERO { version } else { version.next() }
+}
+
+/// Decodes the pages of a column.
+fn values(
+    component: ComponentId,
+    pages: &[Arc<ValuePage>],
+    rows: usize,
+) -> Result<ErasedVec, CodecError> {
+    let info = component.info();
+    if info.is_pod() && info.stride() != 0 {
+        let mut all = ErasedVec::new(info);
+        all.reserve(rows);
+        for page in pages {
+            all.extend_from_bytes(page.values.as_bytes());
+        }
+        return Ok(all);
+    }
+    let bytes: Vec<u8> = pages.iter().flat_map(|page| page.values.as_bytes()).copied().collect();
+    ErasedVec::decode(info, &mut &bytes[..], rows)
+}
+
+/// The tables of an earlier cut, for those of a later one: mostly they stand in the
+/// same places.
+pub(super) struct Earlier<'a> {
+    tables: &'a [Arc<CutTable>],
+    at: usize,
+    /// By components; made when a table is elsewhere.
+    places: Option<AHashMap<&'a [ComponentId], Vec<usize>>>,
+    /// Which are taken already.
+    taken: Vec<bool>,
+}
+
+impl<'a> Earlier<'a> {
+    pub(super) fn of(tables: &'a [Arc<CutTable>]) -> Self {
+        Self { tables, at: 0, places: None, taken: vec![false; tables.len()] }
+    }
+
+    /// Returns the table of these components that comes next.
+    pub(super) fn next(&mut self, components: &[ComponentId]) -> Option<&'a Arc<CutTable>> {
+        self.next_place(components).map(|place| &self.tables[place])
+    }
+
+    /// As [`next`](Self::next), its place.
+    pub(super) fn next_place(&mut self, components: &[ComponentId]) -> Option<usize> {
+        let here = self.at;
+        self.at += 1;
+        let fits = |table: &Arc<CutTable>| table.components == components;
+        if self.tables.get(here).is_some_and(fits) && !self.taken[here] {
+            self.taken[here] = true;
+            return Some(here);
+        }
+        let places = self.places.get_or_insert_with(|| {
+            let mut places: AHashMap<_, Vec<_>> = AHashMap::new();
+            for (place, table) in self.tables.iter().enumerate() {
+                places.entry(&table.components[..]).or_default().push(place);
+            }
+            places
+        });
+        let place = *places.get(components)?.iter().find(|&&place| !self.taken[place])?;
+        self.taken[place] = true;
+        Some(place)
+    }
+}
+
+impl fmt::Debug for StorageCut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageCut")
+            .field("version", &self.version)
+            .field("entities", &self.len())
+            .field("tables", &self.tables.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! Pages of a cut: what cuts share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ecs_core::EntityId;
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::changes::Version;
+use crate::snapshot::ages::{self, Age, ColumnAges, RowAges};
+
+/// Runs of rows with the versions at which they changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Versions(SmallVec<[(u32, u64); 1]>);
+
+impl Versions {
+    pub(super) fn push(&mut self, rows: usize, version: u64) {
+        match self.0.last_mut() {
+            Some((before, last)) if *last == version => *before += rows as u32,
+            _ if rows == 0 => {}
+            _ => self.0.push((rows as u32, version)),
+        }
+    }
+
+    /// Adds their ages, in a store that is at `present`.
+    pub(crate) fn ages(&self, present: Version, origin: Version, ages: &mut RowAges) {
+        for &(rows, version) in &self.0 {
+            ages.push(rows as usize, ages::age(version, present, origin));
+        }
+    }
+
+    /// Returns the versions of ages, in a store that is at `present`.
+    pub(crate) fn of(ages: &RowAges, present: Version) -> Self {
+        let mut all = Self::default();
+        for (rows, age) in ages.runs() {
+            all.push(rows, version_of(age, present));
+        }
+        all
+    }
+}
+
+fn version_of(age: Age, present: Version) -> u64 {
+    if age == 0 { 0 } else { (present.get() + 1).saturating_sub(age) }
+}
+
+/// The ids of a page, and when its rows came or were moved.
+#[derive(Debug, Clone)]
+pub(crate) struct IdPage {
+    pub(crate) ids: Arc<[EntityId]>,
+    pub(crate) moves: Versions,
+}
+
+/// The values of a column in a page, in their codec, and when they changed.
+#[derive(Debug, Clone)]
+pub(crate) struct ValuePage {
+    pub(crate) values: Arc<Encoded>,
+    pub(crate) versions: Versions,
+    /// When each row changed and came, if the store knows it.
+    pub(crate) ticks: Option<[Box<[u32]>; 2]>,
+}
+
+/// Encoded values, and their hash when somebody has asked for it.
+pub(crate) struct Encoded {
+    bytes: Box<[u8]>,
+    /// 0 for not yet.
+    hash: AtomicU64,
+}
+
+impl Encoded {
+    pub(crate) fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self { bytes: bytes.into(), hash: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns a hash of the bytes.
+    pub(crate) fn hash(&self) -> u64 {
+        // Relaxed: whoever computes it gets the same.
+        match self.hash.load(Ordering::Relaxed) {
+            0 => {
+                let hash = xxh3_64(&self.bytes).max(1);
+                self.hash.store(hash, Ordering::Relaxed);
+                hash
+            }
+            hash => hash,
+        }
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoded").field("len", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+impl ValuePage {
+    /// Returns the ages of the values, in a store that is at `present`.
+    pub(crate) fn ages(&self, present: Version, origin: Version) -> ColumnAges {
+        let mut pages = RowAges::default();
+        self.versions.ages(present, origin, &mut pages);
+        let now = present.tick();
+        let ages = |ticks: &[u32]| ticks.iter().map(|tick| now.wrapping_sub(*tick)).collect();
+        let ticks = self.ticks.as_ref().map(|[changed, added]| [ages(changed), ages(added)]);
+        ColumnAges { pages, ticks }
+    }
+
+    /// Puts values together with their ages, for a store that is at `present`.
+    pub(crate) fn of(values: Arc<Encoded>, ages: &ColumnAges, present: Version) -> Self {
+        let ticks = ages.ticks_at(present).map(|ticks| ticks.map(Iterator::collect));
+        Self { values, versions: Versions::of(&ages.pages, present), ticks }
+    }
+}

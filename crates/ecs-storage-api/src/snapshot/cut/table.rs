@@ -1,0 +1,196 @@
+//! A table of a cut, and how it is taken from a store.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
+
+use super::page::{Encoded, IdPage, ValuePage, Versions};
+use crate::changes::{Changes, PAGE_ROWS, Version};
+
+/// The rows of one set of components, in pages.
+#[derive(Debug)]
+pub(crate) struct CutTable {
+    /// In ascending order of their ids.
+    pub(crate) components: Vec<ComponentId>,
+    pub(crate) rows: usize,
+    pub(crate) ids: Vec<Arc<IdPage>>,
+    /// Of each component.
+    pub(crate) columns: Vec<Vec<Arc<ValuePage>>>,
+    /// Whether its pages are those of one table of the store.
+    pub(crate) aligned: bool,
+}
+
+/// Returns the rows of each page of a table.
+pub(crate) fn pages(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(PAGE_ROWS).map(move |start| start..rows.min(start + PAGE_ROWS))
+}
+
+/// A chunk of a store, as it is borrowed.
+pub(super) struct Part<'a> {
+    pub(super) ids: &'a [EntityId],
+    pub(super) moves: Option<&'a [AtomicU64]>,
+    /// In ascending order of their ids.
+    pub(super) columns: Vec<(ErasedSlice<'a>, Option<Changes<'a>>)>,
+}
+
+/// Returns the version of a row's page, and the rows of that page behind the row.
+fn stamp(pages: Option<&[AtomicU64]>, row: usize) -> (u64, usize) {
+    // Relaxed: who wrote has ended, or the store could not be read.
+    let page = pages.and_then(|pages| pages.get(row / PAGE_ROWS));
+    (page.map_or(0, |page| page.load(Ordering::Relaxed)), PAGE_ROWS - row % PAGE_ROWS)
+}
+
+/// Returns the versions of some rows of a chunk.
+fn versions(pages: Option<&[AtomicU64]>, mut rows: Range<usize>, all: &mut Versions) {
+    while !rows.is_empty() {
+        let (version, left) = stamp(pages, rows.start);
+        let count = left.min(rows.len());
+        all.push(count, version);
+        rows.start += count;
+    }
+}
+
+/// Tells whether no page of so many rows is later than a version.
+fn none_after(pages: &[AtomicU64], rows: usize, since: Version) -> bool {
+    let pages = &pages[..rows.div_ceil(PAGE_ROWS)];
+    pages.iter().all(|page| page.load(Ordering::Relaxed) <= since.get())
+}
+
+/// The chunks of a group, taken as one table.
+pub(super) struct Source<'a> {
+    components: Vec<ComponentId>,
+    parts: Vec<Part<'a>>,
+    rows: usize,
+    aligned: bool,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(components: Vec<ComponentId>, parts: Vec<Part<'a>>) -> Self {
+        let rows = parts.iter().map(|part| part.ids.len()).sum();
+        let aligned = matches!(&parts[..], [part] if part.moves.is_some());
+        Self { components, parts, rows, aligned }
+    }
+
+    pub(super) fn components(&self) -> &[ComponentId] {
+        &self.components
+    }
+
+    /// Copies the table, as far as it is not that of an earlier cut. What has not
+    /// been stamped after `since` is as it was there.
+    pub(super) fn cut(
+        &self,
+        before: Option<&Arc<CutTable>>,
+        since: Option<Version>,
+    ) -> Result<Arc<CutTable>, CodecError> {
+        let since = since.filter(|_| self.aligned && before.is_some_and(|it| it.aligned));
+        if let (Some(before), Some(since)) = (before, since)
+            && self.is_unchanged(before, since)
+        {
+            return Ok(before.clone());
+        }
+        let mut ids = Vec::with_capacity(self.rows.div_ceil(PAGE_ROWS));
+        // By page: whether its rows are those of before.
+        let mut same_rows = Vec::with_capacity(ids.capacity());
+        for (page, rows) in pages(self.rows).enumerate() {
+            let known = before.and_then(|before| before.ids.get(page));
+            let taken = self.id_page(rows, known, since);
+            same_rows.push(known.is_some_and(|known| Arc::ptr_eq(known, &taken)));
+            ids.push(taken);
+        }
+        let mut columns = Vec::with_capacity(self.components.len());
+        for column in 0..self.components.len() {
+            let mut all = Vec::with_capacity(ids.len());
+            for (page, rows) in pages(self.rows).enumerate() {
+                let known = before.and_then(|before| before.columns[column].get(page));
+                let since = since.filter(|_| same_rows[page]);
+                all.push(self.value_page(column, rows, known, since)?);
+            }
+            columns.push(all);
+        }
+        let components = self.components.clone();
+        Ok(Arc::new(CutTable { components, rows: self.rows, ids, columns, aligned: self.aligned }))
+    }
+
+    fn is_unchanged(&self, before: &CutTable, since: Version) -> bool {
+        let part = &self.parts[0];
+        let mut all = part.columns.iter().map(|(_, changes)| changes.as_ref().map(|it| it.pages));
+        self.rows == before.rows
+            && part.moves.is_some_and(|moves| none_after(moves, self.rows, since))
+            && all.all(|pages| pages.is_some_and(|pages| none_after(pages, self.rows, since)))
+    }
+
+    /// Returns the parts that have some rows, and which of theirs those are.
+    fn overlapping(&self, rows: Range<usize>) -> impl Iterator<Item = (&Part<'a>, Range<usize>)> {
+        let mut start = 0;
+        self.parts.iter().filter_map(move |part| {
+            let here = start;
+            start += part.ids.len();
+            let (first, end) = (rows.start.max(here), rows.end.min(start));
+            (first < end).then(|| (part, first - here..end - here))
+        })
+    }
+
+    fn id_page(
+        &self,
+        rows: Range<usize>,
+        known: Option<&Arc<IdPage>>,
+        since: Option<Version>,
+    ) -> Arc<IdPage> {
+        let known = known.filter(|known| known.ids.len() == rows.len());
+        if let (Some(known), Some(since)) = (known, since)
+            && stamp(self.parts[0].moves, rows.start).0 <= since.get()
+        {
+            return known.clone();
+        }
+        let (mut ids, mut moves) = (Vec::with_capacity(rows.len()), Versions::default());
+        for (part, rows) in self.overlapping(rows) {
+            ids.extend_from_slice(&part.ids[rows.clone()]);
+            versions(part.moves, rows, &mut moves);
+        }
+        let ids = match known {
+            Some(known) if known.ids[..] == ids[..] => known.ids.clone(),
+            _ => ids.into(),
+        };
+        Arc::new(IdPage { ids, moves })
+    }
+
+    fn value_page(
+        &self,
+        column: usize,
+        rows: Range<usize>,
+        known: Option<&Arc<ValuePage>>,
+        since: Option<Version>,
+    ) -> Result<Arc<ValuePage>, CodecError> {
+        let changes = |part: &Part<'a>| part.columns[column].1;
+        if let (Some(known), Some(since)) = (known, since)
+            && let Some(changes) = changes(&self.parts[0])
+            && stamp(Some(changes.pages), rows.start).0 <= since.get()
+        {
+            return Ok(known.clone());
+        }
+        let (mut bytes, mut dates) = (Vec::new(), Versions::default());
+        let mut ticks = [Vec::new(), Vec::new()];
+        for (part, rows) in self.overlapping(rows.clone()) {
+            let values = part.columns[column].0.range(rows.start, rows.len());
+            let values = values.expect("a column has a value for each id");
+            if bytes.capacity() == 0 && values.info().is_pod() {
+                bytes.reserve_exact(values.info().stride() * PAGE_ROWS.min(self.rows));
+            }
+            values.encode(&mut bytes)?;
+            versions(changes(part).map(|changes| changes.pages), rows.clone(), &mut dates);
+            if let Some((changed, added)) = changes(part).and_then(|changes| changes.ticks) {
+                ticks[0].extend_from_slice(&changed[rows.clone()]);
+                ticks[1].extend_from_slice(&added[rows]);
+            }
+        }
+        let values = match known {
+            Some(known) if known.values.as_bytes() == bytes => known.values.clone(),
+            _ => Arc::new(Encoded::new(bytes)),
+        };
+        let known = ticks[0].len() == rows.len() && !rows.is_empty();
+        let ticks = known.then(|| ticks.map(Vec::into_boxed_slice));
+        Ok(Arc::new(ValuePage { values, versions: dates, ticks }))
+    }
+}

@@ -1,0 +1,140 @@
+//! Deltas: what is different between two cuts.
+//!
+//! A delta holds the pages that changed, which tables and rows there are, and what
+//! the allocator gave and took; its size and time follow what changed. It names the
+//! state that it begins with and the one it leads to by their
+//! [digests](StorageCut::digest), so it can't be applied to another one, and what it
+//! gives is checked. Deltas that follow each other can be made one, without a base.
+
+mod allocator;
+mod bytes;
+mod table;
+
+use std::fmt;
+
+use ecs_core::{ComponentId, EntityId};
+
+use self::allocator::AllocatorDelta;
+use self::table::TableDelta;
+use super::ages::Age;
+use super::cut::{Earlier, StorageCut};
+use super::error::SnapshotError;
+use crate::changes::Version;
+
+/// What is different between two cuts of a store.
+#[derive(Clone)]
+pub struct StorageDelta {
+    /// The digests of the states that it begins with, and that it leads to.
+    base: u64,
+    next: u64,
+    /// How many versions there are between them.
+    elapsed: u64,
+    /// How many versions there were in all.
+    span: u64,
+    allocator: AllocatorDelta,
+    /// All that was removed lately, as in a cut.
+    removed: Vec<(ComponentId, Vec<(Age, EntityId)>)>,
+    /// Of each table afterwards, in order.
+    tables: Vec<TableDelta>,
+}
+
+impl StorageDelta {
+    /// Finds out what is different between two cuts, mostly of the same store.
+    ///
+    /// # Complexity
+    /// O(pages), and the bytes of pages that are not shared.
+    pub fn between(base: &StorageCut, next: &StorageCut) -> Self {
+        let elapsed = next.span().saturating_sub(base.span());
+        let mut earlier = Earlier::of(&base.tables);
+        let mut tables = Vec::new();
+        for table in &next.tables {
+            let from = earlier.next_place(&table.components);
+            TableDelta::between(base, from, next, table, elapsed).push_to(&mut tables);
+        }
+        Self {
+            tables,
+            base: base.digest(),
+            next: next.digest(),
+            elapsed,
+            span: next.span(),
+            allocator: AllocatorDelta::between(&base.allocator, &next.allocator),
+            removed: next.removed.clone(),
+        }
+    }
+
+    /// Returns the digest of the cut that it begins with.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Returns the digest of the cut that it leads to.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Makes one of this delta and the one that follows it. Pages that both change
+    /// are there once.
+    ///
+    /// # Errors
+    /// [`SnapshotError::OtherBase`] if that begins with another state than this one
+    /// leads to.
+    pub fn then(&self, later: &Self) -> Result<Self, SnapshotError> {
+        if later.base != self.next {
+            return Err(SnapshotError::OtherBase { expected: later.base, found: self.next });
+        }
+        Ok(Self {
+            tables: table::compose(&self.tables, &later.tables, later.elapsed)?,
+            base: self.base,
+            next: later.next,
+            elapsed: self.elapsed.saturating_add(later.elapsed),
+            span: later.span,
+            allocator: self.allocator.then(&later.allocator)?,
+            removed: later.removed.clone(),
+        })
+    }
+
+    /// Returns the state that it leads to, from the one that it begins with.
+    ///
+    /// # Errors
+    /// [`SnapshotError::OtherBase`] if `base` is another state, and
+    /// [`SnapshotError::Damaged`] if the result is not what it should be.
+    ///
+    /// # Complexity
+    /// O(pages), and the bytes of pages that no digest was made of yet.
+    pub fn apply(&self, base: &StorageCut) -> Result<StorageCut, SnapshotError> {
+        let found = base.digest();
+        if found != self.base {
+            return Err(SnapshotError::OtherBase { expected: self.base, found });
+        }
+        let version = match self.span {
+            0 => Version::ZERO,
+            // In a frame of its own, whose history begins at zero.
+            span => Version::new(span - 1),
+        };
+        let mut taken = vec![false; base.tables.len()];
+        let mut tables = Vec::new();
+        for table in &self.tables {
+            table.apply(base, self.elapsed, version.next(), &mut taken, &mut tables)?;
+        }
+        let allocator = self.allocator.apply(&base.allocator)?;
+        let next = StorageCut::new(version, allocator, self.removed.clone(), tables);
+        match next.digest() == self.next {
+            true => Ok(next),
+            false => Err(damaged("a delta that leads to another state than it says")),
+        }
+    }
+}
+
+fn damaged(what: impl Into<String>) -> SnapshotError {
+    SnapshotError::Damaged { at: 0, what: what.into() }
+}
+
+impl fmt::Debug for StorageDelta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageDelta")
+            .field("base", &format_args!("{:016x}", self.base))
+            .field("next", &format_args!("{:016x}", self.next))
+            .field("tables", &self.tables.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,255 @@
+//! A delta as bytes.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use ecs_core::{ComponentId, ComponentInfo, EntityId};
+use serde::{Deserialize, Serialize};
+
+use super::table::{Changed, TableDelta, rows_of};
+use super::{StorageDelta, damaged};
+use crate::snapshot::SnapshotError;
+use crate::snapshot::ages::{Age, ColumnAges, RowAges};
+use crate::snapshot::cut::Encoded;
+use crate::snapshot::form::Form;
+use crate::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use crate::snapshot::tags;
+
+/// The states between which it leads, what was removed, and the tables.
+const DELTA: Tag = *b"dlta";
+/// Ids and ages of the pages of a table that changed; its columns follow.
+const PAGES: Tag = *b"page";
+
+/// The head: digests of base and next, versions between and in all, what was
+/// removed by component, and the tables.
+type Head = (u64, u64, u64, u64, Vec<(u32, Vec<(Age, EntityId)>)>, Vec<Step>);
+
+/// Tables afterwards, in order.
+#[derive(Serialize, Deserialize)]
+enum Step {
+    /// So many tables of the base, from this place on.
+    Same(u32, u32),
+    /// One in which something is different.
+    Changed {
+        /// Places in the component table.
+        components: Vec<u32>,
+        rows: u64,
+        from: Option<u32>,
+        /// Pages of ids.
+        ids: Vec<u32>,
+        /// Of each component, pages and how many bytes each has.
+        columns: Vec<Vec<(u32, u32)>>,
+    },
+}
+
+impl StorageDelta {
+    /// Writes its sections to the end of a container, behind those of the caller.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`] if it can't be written.
+    pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
+        let mut components: Vec<ComponentId> = Vec::new();
+        let mut place = |component: ComponentId| {
+            let known = components.iter().position(|known| *known == component);
+            known.unwrap_or_else(|| {
+                components.push(component);
+                components.len() - 1
+            }) as u32
+        };
+        let mut steps = Vec::new();
+        for table in &self.tables {
+            match table {
+                TableDelta::Same(from, count) => steps.push(Step::Same(*from, *count)),
+                TableDelta::Changed(changed) => {
+                    let pages = |pages: &BTreeMap<u32, (Arc<Encoded>, ColumnAges)>| {
+                        let len = |values: &Encoded| values.as_bytes().len() as u32;
+                        pages.iter().map(|(n, (values, _))| (*n, len(values))).collect()
+                    };
+                    steps.push(Step::Changed {
+                        components: changed.components.iter().map(|it| place(*it)).collect(),
+                        rows: changed.rows as u64,
+                        from: changed.from,
+                        ids: changed.ids.keys().copied().collect(),
+                        columns: changed.columns.iter().map(pages).collect(),
+                    });
+                }
+            }
+        }
+        let removed = self.removed.iter();
+        let removed = removed.map(|(component, removed)| (place(*component), removed.clone()));
+        let removed = removed.collect();
+        let head: Head = (self.base, self.next, self.elapsed, self.span, removed, steps);
+        let forms: Vec<_> = components.iter().map(|component| Form::of(component.info())).collect();
+        section(writer, tags::COMPONENTS, &forms)?;
+        section(writer, tags::ALLOCATOR, &self.allocator)?;
+        section(writer, DELTA, &head)?;
+        for table in &self.tables {
+            if let TableDelta::Changed(changed) = table {
+                write_pages(changed, writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a delta from the sections that are left of a container.
+    ///
+    /// Memory stays within a small multiple of the bytes given.
+    ///
+    /// # Errors
+    /// [`SnapshotError`], which says what is wrong.
+    pub fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
+        let forms: Vec<Form> = value(sections.expect(tags::COMPONENTS)?, "the components")?;
+        let components = forms.iter().map(Form::resolve).collect::<Result<Vec<_>, _>>()?;
+        let allocator = value(sections.expect(tags::ALLOCATOR)?, "the allocator")?;
+        let head: Head = value(sections.expect(DELTA)?, "the head of a delta")?;
+        let (base, next, elapsed, span, gone, steps) = head;
+        let find = |place: u32| {
+            let found = components.get(place as usize).copied();
+            found.ok_or_else(|| damaged(format!("component {place} is not in the table")))
+        };
+        let mut removed = Vec::with_capacity(gone.len());
+        for (place, of_one) in gone {
+            if of_one.iter().any(|(age, _)| !(1..=span).contains(age)) {
+                return Err(damaged("a removal before the beginning"));
+            }
+            removed.push((find(place)?.id(), of_one));
+        }
+        let mut tables = Vec::new();
+        for step in steps {
+            match step {
+                Step::Same(first, count) => tables.push(TableDelta::Same(first, count)),
+                Step::Changed { components, rows, from, ids, columns } => {
+                    let infos = components.into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+                    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+                    let table = Outline { infos, rows, from, ids, columns };
+                    tables.push(TableDelta::Changed(table.read(sections, span)?));
+                }
+            }
+        }
+        match sections.next_section()? {
+            None => Ok(Self { base, next, elapsed, span, allocator, removed, tables }),
+            Some(_) => Err(damaged("a section behind a delta")),
+        }
+    }
+}
+
+/// A table of which the pages are still to be read.
+struct Outline {
+    infos: Vec<&'static ComponentInfo>,
+    rows: usize,
+    from: Option<u32>,
+    ids: Vec<u32>,
+    columns: Vec<Vec<(u32, u32)>>,
+}
+
+impl Outline {
+    fn read(self, sections: &mut SectionReader<'_>, span: u64) -> Result<Changed, SnapshotError> {
+        let Self { infos, rows, from, ids: id_pages, columns } = self;
+        let ascending = |pages: &[u32]| pages.is_sorted_by(|a, b| a < b);
+        let known: Vec<Vec<u32>> =
+            columns.iter().map(|pages| pages.iter().map(|(n, _)| *n).collect()).collect();
+        let all_known = [&id_pages].into_iter().chain(&known);
+        if columns.len() != infos.len()
+            || !all_known.clone().all(|pages| ascending(pages))
+            || all_known.flatten().any(|&n| rows_of(n, rows) == 0)
+        {
+            return Err(damaged("pages of a table that are not there"));
+        }
+        let mut bytes = sections.expect(PAGES)?;
+        let wrong = |what: String| damaged(format!("a page has {what}"));
+        let mut ids = BTreeMap::new();
+        for n in id_pages {
+            let rows = rows_of(n, rows);
+            let taken = bytes.split_at_checked(rows * size_of::<u64>());
+            let (taken, rest) = taken.ok_or_else(|| damaged("ids end early"))?;
+            bytes = rest;
+            let page = taken.as_chunks().0.iter().map(|id| {
+                let id = EntityId::from_bits(u64::from_le_bytes(*id));
+                id.map_err(|error| damaged(error.to_string()))
+            });
+            let page = page.collect::<Result<Arc<[_]>, _>>()?;
+            let ages = RowAges::read(&mut bytes, rows, span).map_err(wrong)?;
+            ids.insert(n, (page, ages));
+        }
+        let mut ages = Vec::with_capacity(columns.len());
+        for pages in &known {
+            let page = |&n: &u32| ColumnAges::read(&mut bytes, rows_of(n, rows), span);
+            ages.push(pages.iter().map(page).collect::<Result<Vec<_>, _>>().map_err(wrong)?);
+        }
+        if !bytes.is_empty() {
+            return Err(damaged("bytes are left over behind pages"));
+        }
+        let mut all = Vec::with_capacity(columns.len());
+        for ((info, pages), ages) in infos.iter().zip(columns).zip(ages) {
+            let mut changed = BTreeMap::new();
+            if !pages.is_empty() {
+                let mut bytes = sections.expect(tags::COLUMN)?;
+                for ((n, len), ages) in pages.into_iter().zip(ages) {
+                    let taken = bytes.split_at_checked(len as usize);
+                    let (taken, rest) = taken.ok_or_else(|| damaged("values end early"))?;
+                    bytes = rest;
+                    if info.is_pod() && taken.len() != rows_of(n, rows) * info.stride() {
+                        let name = info.name();
+                        return Err(damaged(format!("a page of `{name}` with {len} bytes")));
+                    }
+                    changed.insert(n, (Arc::new(Encoded::new(taken)), ages));
+                }
+                if !bytes.is_empty() {
+                    return Err(damaged("bytes are left over behind values"));
+                }
+            }
+            all.push((info.id(), changed));
+        }
+        // In this process' order.
+        all.sort_by_key(|(component, _)| *component);
+        if all.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(damaged("a table with a component twice"));
+        }
+        let (components, columns) = all.into_iter().unzip();
+        Ok(Changed { components, rows, from, ids, columns })
+    }
+}
+
+/// Writes the pages of a table that changed.
+fn write_pages<W: Write>(
+    changed: &Changed,
+    writer: &mut SectionWriter<W>,
+) -> Result<(), SnapshotError> {
+    writer.section(PAGES, |out| {
+        for (ids, ages) in changed.ids.values() {
+            ids.iter().for_each(|id| out.extend_from_slice(&id.to_bits().to_le_bytes()));
+            ages.write(out);
+        }
+        for (_, ages) in changed.columns.iter().flat_map(BTreeMap::values) {
+            ages.write(out);
+        }
+        Ok::<(), SnapshotError>(())
+    })?;
+    for pages in changed.columns.iter().filter(|pages| !pages.is_empty()) {
+        let values = pages.values().map(|(values, _)| values.as_bytes());
+        writer.memory(tags::COLUMN, values)?;
+    }
+    Ok(())
+}
+
+fn section<W: Write>(
+    writer: &mut SectionWriter<W>,
+    tag: Tag,
+    value: &impl Serialize,
+) -> Result<(), SnapshotError> {
+    writer.section(tag, |out| {
+        *out = postcard::to_extend(value, std::mem::take(out))
+            .expect("numbers, strings and lists can be encoded");
+        Ok::<(), SnapshotError>(())
+    })
+}
+
+fn value<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T, SnapshotError> {
+    let read = postcard::take_from_bytes(bytes);
+    let (value, rest) = read.map_err(|error| damaged(format!("{what} can't be read: {error}")))?;
+    match rest.is_empty() {
+        true => Ok(value),
+        false => Err(damaged(format!("{} bytes are left over behind {what}", rest.len()))),
+    }
+}
