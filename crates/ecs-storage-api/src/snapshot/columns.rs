@@ -5,8 +5,10 @@ use ecs_core::{ComponentInfo, ErasedVec};
 use super::error::SnapshotError;
 use super::form::Form;
 use super::options::{ReadOptions, Target};
+use super::packing::Packed;
 use super::read::{Payload, damaged};
 use super::sections::Section;
+use super::tags;
 
 /// A component of the table of a snapshot.
 #[derive(Debug)]
@@ -35,7 +37,8 @@ impl<'o> Column<'o> {
         self.form.stride()
     }
 
-    /// Reads a column of `rows` values; nothing if it is skipped.
+    /// Reads a column of `rows` values, of a snapshot with some features; nothing
+    /// if it is skipped.
     ///
     /// # Errors
     /// [`SnapshotError`] if it is damaged, or not as many values of its form.
@@ -43,26 +46,55 @@ impl<'o> Column<'o> {
         &self,
         rows: usize,
         section: Section<'_>,
+        features: u8,
     ) -> Result<Option<ErasedVec>, SnapshotError> {
-        match self.stride() {
-            Some(stride) if rows.checked_mul(stride) != Some(section.len()) => {
-                let (name, len) = (&self.form.name, section.len());
-                section.verified()?;
-                return Err(damaged(format!(
-                    "column `{name}` has {len} bytes for {rows} values of {stride}"
-                )));
-            }
-            Some(stride) if stride > 0 => {
-                if let Target::Here(info) = self.target {
-                    let mut values = ErasedVec::new(info);
-                    values.reserve(rows);
-                    section.copied(stride, |block| values.extend_from_bytes(block))?;
-                    return Ok(Some(values));
-                }
-            }
-            _ => {}
+        if section.tag() == tags::PACKED {
+            return self.unpack(rows, Packed::new(section.verified()?, features)?);
         }
-        self.decode(rows, section.verified()?)
+        if let Err(error) = self.check(rows, section.len()) {
+            section.verified()?;
+            return Err(error);
+        }
+        match (&self.target, self.stride()) {
+            (Target::Here(info), Some(stride)) if stride > 0 => {
+                let mut values = ErasedVec::new(info);
+                values.reserve(rows);
+                section.copied(stride, |block| values.extend_from_bytes(block))?;
+                Ok(Some(values))
+            }
+            _ => self.decode(rows, section.verified()?),
+        }
+    }
+
+    /// As [`read`](Self::read), of a packed column.
+    fn unpack(&self, rows: usize, packed: Packed<'_>) -> Result<Option<ErasedVec>, SnapshotError> {
+        self.check(rows, packed.len())?;
+        let unit = self.stride().unwrap_or(0).max(1);
+        match (&self.target, self.stride()) {
+            (Target::Skipped, _) => Ok(None),
+            (Target::Here(info), Some(stride)) if stride > 0 => {
+                let mut values = ErasedVec::new(info);
+                values.reserve(rows);
+                packed.unpack(unit, |block| values.extend_from_bytes(block))?;
+                Ok(Some(values))
+            }
+            _ => {
+                let mut bytes = Vec::with_capacity(packed.len());
+                packed.unpack(unit, |block| bytes.extend_from_slice(block))?;
+                self.decode(rows, &bytes)
+            }
+        }
+    }
+
+    /// Checks how many bytes the values have, if they are plain.
+    fn check(&self, rows: usize, len: usize) -> Result<(), SnapshotError> {
+        match self.stride() {
+            Some(stride) if rows.checked_mul(stride) != Some(len) => Err(damaged(format!(
+                "column `{}` has {len} bytes for {rows} values of {stride}",
+                self.form.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Reads values that are what is written, and nothing more.

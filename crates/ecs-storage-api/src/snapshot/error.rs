@@ -28,10 +28,20 @@ pub enum SnapshotError {
     #[error("the snapshot was written on a machine of other byte order")]
     ByteOrder,
     /// It uses what this build does not know of.
-    #[error("the snapshot uses features {found:#010b}, of which this build knows none")]
+    #[error("the snapshot uses features {found:#010b}; this build knows {known:#010b}")]
     Features {
         /// A bit each.
         found: u8,
+        /// Those that this build knows.
+        known: u8,
+    },
+    /// Columns are packed in a way for which this build has no code.
+    #[error(
+        "the snapshot has columns that are packed with {feature}, which this build can't unpack: it needs the feature `{feature}`"
+    )]
+    Compression {
+        /// The name of the cargo feature.
+        feature: &'static str,
     },
     /// The bytes end early or run on.
     #[error("the snapshot is cut off or damaged at byte {at}: {what}")]

@@ -19,6 +19,7 @@ mod ids;
 mod image;
 mod migration;
 mod options;
+mod packing;
 mod read;
 pub mod sections;
 #[cfg(test)]
@@ -31,8 +32,9 @@ pub use delta::StorageDelta;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use options::ReadOptions;
+pub use packing::Compression;
 pub use read::{read, read_sections, read_sections_with, read_with};
-pub use write::{Contents, write, write_image};
+pub use write::{Contents, write, write_image, write_with};
 
 /// The sections of a store, in their order.
 mod tags {
@@ -48,4 +50,6 @@ mod tags {
     pub(super) const CHUNK: Tag = *b"chnk";
     /// The values of one component in the chunk before.
     pub(super) const COLUMN: Tag = *b"colm";
+    /// As [`COLUMN`], packed.
+    pub(super) const PACKED: Tag = *b"colz";
 }

@@ -12,6 +12,7 @@ use super::form::Form;
 use super::ids::{self, RowSize};
 use super::image::StorageImage;
 use super::options::ReadOptions;
+use super::packing::RATIO;
 use super::sections::SectionReader;
 use super::tags;
 use crate::owned_chunk::OwnedChunk;
@@ -134,7 +135,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    fn bytes(&mut self, count: u64, what: &str) -> Result<&'a [u8], SnapshotError> {
+    pub(super) fn bytes(&mut self, count: u64, what: &str) -> Result<&'a [u8], SnapshotError> {
         let taken = usize::try_from(count).ok().and_then(|count| self.0.split_at_checked(count));
         let (taken, rest) = taken.ok_or_else(|| damaged(format!("{what} end early")))?;
         self.0 = rest;
@@ -166,7 +167,7 @@ impl<'a> Payload<'a> {
             _ => {
                 let size = runs.saturating_mul(ids::RUN_SIZE as u64);
                 let bytes = self.bytes(size, "the runs of ids of a chunk")?;
-                let rows = bounded(rows, &row_size, sections.remaining())?;
+                let rows = bounded(rows, &row_size, sections)?;
                 ids::read_runs(bytes, rows, id_runs)
             }
         };
@@ -185,7 +186,8 @@ impl<'a> Payload<'a> {
         self.end("a chunk")?;
         let mut all = Vec::with_capacity(columns.len());
         for column in columns {
-            all.extend(column.read(ids.len(), sections.expect_unverified(tags::COLUMN)?)?);
+            let section = sections.expect_one_of(&[tags::COLUMN, tags::PACKED])?;
+            all.extend(column.read(ids.len(), section, sections.features())?);
         }
         // Whether an id occurs twice is checked for the whole image.
         Ok(OwnedChunk::with_unchecked_ids(ids, all)?)
@@ -194,11 +196,18 @@ impl<'a> Payload<'a> {
 
 /// Checks that rows whose ids are runs have columns, in the bytes that follow,
 /// which take more memory than the ids.
-fn bounded(rows: u64, row_size: &RowSize, remaining: usize) -> Result<usize, SnapshotError> {
+fn bounded(
+    rows: u64,
+    row_size: &RowSize,
+    sections: &SectionReader<'_>,
+) -> Result<usize, SnapshotError> {
+    let packed = sections.features() != 0;
+    let ratio = if packed { RATIO } else { 1 };
     let rows = usize::try_from(rows).ok();
     let bounded = rows.filter(|rows| {
         let columns = rows.checked_mul(row_size.plain());
-        row_size.allows_runs() && columns.is_some_and(|size| size <= remaining)
+        let room = sections.remaining().saturating_mul(ratio);
+        row_size.allows_runs(packed) && columns.is_some_and(|size| size <= room)
     });
     bounded.ok_or_else(|| damaged("runs of ids without the columns of their rows".to_owned()))
 }

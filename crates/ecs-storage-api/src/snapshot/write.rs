@@ -1,7 +1,7 @@
 //! From a store to bytes.
 
-use std::fmt;
 use std::io::Write;
+use std::{fmt, iter};
 
 use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
@@ -12,6 +12,7 @@ use super::form::Form;
 use super::groups::Groups;
 use super::ids::{Ids, RowSize};
 use super::image::StorageImage;
+use super::packing::{self, Compression};
 use super::sections::{AROUND, HEADER, SectionWriter, Tag};
 use super::tags;
 use crate::changes::Version;
@@ -23,7 +24,18 @@ use crate::storage::Storage;
 /// # Errors
 /// [`SnapshotError::Codec`] if a value refuses to be encoded.
 pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError> {
-    Contents::of(storage).to_bytes()
+    write_with(storage, Compression::None)
+}
+
+/// As [`write()`], with packed columns.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with<S: Storage + ?Sized>(
+    storage: &S,
+    compression: Compression,
+) -> Result<Vec<u8>, SnapshotError> {
+    Contents::of(storage).to_bytes(compression)
 }
 
 /// Writes everything persistent that an image holds.
@@ -31,7 +43,7 @@ pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError>
 /// # Errors
 /// [`SnapshotError::Codec`] if a value refuses to be encoded.
 pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
-    Contents::of_image(image).to_bytes()
+    Contents::of_image(image).to_bytes(Compression::None)
 }
 
 /// Everything persistent that a store holds, borrowed from where it lies.
@@ -155,14 +167,15 @@ impl<'a> Contents<'a> {
         chunks.with((*cut.allocator).clone(), cut.span())
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
-        let mut writer = SectionWriter::new(Vec::with_capacity(self.size_hint()))?;
+    fn to_bytes(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
+        let room = if compression == Compression::None { self.size_hint() } else { 0 };
+        let mut writer = SectionWriter::with_compression(Vec::with_capacity(room), compression)?;
         self.write(&mut writer)?;
         Ok(writer.finish()?)
     }
 
     /// Returns about how many bytes a container of these sections takes, but for
-    /// values that serde encodes.
+    /// values that serde encodes, if no column is packed.
     pub fn size_hint(&self) -> usize {
         // Numbers have ten bytes at most, places in the table five.
         let forms = self.components.iter().map(|info| Form::of(info).size_hint());
@@ -170,7 +183,7 @@ impl<'a> Contents<'a> {
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
-            let head = 30 + 5 * run.components.len() + run.ids.size() + run.ages.size();
+            let head = 30 + 5 * run.components.len() + run.ids.size(false) + run.ages.size();
             let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components)).plain();
             AROUND * (1 + run.components.len()) + head + columns
         });
@@ -191,7 +204,7 @@ impl<'a> Contents<'a> {
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, tags::HISTORY, &(self.span, &self.removed))?;
         let ages = self.span != 0;
-        self.runs.iter().try_for_each(|run| run.write(ages, writer))
+        self.runs.iter().try_for_each(|run| run.write(&self.components, ages, writer))
     }
 }
 
@@ -296,34 +309,58 @@ impl Run<'_> {
     /// Writes rows, components, ids, and ages if they are known; then each column.
     fn write<W: Write>(
         &self,
+        all: &[&'static ComponentInfo],
         ages: bool,
         writer: &mut SectionWriter<W>,
     ) -> Result<(), SnapshotError> {
-        let ids = &self.ids;
+        let (ids, packed) = (&self.ids, writer.compression() != Compression::None);
         writer.section(tags::CHUNK, |out| {
-            encode(&(ids.rows() as u64, &self.components, ids.runs() as u64), out)?;
-            ids.write(out);
+            encode(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), out)?;
+            ids.write(packed, out);
             if ages {
                 self.ages.write(out);
             }
             Ok::<(), SnapshotError>(())
         })?;
-        for column in 0..self.components.len() {
-            let mut values = self.chunks.iter().map(move |columns| &columns[column]);
+        for (column, info) in self.infos(all).enumerate() {
+            let values = self.chunks.iter().map(move |columns| &columns[column]);
             if values.clone().all(Values::lies_in_memory) {
-                writer.memory(tags::COLUMN, values.flat_map(Values::in_memory))?;
+                let unit = if info.is_pod() { info.stride().max(1) } else { 1 };
+                write_column(writer, values.flat_map(Values::in_memory), unit)?;
+            } else if packed {
+                let mut encoded = Vec::new();
+                encode_column(values, &mut encoded)?;
+                write_column(writer, iter::once(&encoded[..]), 1)?;
             } else {
-                writer.section(tags::COLUMN, |out| {
-                    values.try_for_each(|values| match values {
-                        Values::Typed(values) => Ok(values.encode(out)?),
-                        Values::Encoded(parts) => {
-                            parts.iter().for_each(|part| out.extend_from_slice(part));
-                            Ok::<(), SnapshotError>(())
-                        }
-                    })
-                })?;
+                writer.section(tags::COLUMN, |out| encode_column(values, out))?;
             }
         }
         Ok(())
     }
+}
+
+/// Writes a column that lies in memory, as it is or packed.
+fn write_column<'a, W: Write>(
+    writer: &mut SectionWriter<W>,
+    parts: impl Iterator<Item = &'a [u8]> + Clone,
+    unit: usize,
+) -> Result<(), SnapshotError> {
+    match packing::pack(parts.clone(), unit, writer.compression())? {
+        Some(packed) => Ok(writer.memory(tags::PACKED, iter::once(&packed[..]))?),
+        None => Ok(writer.memory(tags::COLUMN, parts)?),
+    }
+}
+
+/// Appends what is written of a column.
+fn encode_column<'a>(
+    mut values: impl Iterator<Item = &'a Values<'a>>,
+    out: &mut Vec<u8>,
+) -> Result<(), SnapshotError> {
+    values.try_for_each(|values| match values {
+        Values::Typed(values) => Ok(values.encode(out)?),
+        Values::Encoded(parts) => {
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+            Ok(())
+        }
+    })
 }
