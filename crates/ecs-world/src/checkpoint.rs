@@ -4,7 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use ecs_storage_api::snapshot::ReadOptions;
+use ecs_storage_api::snapshot::{Compression, ReadOptions};
 use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::world::World;
@@ -47,8 +47,20 @@ impl<S: Storage> World<S> {
     /// [`CheckpointError`] that names the file; what was in its place is still
     /// there, unless nothing but to keep the new name on the disk has failed.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        self.save_with(path, Compression::None)
+    }
+
+    /// As [`save`](World::save), with packed columns.
+    ///
+    /// # Errors
+    /// As [`save`](World::save).
+    pub fn save_with(
+        &self,
+        path: impl AsRef<Path>,
+        compression: Compression,
+    ) -> Result<(), CheckpointError> {
         let path = path.as_ref();
-        replace(path, |out| self.snapshot_to(out).map(drop)).map_err(|error| match error {
+        replace(path, |out| self.snapshot_to_with(out, compression).map(drop)).map_err(|error| match error {
             SnapshotError::Io(source) => io_error(path, "write it", source),
             source => snapshot_error(path, source),
         })

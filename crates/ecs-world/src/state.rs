@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ecs_core::CodecError;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
-use ecs_storage_api::snapshot::{Contents, ReadOptions};
+use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
 use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
 
 use crate::places::SavedSystems;
@@ -34,7 +34,15 @@ impl<S: Storage> World<S> {
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
         let (head, contents) = (self.head()?, Contents::of(&self.storage));
         let room = contents.size_hint() + head.len();
-        write_container(&head, &contents, Vec::with_capacity(room))
+        write_container(&head, &contents, Vec::with_capacity(room), Compression::None)
+    }
+
+    /// As [`snapshot`](World::snapshot), with packed columns.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`].
+    pub fn snapshot_with(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
+        self.snapshot_to_with(Vec::new(), compression)
     }
 
     /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
@@ -43,7 +51,19 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
     pub fn snapshot_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
-        write_container(&self.head()?, &Contents::of(&self.storage), out)
+        self.snapshot_to_with(out, Compression::None)
+    }
+
+    /// As [`snapshot_to`](World::snapshot_to), with packed columns.
+    ///
+    /// # Errors
+    /// As [`World::snapshot_to`].
+    pub fn snapshot_to_with<W: Write>(
+        &self,
+        out: W,
+        compression: Compression,
+    ) -> Result<W, SnapshotError> {
+        write_container(&self.head()?, &Contents::of(&self.storage), out, compression)
     }
 
     /// Returns what a snapshot has of the world itself.
@@ -143,8 +163,9 @@ fn write_container<W: Write>(
     head: &[u8],
     contents: &Contents<'_>,
     out: W,
+    compression: Compression,
 ) -> Result<W, SnapshotError> {
-    let mut writer = SectionWriter::new(out)?;
+    let mut writer = SectionWriter::with_compression(out, compression)?;
     writer.section(HEAD, |out| {
         out.extend_from_slice(head);
         Ok::<(), SnapshotError>(())
