@@ -2,11 +2,12 @@
 
 use crate::command::{cargo, run};
 use crate::report::Report;
+use crate::workspace;
 
 pub(crate) fn check(report: &mut Report) {
     report.step("formatting", || run(&mut cargo(["fmt", "--all", "--check"])));
     report.step("clippy", || {
         let mut clippy = cargo(["clippy", "--workspace", "--all-targets"]);
-        run(clippy.args(["--", "-D", "warnings"]))
+        run(clippy.args(workspace::EXTRA_FEATURES).args(["--", "-D", "warnings"]))
     });
 }

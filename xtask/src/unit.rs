@@ -2,8 +2,10 @@
 
 use crate::command::{cargo, run};
 use crate::report::Report;
+use crate::workspace;
 
 pub(crate) fn check(report: &mut Report) {
-    report
-        .step("tests and doctests", || run(&mut cargo(["test", "--workspace", "--no-fail-fast"])));
+    report.step("tests and doctests", || {
+        run(cargo(["test", "--workspace", "--no-fail-fast"]).args(workspace::EXTRA_FEATURES))
+    });
 }

@@ -12,6 +12,10 @@ pub(crate) fn root() -> &'static Path {
     here.parent().expect("this package lies in the workspace's folder")
 }
 
+/// Features that are off by default, for checks of everything.
+pub(crate) const EXTRA_FEATURES: [&str; 2] =
+    ["--features", "ecs-arrow/parquet,ecs-examples/parquet"];
+
 /// A package of the workspace.
 pub(crate) struct Package {
     pub(crate) name: String,

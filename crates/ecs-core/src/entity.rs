@@ -26,7 +26,8 @@ const GENERATION_MASK: u64 = 0xF_FFFF;
 /// index 0 is never given, `Option<EntityId>` takes 8 bytes.
 ///
 /// Ids are ordered by shard, then generation, then index. Serde writes the bits
-/// as a `u64`, and refuses bits that are no id.
+/// as a `u64`, and refuses bits that are no id; in memory they are that `u64`, so
+/// that ids can be lent as numbers (`bytemuck::NoUninit`).
 ///
 /// # Example
 /// ```
@@ -37,7 +38,7 @@ const GENERATION_MASK: u64 = 0xF_FFFF;
 /// assert_eq!(id.to_string(), "0:1v0");
 /// assert_eq!("0:1v0".parse(), Ok(id));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, bytemuck::NoUninit)]
 #[repr(transparent)]
 pub struct EntityId(NonZeroU64);
 

@@ -59,11 +59,7 @@ impl<S: Storage> World<S> {
         path: impl AsRef<Path>,
         compression: Compression,
     ) -> Result<(), CheckpointError> {
-        let path = path.as_ref();
-        replace(path, |out| self.snapshot_to_with(out, compression).map(drop)).map_err(|error| match error {
-            SnapshotError::Io(source) => io_error(path, "write it", source),
-            source => snapshot_error(path, source),
-        })
+        save(path.as_ref(), |out| self.snapshot_to_with(out, compression).map(drop))
     }
 
     /// Replaces everything persistent by what a file holds, as
@@ -84,17 +80,35 @@ impl<S: Storage> World<S> {
         path: impl AsRef<Path>,
         options: &ReadOptions,
     ) -> Result<(), CheckpointError> {
-        let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| io_error(path, "open it", source))?;
-        self.restore_with(&bytes, options).map_err(|source| snapshot_error(path, source))
+        load(path.as_ref(), |bytes| self.restore_with(bytes, options))
     }
+}
+
+/// Writes a file that appears whole or not at all.
+pub(crate) fn save(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), SnapshotError>,
+) -> Result<(), CheckpointError> {
+    replace(path, write).map_err(|error| match error {
+        SnapshotError::Io(source) => io_error(path, "write it", source),
+        source => snapshot_error(path, source),
+    })
+}
+
+/// Reads a file.
+pub(crate) fn load<T>(
+    path: &Path,
+    read: impl FnOnce(&[u8]) -> Result<T, SnapshotError>,
+) -> Result<T, CheckpointError> {
+    let bytes = fs::read(path).map_err(|source| io_error(path, "open it", source))?;
+    read(&bytes).map_err(|source| snapshot_error(path, source))
 }
 
 fn io_error(path: &Path, action: &'static str, source: io::Error) -> CheckpointError {
     CheckpointError::Io { path: path.to_owned(), action, source }
 }
 
-fn snapshot_error(path: &Path, source: SnapshotError) -> CheckpointError {
+pub(crate) fn snapshot_error(path: &Path, source: SnapshotError) -> CheckpointError {
     CheckpointError::Snapshot { path: path.to_owned(), source }
 }
 

@@ -8,8 +8,11 @@
 
 mod checkpoint;
 mod commands;
+mod cut;
+mod delta;
 mod entity;
 mod events;
+mod history;
 mod inspect;
 mod parallel;
 mod pieces;
@@ -17,6 +20,7 @@ mod places;
 mod removed;
 mod resources;
 mod saved;
+mod saver;
 mod schedule;
 mod state;
 mod system;
@@ -24,12 +28,16 @@ mod world;
 
 pub use checkpoint::CheckpointError;
 pub use commands::{CommandQueue, CommandReport, Commands, Spawned, Target};
+pub use cut::Cut;
+pub use delta::Delta;
 pub use entity::{EntityMut, EntityRef};
 pub use events::{EventReader, EventWriter, Events};
+pub use history::{History, RewindError};
 pub use inspect::{ComponentStats, InspectedComponent, Inspection, WorldStats};
 pub use parallel::ParQuery;
 pub use removed::{Lost, RemovedComponents};
 pub use resources::{Res, ResMut, Resource, Resources};
+pub use saver::Saver;
 pub use schedule::{
     Ambiguity, FrameTime, IntoSystemConfig, Label, PhaseDescription, PlanDescription, PlanError,
     RunError, RunReport, Schedule, SetConfig, StepDescription, SubSchedule, SystemConfig, SystemId,

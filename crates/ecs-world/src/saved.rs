@@ -42,7 +42,9 @@ impl SavedResource {
             name,
             encode: |resources| {
                 let events = resources.get::<Events<E>>()?;
-                Some(postcard::to_allocvec(&events.as_saved()))
+                // Where none was ever sent, there may as well be no events.
+                let saved = events.as_saved();
+                (saved.0 != 0 || !saved.1.is_empty()).then(|| postcard::to_allocvec(&saved))
             },
             decode: |bytes| {
                 let (first, waiting) = postcard::from_bytes(bytes)?;

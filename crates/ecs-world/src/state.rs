@@ -5,19 +5,69 @@ use std::io::Write;
 use ecs_core::CodecError;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
-use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
+use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
+use serde::{Deserialize, Serialize};
 
 use crate::places::SavedSystems;
 use crate::removed::SavedRemovals;
 use crate::schedule::Clocks;
 use crate::world::World;
 
-/// The section of the world itself, before those of its store.
-const HEAD: Tag = *b"wrld";
+/// The sections of the world itself, before those of its store.
+const WORLD: Tag = *b"wrld";
+const SYSTEMS: Tag = *b"syst";
 
-/// What a snapshot has of the world itself: tick, clocks, saved resources and events
-/// by name, how far systems are, and which removals they have not got yet.
-type Head<'a> = (u64, Clocks, Vec<(String, &'a [u8])>, SavedSystems, Vec<SavedRemovals>);
+/// What a snapshot has of the world itself, encoded.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    /// Tick, clocks, saved resources and events by name.
+    world: Vec<u8>,
+    /// How far systems are, and which removals they have not got yet: ages, which
+    /// grow as the version rises.
+    systems: Vec<u8>,
+}
+
+impl Head {
+    /// Writes its sections.
+    pub(crate) fn write<W: Write>(&self, out: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
+        for (tag, bytes) in [(WORLD, &self.world), (SYSTEMS, &self.systems)] {
+            out.section(tag, |out| {
+                out.extend_from_slice(bytes);
+                Ok::<(), SnapshotError>(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads its sections.
+    pub(crate) fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
+        let world = sections.expect(WORLD)?.to_vec();
+        Ok(Self { world, systems: sections.expect(SYSTEMS)?.to_vec() })
+    }
+
+    /// Returns how many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.world.len() + self.systems.len()
+    }
+
+    /// Returns a number for the world, but for how far systems are.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hash = StateHasher::new();
+        hash.part("world", &self.world);
+        hash.finish()
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T, SnapshotError> {
+    postcard::from_bytes(bytes).map_err(|error| SnapshotError::Damaged {
+        at: 0,
+        what: format!("{what} can't be read: {error}"),
+    })
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("numbers, strings and lists can be encoded")
+}
 
 impl<S: Storage> World<S> {
     /// Writes everything persistent into bytes: entities and components with their
@@ -34,7 +84,7 @@ impl<S: Storage> World<S> {
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
         let (head, contents) = (self.head()?, Contents::of(&self.storage));
         let room = contents.size_hint() + head.len();
-        write_container(&head, &contents, Vec::with_capacity(room), Compression::None)
+        write(&head, &contents, Vec::with_capacity(room), Compression::None)
     }
 
     /// As [`snapshot`](World::snapshot), with packed columns.
@@ -63,16 +113,16 @@ impl<S: Storage> World<S> {
         out: W,
         compression: Compression,
     ) -> Result<W, SnapshotError> {
-        write_container(&self.head()?, &Contents::of(&self.storage), out, compression)
+        write(&self.head()?, &Contents::of(&self.storage), out, compression)
     }
 
     /// Returns what a snapshot has of the world itself.
-    fn head(&self) -> Result<Vec<u8>, SnapshotError> {
+    pub(crate) fn head(&self) -> Result<Head, CodecError> {
         let (present, origin) = (self.storage.version(), self.storage.origin());
         let systems = self.resources.places.save(present, origin);
         let removals = self.resources.save_removals(present, origin);
-        let head = (self.tick, &self.clocks, self.saved_bytes()?, systems, removals);
-        Ok(postcard::to_allocvec(&head).expect("numbers, strings and lists can be encoded"))
+        let world = encode(&(self.tick, &self.clocks, self.saved_bytes()?));
+        Ok(Head { world, systems: encode(&(systems, removals)) })
     }
 
     /// Returns the bytes of the saved resources that are there, by name.
@@ -107,13 +157,24 @@ impl<S: Storage> World<S> {
         options: &ReadOptions,
     ) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
-        let head = sections.expect(HEAD)?;
-        let (tick, clocks, resources, systems, removals): Head<'_> = postcard::from_bytes(head)
-            .map_err(|error| SnapshotError::Damaged {
-                at: 0,
-                what: format!("the world can't be read: {error}"),
-            })?;
-        let image = snapshot::read_sections_with(&mut sections, options)?;
+        let head = Head::read(&mut sections)?;
+        self.take_in(&head, snapshot::read_sections_with(&mut sections, options)?, options)
+    }
+
+    /// Replaces everything persistent.
+    ///
+    /// # Errors
+    /// As [`World::restore`].
+    pub(crate) fn take_in(
+        &mut self,
+        head: &Head,
+        image: StorageImage,
+        options: &ReadOptions,
+    ) -> Result<(), SnapshotError> {
+        type World<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
+        let (tick, clocks, resources): World<'_> = decode(&head.world, "the world")?;
+        let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
+            decode(&head.systems, "the systems")?;
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
             Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
         });
@@ -159,17 +220,15 @@ impl<S: Storage> World<S> {
     }
 }
 
-fn write_container<W: Write>(
-    head: &[u8],
+/// Writes a snapshot of a world.
+pub(crate) fn write<W: Write>(
+    head: &Head,
     contents: &Contents<'_>,
     out: W,
     compression: Compression,
 ) -> Result<W, SnapshotError> {
     let mut writer = SectionWriter::with_compression(out, compression)?;
-    writer.section(HEAD, |out| {
-        out.extend_from_slice(head);
-        Ok::<(), SnapshotError>(())
-    })?;
+    head.write(&mut writer)?;
     contents.write(&mut writer)?;
     Ok(writer.finish()?)
 }

@@ -3,6 +3,8 @@
 pub mod arrivals;
 pub mod report;
 pub mod series;
+#[cfg(feature = "parquet")]
+pub mod series_parquet;
 pub mod summary;
 
 use csv::WriterBuilder;

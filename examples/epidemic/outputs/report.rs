@@ -28,7 +28,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes `summary.json`, `series.csv`, `arrivals.csv`, `curve.png` and `map.png`.
+    /// Writes `summary.json`, `series.csv`, `arrivals.csv`, `curve.png` and `map.png`,
+    /// and with the feature `parquet` `series.parquet`.
     ///
     /// None is put in its place before all are written.
     ///
@@ -52,6 +53,8 @@ impl Report {
             ("arrivals.csv", arrivals::to_csv(&self.arrivals)),
             ("curve.png", curve),
             ("map.png", map),
+            #[cfg(feature = "parquet")]
+            ("series.parquet", super::series_parquet::to_parquet(&self.series)),
         ];
         let written: Vec<AtomicFile> = files
             .iter()
@@ -94,11 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn five_files_are_left() {
+    fn all_files_are_left() {
         let folder = tempfile::tempdir().unwrap();
         report().write(folder.path()).unwrap();
-        let five = ["arrivals.csv", "curve.png", "map.png", "series.csv", "summary.json"];
-        assert_eq!(names(folder.path()), five);
+        let mut wanted = vec!["arrivals.csv", "curve.png", "map.png", "series.csv", "summary.json"];
+        if cfg!(feature = "parquet") {
+            wanted.insert(4, "series.parquet");
+        }
+        assert_eq!(names(folder.path()), wanted);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn to_csv(series: &[DayCounts]) -> Vec<u8> {
     super::to_csv(&HEADER, series)
 }
 
-const HEADER: [&str; 7] =
+pub(super) const HEADER: [&str; 7] =
     ["day", "susceptible", "exposed", "infectious", "recovered", "in_flight", "new_infections"];
 
 #[cfg(test)]

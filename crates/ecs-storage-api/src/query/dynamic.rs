@@ -112,6 +112,28 @@ impl DynamicQuery {
         DynamicQueryBuilder::default()
     }
 
+    /// Asks what another query asks, by component id: one that the program knows by
+    /// its types, say, through [`QueryShape::of`].
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`] if a component that is written occurs twice.
+    ///
+    /// # Example
+    /// ```
+    /// # use ecs_core::{Component, ComponentId, Description};
+    /// # use ecs_storage_api::{DynamicQuery, QueryShape, With};
+    /// # struct Mana(u32);
+    /// # impl Component for Mana {
+    /// #     fn describe() -> Description<Self> { Description::transient("docs::of::Mana") }
+    /// # }
+    /// let query = DynamicQuery::of(QueryShape::of::<Option<&Mana>, With<Mana>>()?)?;
+    /// assert_eq!(query.shape().terms()[0].component, ComponentId::of::<Mana>());
+    /// # Ok::<(), ecs_storage_api::QueryError>(())
+    /// ```
+    pub fn of(shape: QueryShape) -> Result<Self, QueryError> {
+        DynamicQueryBuilder { shape }.build()
+    }
+
     /// Gives every matching chunk to `f`, for reading.
     ///
     /// # Errors

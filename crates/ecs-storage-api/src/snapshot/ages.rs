@@ -52,8 +52,11 @@ impl RowAges {
     }
 
     /// Returns the ages so many versions later.
-    pub(super) fn older(&self, elapsed: u64) -> Self {
-        let older = |age: Age| if age == 0 { 0 } else { age.saturating_add(elapsed) };
+    pub(super) fn older(&self, elapsed: i64) -> Self {
+        let older = |age: Age| match age {
+            0 => 0,
+            age => age.saturating_add_signed(elapsed).max(1),
+        };
         Self(self.0.iter().map(|&(rows, age)| (rows, older(age))).collect())
     }
 
@@ -144,6 +147,8 @@ impl ColumnAges {
         origin: Version,
     ) -> Self {
         let Some(Changes { pages, ticks }) = changes else { return Self::default() };
+        // Of no rows nothing is known, whoever tells of them.
+        let ticks = ticks.filter(|_| rows != 0);
         let tick = present.tick();
         let ages = |ticks: &[u32]| ticks.iter().map(|at| tick.wrapping_sub(*at)).collect();
         Self {
@@ -153,7 +158,7 @@ impl ColumnAges {
     }
 
     /// Returns the ages so many versions later.
-    pub(super) fn older(&self, elapsed: u64) -> Self {
+    pub(super) fn older(&self, elapsed: i64) -> Self {
         let older = |ages: &Vec<u32>| {
             ages.iter().map(|age| age.wrapping_add(elapsed as u32)).collect::<Vec<_>>()
         };

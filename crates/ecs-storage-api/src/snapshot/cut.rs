@@ -27,7 +27,7 @@ use crate::sink::ReadSink;
 use crate::storage::Storage;
 
 pub(crate) use page::{Encoded, IdPage, ValuePage, Versions};
-pub(crate) use table::{CutTable, pages};
+pub(crate) use table::CutTable;
 
 /// Everything persistent that a store held at one moment.
 #[derive(Clone)]

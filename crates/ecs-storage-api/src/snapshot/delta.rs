@@ -28,7 +28,7 @@ pub struct StorageDelta {
     base: u64,
     next: u64,
     /// How many versions there are between them.
-    elapsed: u64,
+    elapsed: i64,
     /// How many versions there were in all.
     span: u64,
     allocator: AllocatorDelta,
@@ -44,7 +44,7 @@ impl StorageDelta {
     /// # Complexity
     /// O(pages), and the bytes of pages that are not shared.
     pub fn between(base: &StorageCut, next: &StorageCut) -> Self {
-        let elapsed = next.span().saturating_sub(base.span());
+        let elapsed = between(base.span(), next.span());
         let mut earlier = Earlier::of(&base.tables);
         let mut tables = Vec::new();
         for table in &next.tables {
@@ -113,8 +113,10 @@ impl StorageDelta {
         };
         let mut taken = vec![false; base.tables.len()];
         let mut tables = Vec::new();
+        // The version of the base may have risen since, without any change.
+        let elapsed = between(base.span(), self.span);
         for table in &self.tables {
-            table.apply(base, self.elapsed, version.next(), &mut taken, &mut tables)?;
+            table.apply(base, elapsed, version.next(), &mut taken, &mut tables)?;
         }
         let allocator = self.allocator.apply(&base.allocator)?;
         let next = StorageCut::new(version, allocator, self.removed.clone(), tables);
@@ -123,6 +125,11 @@ impl StorageDelta {
             false => Err(damaged("a delta that leads to another state than it says")),
         }
     }
+}
+
+/// Returns how many versions there are between two spans of one history.
+fn between(base: u64, next: u64) -> i64 {
+    next.wrapping_sub(base) as i64
 }
 
 fn damaged(what: impl Into<String>) -> SnapshotError {

@@ -23,7 +23,7 @@ const PAGES: Tag = *b"page";
 
 /// The head: digests of base and next, versions between and in all, what was
 /// removed by component, and the tables.
-type Head = (u64, u64, u64, u64, Vec<(u32, Vec<(Age, EntityId)>)>, Vec<Step>);
+type Head = (u64, u64, i64, u64, Vec<(u32, Vec<(Age, EntityId)>)>, Vec<Step>);
 
 /// Tables afterwards, in order.
 #[derive(Serialize, Deserialize)]

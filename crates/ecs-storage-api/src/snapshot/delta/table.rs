@@ -46,7 +46,7 @@ impl TableDelta {
         from: Option<usize>,
         next: &StorageCut,
         table: &Arc<CutTable>,
-        elapsed: u64,
+        elapsed: i64,
     ) -> Self {
         let before = from.map(|from| &base.tables[from]);
         let from = from.map(|from| from as u32);
@@ -119,7 +119,7 @@ impl TableDelta {
     pub(super) fn apply(
         &self,
         base: &StorageCut,
-        elapsed: u64,
+        elapsed: i64,
         present: Version,
         taken: &mut [bool],
         tables: &mut Vec<Arc<CutTable>>,
@@ -151,7 +151,7 @@ impl TableDelta {
 pub(super) fn compose(
     before: &[TableDelta],
     later: &[TableDelta],
-    elapsed: u64,
+    elapsed: i64,
 ) -> Result<Vec<TableDelta>, SnapshotError> {
     let (mut starts, mut count) = (Vec::with_capacity(before.len()), 0u32);
     for table in before {
@@ -232,7 +232,7 @@ impl Changed {
         Ok(Self { components, rows, from, ids, columns })
     }
 
-    fn older(&self, elapsed: u64) -> Self {
+    fn older(&self, elapsed: i64) -> Self {
         let ids = self.ids.iter().map(|(n, (ids, ages))| (*n, (ids.clone(), ages.older(elapsed))));
         let column = |pages: &BTreeMap<u32, (Arc<Encoded>, ColumnAges)>| {
             let older =
@@ -252,7 +252,7 @@ impl Changed {
         &self,
         base: &StorageCut,
         before: Option<&Arc<CutTable>>,
-        elapsed: u64,
+        elapsed: i64,
         present: Version,
     ) -> Result<CutTable, SnapshotError> {
         if before.is_some_and(|before| before.components != self.components) {

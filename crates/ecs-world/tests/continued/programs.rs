@@ -1,15 +1,11 @@
-//! A run that goes on from a snapshot is that which was never broken: random
-//! schedules of systems that ask what changed, what came and what went, that send
-//! and get events, keep a rhythm and take fixed steps.
-//!
-//! `ECS_CONTINUED_CASES` sets how many schedules are made.
+//! Random schedules of systems that ask what changed, what came and what went, that
+//! send and get events, keep a rhythm and take fixed steps.
 
 use std::env;
 use std::time::Duration;
 
 use ecs_core::EntityId;
 use ecs_derive::Component;
-use ecs_local::LocalStorage;
 use ecs_storage_api::{Added, Changed, Or, Query, Storage, With};
 use ecs_world::{
     Commands, EventReader, EventWriter, FrameTime, IntoSystemConfig, RemovedComponents, ResMut,
@@ -30,7 +26,7 @@ struct Fed(u64);
 
 #[derive(Component, Serialize, Deserialize)]
 #[component(crate = ecs_core, name = "continued::Plain")]
-struct Plain(u64);
+pub(crate) struct Plain(pub(crate) u64);
 
 /// What systems have found out; the order in which they find it does not matter.
 #[derive(Default, Serialize, Deserialize)]
@@ -58,7 +54,7 @@ fn sorted(rows: impl Iterator<Item = EntityId>) -> Vec<EntityId> {
 
 /// A system: what it does, and when.
 #[derive(Debug, Clone, Copy)]
-struct Description {
+pub(crate) struct Description {
     kind: u8,
     k: u64,
     every: u64,
@@ -142,7 +138,7 @@ impl Description {
 }
 
 /// Makes the schedule of a program.
-fn schedule(program: &[Description]) -> Schedule {
+pub(crate) fn schedule(program: &[Description]) -> Schedule {
     let (mut schedule, mut steps) = (Schedule::new(), Schedule::new());
     for system in program {
         match system.steps {
@@ -155,7 +151,7 @@ fn schedule(program: &[Description]) -> Schedule {
 }
 
 /// Makes a world that knows what is saved.
-fn empty<S: Storage>(storage: S) -> World<S> {
+pub(crate) fn empty<S: Storage>(storage: S) -> World<S> {
     let mut world = World::with_storage(storage);
     world.save_resource::<Log>("continued::log");
     world.save_events::<Heard>("continued::heard");
@@ -164,7 +160,7 @@ fn empty<S: Storage>(storage: S) -> World<S> {
     world
 }
 
-fn filled<S: Storage>(storage: S) -> World<S> {
+pub(crate) fn filled<S: Storage>(storage: S) -> World<S> {
     let mut world = empty(storage);
     world.insert_resource(Log::default());
     world.insert_resource(FrameTime(Duration::from_millis(14)));
@@ -175,54 +171,22 @@ fn filled<S: Storage>(storage: S) -> World<S> {
 }
 
 /// What a world shows: its hash, and the order of its entities.
-fn shown<S: Storage>(world: &World<S>) -> (u64, Vec<EntityId>) {
+pub(crate) fn shown<S: Storage>(world: &World<S>) -> (u64, Vec<EntityId>) {
     (world.state_hash().expect("all is saved"), world.storage().all_entities().collect())
 }
 
-const TICKS: usize = 9;
+pub(crate) const TICKS: usize = 9;
 
-/// Runs a program unbroken, and goes on from a snapshot after `cut` ticks: in the
-/// same world, in a new one, and in one on the other backend.
-fn check<S: Storage + Default, Other: Storage + Default>(program: &[Description], cut: usize) {
-    let (mut world, mut systems) = (filled(S::default()), schedule(program));
-    let mut saved = Vec::new();
-    let mut unbroken = Vec::new();
-    for tick in 0..TICKS {
-        if tick == cut {
-            saved = world.snapshot().expect("all is saved");
-        }
-        systems.run(&mut world);
-        unbroken.push(shown(&world));
-    }
-    let mut fresh = empty(S::default());
-    fresh.restore(&saved).expect("what was saved is read");
-    assert_eq!(fresh.snapshot().unwrap(), saved, "saving again gives the same bytes");
-    let mut new_systems = schedule(program);
-    let mut other = empty(Other::default());
-    other.restore(&saved).expect("what one backend saved another reads");
-    let mut other_systems = schedule(program);
-    world.restore(&saved).expect("what was saved is read");
-    for (tick, unbroken) in unbroken.iter().enumerate().skip(cut) {
-        new_systems.run(&mut fresh);
-        assert_eq!(shown(&fresh), *unbroken, "a new world, tick {tick}, cut at {cut}");
-        systems.run(&mut world);
-        assert_eq!(shown(&world), *unbroken, "the same world, tick {tick}, cut at {cut}");
-        other_systems.run(&mut other);
-        let hash = shown(&other).0;
-        assert_eq!(hash, unbroken.0, "the other backend, tick {tick}, cut at {cut}");
-    }
-}
-
-#[test]
-fn a_run_goes_on_from_a_snapshot_as_if_it_had_never_been_broken() {
-    let cases = env::var("ECS_CONTINUED_CASES").map_or(60, |cases| cases.parse().unwrap());
+/// Runs a test on random programs and a number of ticks; `ECS_CONTINUED_CASES` sets
+/// on how many.
+pub(crate) fn on_programs(cases: u32, test: impl Fn(&[Description], usize)) {
+    let cases = env::var("ECS_CONTINUED_CASES").map_or(cases, |cases| cases.parse().unwrap());
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let programs = (vec(descriptions(), 3..12), 0..TICKS);
     TestRunner::new_with_rng(config, rng)
-        .run(&programs, |(program, cut)| {
-            check::<ecs_archetype::ArchetypeStorage, LocalStorage>(&program, cut);
-            check::<LocalStorage, ecs_archetype::ArchetypeStorage>(&program, cut);
+        .run(&programs, |(program, ticks)| {
+            test(&program, ticks);
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error}"));

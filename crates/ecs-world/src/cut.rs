@@ -1,0 +1,184 @@
+//! Cuts of worlds: everything persistent at one moment, while the world goes on.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, StorageCut};
+use ecs_storage_api::{SnapshotError, Storage};
+
+use crate::checkpoint::{self, CheckpointError};
+use crate::delta::Delta;
+use crate::state::{self, Head};
+use crate::world::World;
+
+/// Everything persistent that a world held at one moment.
+///
+/// It is a copy in pages. Cuts of one world share those that did not change from one
+/// to the other, so that many of them cost one copy and the changes. A cut can be
+/// written by another thread, compared with another ([`Delta`]), kept to be gone
+/// back to ([`History`](crate::History)), or made a world of its own
+/// ([`World::fork`]).
+///
+/// # Example
+/// ```
+/// use ecs_core::{Component, Description};
+/// use ecs_world::World;
+/// # #[derive(Clone, Copy, PartialEq, Debug)]
+/// # #[repr(transparent)]
+/// # struct Health(u32);
+/// # unsafe impl bytemuck::Zeroable for Health {}
+/// # unsafe impl bytemuck::Pod for Health {}
+/// # impl Component for Health {
+/// #     fn describe() -> Description<Self> { Description::pod("docs::cut::Health") }
+/// # }
+/// let mut world = World::new();
+/// let hero = world.spawn(Health(10));
+/// let cut = world.cut()?;
+/// world.get_mut::<Health>(hero).unwrap().0 = 0;
+/// world.restore_cut(&cut)?;
+/// assert_eq!(world.get::<Health>(hero), Some(&Health(10)));
+/// # Ok::<(), ecs_storage_api::SnapshotError>(())
+/// ```
+#[derive(Clone)]
+pub struct Cut {
+    pub(crate) tick: u64,
+    pub(crate) head: Head,
+    pub(crate) store: StorageCut,
+}
+
+impl<S: Storage> World<S> {
+    /// Copies everything persistent, as [`World::snapshot`] would write it. It raises
+    /// the version, so that what comes later can be told from it.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    ///
+    /// # Complexity
+    /// O(values): that of copying memory, for plain ones.
+    pub fn cut(&self) -> Result<Cut, SnapshotError> {
+        self.cut_with(StorageCut::of(&self.storage)?)
+    }
+
+    /// As [`World::cut`], sharing what has not changed since an earlier one.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Complexity
+    /// O(pages) of 1,024 rows, and a copy of those that changed; O(values) if nothing
+    /// is known of them, because the world was restored meanwhile, or the backend
+    /// keeps no versions.
+    pub fn cut_after(&self, before: &Cut) -> Result<Cut, SnapshotError> {
+        self.cut_with(StorageCut::after(&self.storage, &before.store)?)
+    }
+
+    fn cut_with(&self, store: StorageCut) -> Result<Cut, SnapshotError> {
+        // Behind the cut of the store, which raised the version.
+        Ok(Cut { tick: self.tick, head: self.head()?, store })
+    }
+
+    /// Replaces everything persistent by what a cut holds, as [`World::restore`]
+    /// does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn restore_cut(&mut self, cut: &Cut) -> Result<(), SnapshotError> {
+        self.take_in(&cut.head, cut.store.to_image()?, &ReadOptions::new())
+    }
+
+    /// Makes a world like this one, which goes on by itself: with the same entities,
+    /// ids that come next, tick, and saved resources and events. Systems that run on
+    /// both are in each as far as they were here.
+    ///
+    /// Transient components, and resources that are not saved, stay behind.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    pub fn fork(&self) -> Result<Self, SnapshotError>
+    where
+        S: Default,
+    {
+        self.fork_of(&self.cut()?)
+    }
+
+    /// As [`World::fork`], of a cut of this world.
+    ///
+    /// # Errors
+    /// As [`World::restore`].
+    pub fn fork_of(&self, cut: &Cut) -> Result<Self, SnapshotError>
+    where
+        S: Default,
+    {
+        let mut fork = Self::with_storage(S::default());
+        fork.saved = self.saved.clone();
+        fork.restore_cut(cut)?;
+        Ok(fork)
+    }
+}
+
+impl Cut {
+    /// Returns the tick of the world.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// Returns how many entities there are.
+    pub fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.store.is_empty()
+    }
+
+    /// Returns about how many bytes it holds, those that it shares with others
+    /// included.
+    pub fn bytes(&self) -> usize {
+        self.head.len() + self.store.bytes()
+    }
+
+    /// Returns about how many bytes it holds that an earlier one does not.
+    pub fn bytes_beside(&self, before: &Self) -> usize {
+        self.head.len() + self.store.bytes_beside(&before.store)
+    }
+
+    /// Returns what is different from an earlier cut.
+    pub fn delta_since(&self, base: &Self) -> Delta {
+        Delta::between(base, self)
+    }
+
+    /// Writes a snapshot, the same that the world would have written.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`] if `out` refuses.
+    pub fn write_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
+        state::write(&self.head, &Contents::of_cut(&self.store), out, Compression::None)
+    }
+
+    /// Returns a snapshot as bytes.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
+        self.write_to(Vec::new())
+    }
+
+    /// Writes a snapshot to a file, as [`World::save`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        checkpoint::save(path.as_ref(), |out| self.write_to(out).map(drop))
+    }
+}
+
+impl fmt::Debug for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cut")
+            .field("tick", &self.tick)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! A run that goes on from a snapshot, a cut or a delta is that which was never
+//! broken.
+
+mod cuts;
+mod deltas;
+mod histories;
+mod programs;
+mod savers;
+mod snapshots;
