@@ -116,6 +116,25 @@ impl<S: Storage> World<S> {
         write(&self.head()?, &Contents::of(&self.storage), out, compression)
     }
 
+    /// Writes a snapshot whose bytes follow from the state alone: the same on every
+    /// backend and in every process. It says nothing of when things changed and how
+    /// far systems are, to which after restoring everything is new.
+    ///
+    /// The store is written as [`snapshot::write_canonical`] does, and saved
+    /// resources by their names.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`].
+    pub fn snapshot_canonical(&self) -> Result<Vec<u8>, SnapshotError> {
+        let mut saved = self.saved_bytes()?;
+        saved.sort();
+        let systems = encode(&(SavedSystems::new(), Vec::<SavedRemovals>::new()));
+        let head = Head { world: encode(&(self.tick, &self.clocks, saved)), systems };
+        let contents = Contents::canonical(&self.storage);
+        let room = contents.size_hint() + head.len();
+        write(&head, &contents, Vec::with_capacity(room), Compression::None)
+    }
+
     /// Returns what a snapshot has of the world itself.
     pub(crate) fn head(&self) -> Result<Head, CodecError> {
         let (present, origin) = (self.storage.version(), self.storage.origin());

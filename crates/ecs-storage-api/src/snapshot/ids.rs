@@ -72,6 +72,11 @@ impl<'a> Ids<'a> {
         Self { slices, rows, runs, runs_if_packed: row_size.allows_runs(true) }
     }
 
+    /// Returns the slices in which they lie.
+    pub(super) fn slices(&self) -> &[&'a [EntityId]] {
+        &self.slices
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.rows
     }

@@ -6,9 +6,11 @@
 //! [`read()`] checks everything and gives a [`StorageImage`], which a store then
 //! takes in at once.
 //!
-//! The format is a draft (version 1) until it is specified byte by byte.
+//! Byte by byte the format is in `docs/snapshot-format.md`. [`ReadOptions`] say
+//! what to do with components that are not what they were.
 
 mod ages;
+mod canonical;
 mod columns;
 mod cut;
 mod delta;
@@ -27,6 +29,7 @@ mod tests;
 mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
+pub use canonical::write_canonical;
 pub use cut::StorageCut;
 pub use delta::StorageDelta;
 pub use error::SnapshotError;

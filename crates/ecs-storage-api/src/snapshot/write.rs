@@ -48,29 +48,29 @@ pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
 
 /// Everything persistent that a store holds, borrowed from where it lies.
 pub struct Contents<'a> {
-    components: Vec<&'static ComponentInfo>,
-    allocator: AllocatorState,
+    pub(super) components: Vec<&'static ComponentInfo>,
+    pub(super) allocator: AllocatorState,
     /// How many versions there were; 0 if nothing is known of them.
-    span: u64,
-    removed: Removals,
-    runs: Vec<Run<'a>>,
+    pub(super) span: u64,
+    pub(super) removed: Removals,
+    pub(super) runs: Vec<Run<'a>>,
 }
 
 /// Which entities lost a component, by its place in the table, and how long ago.
 type Removals = Vec<(u32, Vec<(Age, EntityId)>)>;
 
 /// A run of chunks with the same persistent components, written as one.
-struct Run<'a> {
-    /// Places in the component table, ascending.
-    components: Vec<u32>,
-    ids: Ids<'a>,
+pub(super) struct Run<'a> {
+    /// Places in the component table.
+    pub(super) components: Vec<u32>,
+    pub(super) ids: Ids<'a>,
     /// The columns of each chunk.
-    chunks: Vec<Vec<Values<'a>>>,
-    ages: ChunkAges,
+    pub(super) chunks: Vec<Vec<Values<'a>>>,
+    pub(super) ages: ChunkAges,
 }
 
 /// Values of one column.
-enum Values<'a> {
+pub(super) enum Values<'a> {
     /// As they lie in a store.
     Typed(ErasedSlice<'a>),
     /// As they are written, in parts.
@@ -93,6 +93,17 @@ impl<'a> Values<'a> {
             Self::Encoded(parts) => (None, &parts[..]),
         };
         typed.into_iter().chain(encoded.iter().copied())
+    }
+
+    /// Returns `len` values from a row of a store on.
+    ///
+    /// # Panics
+    /// If there are fewer, or they do not lie in a store.
+    pub(super) fn range(&self, start: usize, len: usize) -> Self {
+        match self {
+            Self::Typed(values) => Self::Typed(values.range(start, len).expect("rows of a chunk")),
+            Self::Encoded(_) => panic!("encoded values are not told apart"),
+        }
     }
 }
 
@@ -167,7 +178,7 @@ impl<'a> Contents<'a> {
         chunks.with((*cut.allocator).clone(), cut.span())
     }
 
-    fn to_bytes(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
+    pub(super) fn to_bytes(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
         let room = if compression == Compression::None { self.size_hint() } else { 0 };
         let mut writer = SectionWriter::with_compression(Vec::with_capacity(room), compression)?;
         self.write(&mut writer)?;
@@ -298,12 +309,18 @@ fn encode(value: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<(), Snapsh
     Ok(())
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     fn infos<'c>(
         &self,
         all: &'c [&'static ComponentInfo],
     ) -> impl Iterator<Item = &'c &'static ComponentInfo> {
         self.components.iter().map(|&place| &all[place as usize])
+    }
+
+    /// Returns ids and columns of each chunk of a store.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'a [EntityId], &[Values<'a>])> {
+        let chunks = self.chunks.iter().map(Vec::as_slice);
+        self.ids.slices().iter().copied().zip(chunks)
     }
 
     /// Writes rows, components, ids, and ages if they are known; then each column.
