@@ -7,6 +7,7 @@ mod command;
 mod compile_time;
 mod docs;
 mod examples;
+mod fuzz;
 mod instructions;
 mod lint;
 mod measure;
@@ -64,6 +65,19 @@ enum Chore {
         #[arg(long, default_value_t = 1_000_000)]
         ops: u64,
     },
+    /// Runs the fuzz targets, going on from what they found before (needs nightly;
+    /// cargo-fuzz is installed if it is missing).
+    Fuzz {
+        /// One target: restore, update_batch or operations; all if it is left out.
+        #[arg(long)]
+        target: Option<String>,
+        /// How many inputs each target runs.
+        #[arg(long)]
+        runs: Option<u64>,
+        /// For how many seconds each target runs: 60, unless runs are given.
+        #[arg(long)]
+        seconds: Option<u64>,
+    },
     /// Times builds of a program of 50 components and 100 systems, with this engine
     /// and with bevy_ecs.
     CompileTime,
@@ -96,6 +110,9 @@ fn main() -> ExitCode {
         Chore::Unit => unit::check(&mut report),
         Chore::Instructions { update } => instructions::check(&mut report, update),
         Chore::Differential { ops } => measure::differential(&mut report, ops),
+        Chore::Fuzz { target, runs, seconds } => {
+            fuzz::fuzz(&mut report, &fuzz::Wish { target, runs, seconds });
+        }
         Chore::CompileTime => compile_time::measure(&mut report),
         Chore::Bench { arguments } => measure::bench(&mut report, &arguments),
     }

@@ -16,15 +16,15 @@ use crate::graph::{Change, Graph};
 use crate::rows::{Course, Panics, Rows, Staged};
 
 /// Entities that follow each other in a table as they do in the list.
-struct Run {
-    table: TableId,
-    rows: Range<usize>,
+pub(crate) struct Run {
+    pub(crate) table: TableId,
+    pub(crate) rows: Range<usize>,
 }
 
 impl Run {
     /// Returns the run at the head of a list, or `None` if its first entity is
     /// dead. The list must not be empty.
-    fn next(rows: &Rows, entities: &[EntityId]) -> Option<Self> {
+    pub(crate) fn next(rows: &Rows, entities: &[EntityId]) -> Option<Self> {
         let at = rows.locate(entities[0])?;
         let there = &rows.ids(at.table())[at.row()..];
         let count = common_prefix(entities, there);

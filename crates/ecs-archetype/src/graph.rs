@@ -9,8 +9,8 @@ use std::any::TypeId;
 use std::collections::hash_map::Entry;
 
 use ahash::AHashMap;
-use ecs_core::{BundleKind, ComponentIds, ComponentSet};
-use ecs_storage_api::{BundleError, StorageError, TableId};
+use ecs_core::{BundleKind, ComponentId, ComponentIds, ComponentSet};
+use ecs_storage_api::{BundleError, StorageError, TableId, reserve_map};
 
 use crate::rows::{Plan, Rows};
 use kinds::{Kinds, TypedEdge};
@@ -49,6 +49,30 @@ impl Graph {
         components: ComponentSet,
     ) -> Result<TableId, StorageError> {
         table_of(&mut self.tables, rows, components)
+    }
+
+    /// Returns the table for components in ascending order, and whether it was made
+    /// for this call.
+    ///
+    /// # Errors
+    /// [`StorageError::Capacity`] or [`StorageError::OutOfMemory`]; then there is no
+    /// new table.
+    pub(crate) fn table_for(
+        &mut self,
+        rows: &mut Rows,
+        components: &[ComponentId],
+    ) -> Result<(TableId, bool), StorageError> {
+        if let Some(&table) = self.tables.get(components) {
+            return Ok((table, false));
+        }
+        let components = copy_of(components)?;
+        Ok((table_of(&mut self.tables, rows, components)?, true))
+    }
+
+    /// Removes a table without rows that no plan knows.
+    pub(crate) fn remove_table(&mut self, rows: &mut Rows, table: TableId) {
+        self.tables.remove(rows.components(table));
+        rows.remove_table(table);
     }
 
     /// Removes the tables without rows, and every plan, since it may lead to one
@@ -112,9 +136,16 @@ fn table_of(
     if let Some(&table) = tables.get(&components) {
         return Ok(table);
     }
-    let table = rows.add_table(components.clone())?;
-    tables.insert(components, table);
+    reserve_map(tables, 1, "the list of archetypes")?;
+    let key = copy_of(components.as_slice())?;
+    let table = rows.add_table(components)?;
+    tables.insert(key, table);
     Ok(table)
+}
+
+fn copy_of(components: &[ComponentId]) -> Result<ComponentSet, StorageError> {
+    let what = "the components of an archetype";
+    ComponentSet::try_from_sorted(components).map_err(StorageError::no_memory(what))
 }
 
 /// Makes the plan for rows of `source`.

@@ -15,5 +15,6 @@ mod exchange;
 mod graph;
 mod rows;
 mod storage;
+mod updates;
 
 pub use storage::ArchetypeStorage;

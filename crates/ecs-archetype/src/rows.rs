@@ -20,6 +20,7 @@ mod scatter;
 mod staged;
 mod table;
 mod transfer;
+mod updates;
 
 use ecs_core::{
     AllocatorError, BundleBatch, BundleKind, Component, ComponentId, ComponentSet, DynBundle,
@@ -29,7 +30,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
-    RemovalLog, StorageError, TableId, Version,
+    RemovalLog, StorageError, TableId, Version, reserve_list,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
@@ -43,6 +44,7 @@ pub(crate) use plan::Plan;
 pub(crate) use scatter::Scattered;
 pub(crate) use staged::Staged;
 use table::{Table, Tracked};
+pub(crate) use updates::Change;
 
 /// A plan by which a row can be moved as it is: it leads somewhere, its addresses
 /// are up to date, and there is room.
@@ -182,37 +184,54 @@ impl Rows {
                 limit: MOST_COLUMNS as u64,
             });
         }
-        if let Some(id) = self.vacant.pop() {
-            self.tables[id.index()] = Table::new(components);
-            self.directory.renew();
-            self.publish(id);
-            return Ok(id);
-        }
-        if self.tables.len() == Location::MAX_TABLES {
+        if self.vacant.is_empty() && self.tables.len() == Location::MAX_TABLES {
             return Err(StorageError::Capacity {
                 what: "the number of archetypes",
                 limit: Location::MAX_TABLES as u64,
             });
         }
-        let id = self.directory.add_table();
-        self.tables.push(Table::new(components));
+        const WHAT: &str = "the list of archetypes";
+        reserve_list(&mut self.tables, 1, WHAT)?;
+        // So that each table can become vacant.
+        let vacant = self.tables.len() + 1 - self.vacant.len();
+        reserve_list(&mut self.vacant, vacant, WHAT)?;
+        self.directory.try_reserve_table(components.as_slice())?;
+        let table = Table::new(components)?;
+        let id = match self.vacant.pop() {
+            Some(id) => {
+                self.tables[id.index()] = table;
+                self.directory.renew();
+                id
+            }
+            None => {
+                self.tables.push(table);
+                self.directory.add_table()
+            }
+        };
         self.publish(id);
         Ok(id)
+    }
+
+    /// Removes a table without rows. No plan that leads from it or to it may be used
+    /// afterwards. If those that came last go first, later ones come as if these had
+    /// never been.
+    pub(crate) fn remove_table(&mut self, id: TableId) {
+        self.tables[id.index()] = Table::empty();
+        self.directory.clear_table(id);
+        self.vacant.push(id);
+        self.layout += 1;
     }
 
     /// Removes the tables without rows, but for that of entities without
     /// components, and calls `each` with them. No plan may be used afterwards.
     pub(crate) fn remove_empty_tables(&mut self, mut each: impl FnMut(&ComponentSet)) {
         for id in (1..self.tables.len()).map(|id| TableId(id as u32)) {
-            let table = &mut self.tables[id.index()];
-            if self.directory.len(id) == 0 && !table.components.is_empty() {
-                each(&table.components);
-                *table = Table::new(ComponentSet::new());
-                self.directory.clear_table(id);
-                self.vacant.push(id);
+            let components = &self.tables[id.index()].components;
+            if self.directory.len(id) == 0 && !components.is_empty() {
+                each(components);
+                self.remove_table(id);
             }
         }
-        self.layout += 1;
     }
 
     /// Tells the directory where a table's ids and columns lie now.
@@ -427,15 +446,28 @@ impl Rows {
     ) -> Result<(), StorageError> {
         let needed = self.len(id).saturating_add(additional);
         let capacity = self.tables[id.index()].capacity_for(needed, least)?;
-        self.resize(id, capacity);
-        Ok(())
+        self.resize(id, capacity)
     }
 
     /// Changes the capacity of a table to at least its length.
-    fn resize(&mut self, id: TableId, capacity: usize) {
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused; nothing that shows has
+    /// changed.
+    fn resize(&mut self, id: TableId, capacity: usize) -> Result<(), StorageError> {
         debug_assert!(capacity >= self.len(id));
-        self.tables[id.index()].resize(capacity);
+        let table = &mut self.tables[id.index()];
+        // Where it gets less room, it has less before an array does.
+        table.capacity = table.capacity.min(capacity);
+        let resized = table.try_resize(capacity).and_then(|()| {
+            self.directory.try_reserve_rows(id, table.components.as_slice(), capacity)
+        });
+        if resized.is_ok() {
+            table.capacity = capacity;
+        }
+        // Also if not: some arrays may have moved.
         self.publish(id);
+        resized
     }
 
     /// Gives back what tables hold beyond their rows, and the directory beyond its
@@ -444,7 +476,8 @@ impl Rows {
         for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
             let len = self.len(id);
             if self.tables[id.index()].capacity != len {
-                self.resize(id, len);
+                // Where memory for a smaller copy is refused, the larger one stays.
+                let _ = self.resize(id, len);
             }
         }
         self.directory.shrink_to_fit();
@@ -753,8 +786,7 @@ impl Rows {
     fn make_spare_row(&mut self, id: TableId) -> Result<(), StorageError> {
         let needed = self.len(id) + 1;
         self.tables[id.index()].check_capacity(needed)?;
-        self.resize(id, needed);
-        Ok(())
+        self.resize(id, needed)
     }
 
     /// Takes components from an entity, along a plan from its table.

@@ -9,13 +9,14 @@ use ecs_core::{
 };
 use ecs_storage_api::{
     Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, Storage, StorageError,
-    StorageImage, Version, Workers, WriteSink, check_columns,
+    StorageImage, UpdateBatch, UpdateError, Version, Workers, WriteSink, check_columns,
 };
 
 use crate::batch;
 use crate::exchange::exchange;
 use crate::graph::{Change, Graph};
 use crate::rows::Rows;
+use crate::updates;
 
 /// Stores entities by archetype: one table of contiguous columns for each set
 /// of components.
@@ -31,6 +32,12 @@ use crate::rows::Rows;
 /// rows in them; when an entity leaves an archetype, the last row takes its
 /// place.
 ///
+/// A batch of changes ([`apply_updates`](Storage::apply_updates)) reserves all
+/// memory that it needs before its first effect: if some is refused, the batch is,
+/// and nothing has changed, not even which ids and which order come next. Single
+/// operations are refused in the same way where a table grows; where they note less
+/// than that, the program ends without memory, as elsewhere in Rust.
+///
 /// # Example
 /// ```
 /// use ecs_archetype::ArchetypeStorage;
@@ -45,7 +52,7 @@ use crate::rows::Rows;
 /// ```
 #[derive(Debug)]
 pub struct ArchetypeStorage {
-    ids: IdSource,
+    pub(crate) ids: IdSource,
     graph: Graph,
     rows: Rows,
     /// When everything was last replaced.
@@ -151,6 +158,7 @@ impl Storage for ArchetypeStorage {
         Capabilities::in_memory()
             .with_contiguous()
             .with_parallel()
+            .with_survival_of_refused_memory()
             .with_adoption()
             .with_change_detection()
     }
@@ -416,6 +424,12 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn directory_mut(&mut self) -> Option<DirectoryMut<'_>> {
         Some(self.rows.directory_mut())
+    }
+
+    fn apply_updates(&mut self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError> {
+        batch.check_with(self, Some(&self.ids))?;
+        let Self { ids, graph, rows, .. } = self;
+        Ok(updates::apply(ids, graph, rows, batch.into_parts())?)
     }
 
     fn allocator_state(&self) -> AllocatorState {

@@ -118,8 +118,10 @@ pub(crate) fn decode_values<C: Component + DeserializeOwned>(
     bytes: &mut &[u8],
     count: usize,
 ) -> Result<Vec<C>, CodecError> {
-    // Never more room than the bytes could fill: a hostile count allocates nothing.
-    let mut values = Vec::with_capacity(count.min(bytes.len()));
+    // A hostile count allocates nothing: it is believed as far as values take four
+    // times the bytes that are left. More room comes as values do.
+    let believed = bytes.len().saturating_mul(4) / size_of::<C>().max(1);
+    let mut values = Vec::with_capacity(count.min(believed));
     for row in 0..count {
         let (value, rest) =
             postcard::take_from_bytes::<C>(bytes).map_err(|error| CodecError::Decode {

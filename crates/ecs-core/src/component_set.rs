@@ -1,10 +1,12 @@
 //! A set of components: the type of an archetype.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use smallvec::SmallVec;
 
 use crate::component::{Component, ComponentId};
+use crate::memory::OutOfMemory;
 
 /// A set of components, kept sorted by id.
 ///
@@ -18,6 +20,22 @@ impl ComponentSet {
     /// Creates the empty set.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes the set of ids that are sorted, where memory may be refused.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if it is.
+    ///
+    /// # Panics
+    /// If the ids are not in ascending order, each once.
+    pub fn try_from_sorted(sorted: &[ComponentId]) -> Result<Self, OutOfMemory> {
+        assert!(sorted.is_sorted_by(|a, b| a < b), "a set is made of sorted ids");
+        let mut ids = SmallVec::new();
+        ids.try_reserve_exact(sorted.len())
+            .map_err(|_| OutOfMemory { bytes: size_of_val(sorted) })?;
+        ids.extend_from_slice(sorted);
+        Ok(Self { ids })
     }
 
     /// Tells whether the set holds `id`.
@@ -89,6 +107,14 @@ impl ComponentSet {
         let mut names: Vec<_> = self.iter().map(|id| id.info().name()).collect();
         names.sort_unstable();
         names
+    }
+}
+
+/// A set is found in a map by the slice of its ids: both are hashed and compared
+/// as that.
+impl Borrow<[ComponentId]> for ComponentSet {
+    fn borrow(&self) -> &[ComponentId] {
+        &self.ids
     }
 }
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ahash::AHashSet;
 
 use crate::entity::EntityId;
+use crate::memory::OutOfMemory;
 
 pub use state::{AllocatorState, AllocatorStateError};
 
@@ -185,6 +186,30 @@ impl IdSource {
         self.next_index.get() + self.split(count).1
     }
 
+    /// Returns how many more ids can be given.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.capacity() - self.pending()
+    }
+
+    /// Returns a number above the index of each of the next `count` ids, of which
+    /// there must be so many: a table by index needs as many places for them.
+    ///
+    /// # Complexity
+    /// O(count).
+    #[must_use]
+    pub fn end_of_next(&self, count: usize) -> u32 {
+        let pending = self.pending();
+        match self.split(pending + count as u64) {
+            (kept, 0) => {
+                let recycled = self.free[kept..].iter().take(count);
+                recycled.map(|id| id.index() + 1).max().unwrap_or(0)
+            }
+            (_, fresh) if count > 0 => self.next_index.get() + fresh,
+            _ => 0,
+        }
+    }
+
     /// Appends the next `count` ids to `out`: those that so many calls of
     /// [`allocate`](Self::allocate) would give, in that order.
     ///
@@ -285,6 +310,24 @@ impl IdSource {
                 None => self.retire(id.index()),
             }
         }
+    }
+
+    /// Makes room to take `ids` back and to end reservations, so that neither asks
+    /// for memory; ids of other shards are passed over.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if it is refused; then nothing has changed.
+    pub fn try_reserve_recycled(&mut self, ids: &[EntityId]) -> Result<(), OutOfMemory> {
+        let home = || ids.iter().filter(|id| id.shard() == self.shard);
+        let retired = home().filter(|id| id.next_generation().is_none()).count();
+        let (freed, pending) = (home().count(), self.pending() as usize);
+        let refused = |count: usize, size| move |_| OutOfMemory { bytes: count * size };
+        let size = size_of::<EntityId>();
+        self.free.try_reserve(freed).map_err(refused(freed, size))?;
+        self.retired.try_reserve(retired).map_err(refused(retired, size_of::<u32>()))?;
+        self.reserved.try_reserve(pending).map_err(refused(pending, size))?;
+        self.settle();
+        Ok(())
     }
 
     #[cold]

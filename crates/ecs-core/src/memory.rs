@@ -17,6 +17,14 @@ use std::ptr::{self, NonNull};
 /// The size of a huge page on the systems where it is asked for.
 const HUGE_PAGE: usize = 2 << 20;
 
+/// Tells that memory could not be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{bytes} bytes of memory could not be had")]
+pub struct OutOfMemory {
+    /// How many bytes were asked for.
+    pub bytes: usize,
+}
+
 /// Memory for an array of elements of one layout. It knows how much of it there
 /// is, and nothing of which elements are initialised.
 #[derive(Debug)]
@@ -125,22 +133,40 @@ impl RawArray {
     /// # Panics
     /// If so many do not [fit](Self::fits).
     pub fn resize(&mut self, capacity: usize) {
+        if let Err(layout) = self.resize_or_tell(capacity) {
+            handle_alloc_error(layout);
+        }
+    }
+
+    /// As [`resize`](Self::resize), where memory may be refused.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if it is; then nothing has changed.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn try_resize(&mut self, capacity: usize) -> Result<(), OutOfMemory> {
+        self.resize_or_tell(capacity).map_err(|layout| OutOfMemory { bytes: layout.size() })
+    }
+
+    /// Changes the capacity, or tells for which memory there is none.
+    fn resize_or_tell(&mut self, capacity: usize) -> Result<(), Layout> {
         if self.element.size() == 0 || capacity == self.capacity {
-            return;
+            return Ok(());
         }
         let new = self.layout(capacity).expect("a capacity is checked with `fits` first");
         if capacity == 0 {
             *self = Self::new(self.element);
-            return;
+            return Ok(());
         }
         let first = if self.owns_memory() && new.align() == self.align && new.size() < HUGE_PAGE {
             let old = self.own_layout();
             // SAFETY: allocated with this layout; the new size was checked by
             // `layout` and is not zero, and the alignment is the same.
             let memory = unsafe { realloc(self.first.as_ptr(), old, new.size()) };
-            NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(new))
+            NonNull::new(memory).ok_or(new)?
         } else {
-            let first = allocate(new);
+            let first = allocate(new).ok_or(new)?;
             let kept = self.capacity.min(capacity) * self.element.size();
             // SAFETY: both are as long, and apart.
             unsafe { ptr::copy_nonoverlapping(self.first.as_ptr(), first.as_ptr(), kept) };
@@ -148,6 +174,7 @@ impl RawArray {
             first
         };
         (self.first, self.capacity, self.align) = (first, capacity, new.align());
+        Ok(())
     }
 
     /// Gives the memory back. Nobody uses it afterwards but to put other memory in
@@ -166,16 +193,16 @@ impl Drop for RawArray {
     }
 }
 
-/// Allocates memory of a layout that is not empty.
-fn allocate(layout: Layout) -> NonNull<u8> {
+/// Allocates memory of a layout that is not empty, if there is such.
+fn allocate(layout: Layout) -> Option<NonNull<u8>> {
     assert!(layout.size() != 0, "memory of a size is allocated");
     // SAFETY: the size is not zero.
     let memory = unsafe { alloc(layout) };
-    let first = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+    let first = NonNull::new(memory)?;
     if layout.size() >= HUGE_PAGE {
         ask_for_huge_pages(first, layout.size());
     }
-    first
+    Some(first)
 }
 
 /// Asks for huge pages below fresh memory, as far as it fills them. If the system
@@ -227,6 +254,23 @@ impl<T: Copy> PlainVec<T> {
             let ample = needed.max(least);
             self.array.resize(if self.array.fits(ample) { ample } else { needed });
         }
+    }
+
+    /// Makes it `len` values long at least by copies of `value`, where memory may be
+    /// refused.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if it is, or there can't be so many; then nothing has
+    /// changed.
+    pub fn try_grow_to(&mut self, len: usize, value: T) -> Result<(), OutOfMemory> {
+        if len > self.array.capacity() {
+            if !self.array.fits(len) {
+                return Err(OutOfMemory { bytes: usize::MAX });
+            }
+            self.array.try_resize(len)?;
+        }
+        self.grow_to(len, value);
+        Ok(())
     }
 
     /// Returns how many values there is room for.

@@ -56,6 +56,11 @@ impl Cell {
 ///
 /// Iteration is in ascending order of id.
 ///
+/// # Memory
+/// It can't survive that memory is refused: maps ask for it node by node, and the
+/// standard library's have no way to ask before. The program ends then, and
+/// [`survives_refused_memory`](Capabilities::survives_refused_memory) says so.
+///
 /// # Example
 /// ```
 /// use ecs_local::LocalStorage;

@@ -32,6 +32,9 @@ pub struct Capabilities {
     pub consistency: Consistency,
     /// `apply_updates` happens wholly or not at all.
     pub atomic_batches: bool,
+    /// A batch for which memory can't be had is refused with an error, and
+    /// nothing has changed. Without it, the program ends as elsewhere in Rust.
+    pub survives_refused_memory: bool,
     /// State outlives the process.
     pub persistent: bool,
     /// State has a version that writes can be made conditional on.
@@ -57,6 +60,7 @@ impl Capabilities {
             parallel: false,
             consistency: Consistency::Strong,
             atomic_batches: true,
+            survives_refused_memory: false,
             persistent: false,
             versions: false,
             adopts_foreign_ids: false,
@@ -87,6 +91,12 @@ impl Capabilities {
     /// Says whether batches are atomic.
     pub const fn with_atomic_batches(mut self, atomic: bool) -> Self {
         self.atomic_batches = atomic;
+        self
+    }
+
+    /// Says that a batch for which memory can't be had is refused.
+    pub const fn with_survival_of_refused_memory(mut self) -> Self {
+        self.survives_refused_memory = true;
         self
     }
 

@@ -14,6 +14,7 @@ mod location;
 mod pages;
 mod recorder;
 mod relocation;
+mod reserve;
 
 use std::fmt;
 use std::ops::Range;
@@ -74,6 +75,17 @@ struct ComponentEntry {
     pages: Vec<Pages>,
     /// By table, up to the last where the component is tracked.
     ticks: Vec<TicksAt>,
+}
+
+impl ComponentEntry {
+    /// Of a component that no table has.
+    const NONE: Self = Self {
+        info: None,
+        tables: Vec::new(),
+        columns: Vec::new(),
+        pages: Vec::new(),
+        ticks: Vec::new(),
+    };
 }
 
 /// Says where the rows of a trusted backend are.
@@ -240,13 +252,7 @@ impl Directory {
     ) {
         let component = info.id().index();
         if component >= self.components.len() {
-            self.components.resize_with(component + 1, || ComponentEntry {
-                info: None,
-                tables: Vec::new(),
-                columns: Vec::new(),
-                pages: Vec::new(),
-                ticks: Vec::new(),
-            });
+            self.components.resize_with(component + 1, || ComponentEntry::NONE);
         }
         self.changes += 1;
         let entry = &mut self.components[component];

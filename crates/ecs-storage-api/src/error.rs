@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use ecs_core::{AllocatorError, ComponentId, EntityId};
+use ecs_core::{AllocatorError, ComponentId, EntityId, OutOfMemory};
 
 /// Tells why a storage operation did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +35,28 @@ pub enum StorageError {
         /// How many there can be.
         limit: u64,
     },
+    /// Memory could not be had.
+    #[error("{bytes} bytes for {what} could not be had")]
+    OutOfMemory {
+        /// What it was wanted for.
+        what: &'static str,
+        /// How much was wanted.
+        bytes: usize,
+    },
     /// The backend does not have the ability; see `Capabilities`.
     #[error("this backend does not support {0}")]
     Unsupported(&'static str),
     /// The backend behind the store failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+}
+
+impl StorageError {
+    /// Returns what turns a refusal of memory into an error that says what it was
+    /// wanted for.
+    pub fn no_memory(what: &'static str) -> impl FnOnce(OutOfMemory) -> Self {
+        move |OutOfMemory { bytes }| Self::OutOfMemory { what, bytes }
+    }
 }
 
 /// Tells why components can't be added together.

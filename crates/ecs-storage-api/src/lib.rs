@@ -18,6 +18,7 @@ mod directory;
 mod error;
 mod owned_chunk;
 mod query;
+mod reserve;
 mod sink;
 mod state_hash;
 mod storage;
@@ -47,12 +48,13 @@ pub use remote::{
     Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,
     Page, Projection, RemoteError, RemoteQuery,
 };
+pub use reserve::{reserve_list, reserve_map};
 pub use sink::{ReadSink, WriteSink};
 pub use snapshot::{SnapshotError, StorageImage};
 pub use state_hash::{StateHasher, state_hash};
 pub use storage::Storage;
 pub use typed::StorageExt;
-pub use update_batch::{Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
+pub use update_batch::{BatchIds, Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
 pub use workers::{Alone, Workers};
 
 pub use ecs_core as core;

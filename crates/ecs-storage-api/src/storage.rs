@@ -452,7 +452,13 @@ pub trait Storage: Send + Sync + 'static {
     /// Applies a batch of changes wholly or not at all, and returns the new
     /// entities in order.
     ///
-    /// Effects come in this order: spawns, updates, inserts, removes, destroys.
+    /// Effects come in this order: spawns, updates, inserts, removes, destroys. What
+    /// shows of their order within a kind is that of the batch: new ids, and who is
+    /// told to have lost a component. In which order rows come to lie, and values
+    /// are dropped, is the backend's own.
+    ///
+    /// Whether memory that can't be had is an error too, the backend says in
+    /// [`survives_refused_memory`](Capabilities::survives_refused_memory).
     ///
     /// # Errors
     /// [`UpdateError`], which names the place in the batch, the entity and the

@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ahash::AHashMap;
 use ecs_core::{
-    AllocatorState, Bundle, Component, ComponentId, DynBundle, EntityId, ErasedBundle, ErasedValue,
+    AllocatorError, AllocatorState, Bundle, Component, ComponentId, EntityId, ErasedBundle,
+    ErasedValue, IdSource,
 };
 
-use crate::batches::check_bundle;
 use crate::error::{BundleError, StorageError};
+use crate::reserve::reserve_map;
 use crate::storage::Storage;
 
 /// A batch of changes for [`Storage::apply_updates`].
@@ -261,8 +262,34 @@ impl UpdateBatch {
     /// # Errors
     /// The first fault found, in the order of effects.
     pub fn check<S: Storage + ?Sized>(&self, storage: &S) -> Result<(), UpdateError> {
-        let mut checker =
-            Checker { storage, allocator: None, changes: AHashMap::new(), named: AHashMap::new() };
+        let ids = match self.spawns.is_empty() {
+            true => None,
+            false => Some(storage.allocator_state()),
+        };
+        self.check_with(storage, ids.as_ref().map(|ids| ids as &dyn BatchIds))
+    }
+
+    /// As [`check`](Self::check), by the store's own source of ids, which may be
+    /// left out where nothing is spawned.
+    ///
+    /// # Errors
+    /// As there; memory that is refused is an error, too.
+    pub fn check_with<S: Storage + ?Sized>(
+        &self,
+        storage: &S,
+        ids: Option<&dyn BatchIds>,
+    ) -> Result<(), UpdateError> {
+        let mut checker = Checker {
+            storage,
+            available: ids.map_or(0, BatchIds::available),
+            ids,
+            changes: AHashMap::new(),
+            named: AHashMap::new(),
+        };
+        let changes = self.updates.len() + self.inserts.len() + self.removes.len();
+        let named = self.spawns.iter().filter(|spawn| spawn.id.is_some()).count();
+        reserve_map(&mut checker.changes, changes, CHECK)?;
+        reserve_map(&mut checker.named, changes + named + self.destroys.len(), CHECK)?;
         for (n, spawn) in self.spawns.iter().enumerate() {
             checker.spawn(UpdatePlace::Spawn(n), spawn)?;
         }
@@ -290,27 +317,78 @@ impl UpdateBatch {
     }
 }
 
+/// What a batch is checked by of a store's ids.
+pub trait BatchIds {
+    /// Returns the shard whose ids these are.
+    fn shard(&self) -> u16;
+
+    /// Tells whether an id was reserved here, and is not yet real.
+    fn is_reserved(&self, id: EntityId) -> bool;
+
+    /// Returns how many new ids there are.
+    fn available(&self) -> u64;
+}
+
+impl BatchIds for AllocatorState {
+    fn shard(&self) -> u16 {
+        self.shard
+    }
+
+    fn is_reserved(&self, id: EntityId) -> bool {
+        self.reserved.binary_search(&id).is_ok()
+    }
+
+    fn available(&self) -> u64 {
+        self.available()
+    }
+}
+
+impl BatchIds for IdSource {
+    fn shard(&self) -> u16 {
+        self.shard()
+    }
+
+    fn is_reserved(&self, id: EntityId) -> bool {
+        self.is_reserved(id)
+    }
+
+    fn available(&self) -> u64 {
+        self.available()
+    }
+}
+
+/// What the memory of a check is for, in errors.
+const CHECK: &str = "the check of a batch";
+
 /// What was seen of a batch so far.
 struct Checker<'a, S: ?Sized> {
     storage: &'a S,
-    /// Fetched once, when the first spawn asks for an id of its own.
-    allocator: Option<AllocatorState>,
+    ids: Option<&'a dyn BatchIds>,
+    /// How many ids are left for the spawns to come.
+    available: u64,
     changes: AHashMap<(EntityId, ComponentId), UpdatePlace>,
     named: AHashMap<EntityId, UpdatePlace>,
 }
 
 impl<S: Storage + ?Sized> Checker<'_, S> {
     fn spawn(&mut self, place: UpdatePlace, spawn: &Spawn) -> Result<(), UpdateError> {
-        check_bundle(&spawn.bundle.kind())
+        check_values_once(spawn.bundle.values())
             .map_err(|source| UpdateError::Bundle { place, source })?;
-        let Some(id) = spawn.id else { return Ok(()) };
         let refuse = |source| Err(UpdateError::Spawn { place, source });
+        let ids = self.ids.expect("a batch with spawns is checked by a source of ids");
+        let Some(id) = spawn.id else {
+            let shard = ids.shard();
+            let Some(left) = self.available.checked_sub(1) else {
+                return refuse(AllocatorError::Exhausted { shard }.into());
+            };
+            self.available = left;
+            return Ok(());
+        };
         if self.storage.entity_exists(id) || self.named.contains_key(&id) {
             return refuse(StorageError::EntityExists(id));
         }
-        let state = self.allocator.get_or_insert_with(|| self.storage.allocator_state());
-        if id.shard() == state.shard {
-            if state.reserved.binary_search(&id).is_err() {
+        if id.shard() == ids.shard() {
+            if !ids.is_reserved(id) {
                 return refuse(StorageError::NotReserved(id));
             }
         } else if !self.storage.capabilities().adopts_foreign_ids {
@@ -346,6 +424,15 @@ impl<S: Storage + ?Sized> Checker<'_, S> {
             None => Ok(()),
         }
     }
+}
+
+/// Checks that no component occurs twice, without memory.
+fn check_values_once(values: &[ErasedValue]) -> Result<(), BundleError> {
+    let twice = values.iter().enumerate().find(|&(at, value)| {
+        let mut before = values[..at].iter();
+        before.any(|other| other.id() == value.id())
+    });
+    twice.map_or(Ok(()), |(_, value)| Err(BundleError::Duplicate(value.id())))
 }
 
 /// Applies a batch over the single operations of a store, after checking it.

@@ -1,5 +1,6 @@
 //! The components that the kit works with.
 
+use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -170,6 +171,31 @@ impl Drop for Splinter {
         if !std::thread::panicking() {
             resume_unwind(Box::new("a splinter"));
         }
+    }
+}
+
+/// A value that panics as it is cloned, while clones panic on this thread.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragile(pub u8);
+component!(Fragile: persistent "testkit::Fragile".cloneable.printable);
+
+thread_local! {
+    static CLONES_PANIC: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Fragile {
+    /// Says whether clones panic on this thread.
+    pub fn let_clones_panic(panic: bool) {
+        CLONES_PANIC.set(panic);
+    }
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        if CLONES_PANIC.get() {
+            resume_unwind(Box::new("a value breaks"));
+        }
+        Self(self.0)
     }
 }
 

@@ -4,6 +4,7 @@
 //!   by the claim; [`run_all`] runs them by a call.
 //! - [`differential`] runs random sequences of every operation on two backends,
 //!   compares after each, and shrinks a failure to a minimal sequence.
+//! - [`fuzz`] has bodies of fuzz targets, which any bytes drive.
 //! - [`check_invariants`] looks at one store from every side.
 //! - [`Faulty`] fails at the n-th call, for the paths that errors take; [`Steps`]
 //!   is a store with nothing but what a backend must write; [`forward_storage!`]
@@ -15,6 +16,7 @@ pub mod components;
 pub mod differential;
 mod faulty;
 mod forward;
+pub mod fuzz;
 mod invariants;
 mod steps;
 
@@ -125,6 +127,8 @@ macro_rules! for_each_claim {
             }
             batches {
                 effects_come_in_their_order
+                effects_of_one_kind_come_in_the_order_of_the_calls
+                a_panic_in_a_clone_changes_nothing
                 a_refused_batch_changes_nothing
                 errors_name_their_place
                 reserved_ids_become_real_in_a_batch

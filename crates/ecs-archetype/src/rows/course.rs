@@ -152,7 +152,7 @@ impl Rows {
         match course.target() {
             Some(target) if whole => self.hand_over(course, target, count, &mut staged),
             Some(target) => self.move_run(course, target, &rows, &staged),
-            None if course.target.is_none() => self.end_run(course, rows),
+            None if course.target.is_none() => self.end_run(source, rows),
             None => {}
         }
         let version = self.version();
@@ -273,14 +273,14 @@ impl Rows {
     }
 
     /// Uncounts a run, and closes the gap that it leaves.
-    fn end_run(&mut self, course: &Course, rows: Range<usize>) {
-        let end = self.len(course.source);
-        let table = &mut self.tables[course.source.index()];
+    pub(super) fn end_run(&mut self, id: TableId, rows: Range<usize>) {
+        let end = self.len(id);
+        let table = &mut self.tables[id.index()];
         self.count -= rows.len();
         // SAFETY: the rows are counted until now, and not from here on.
         unsafe {
             table.columns.iter_mut().for_each(|column| column.swap_gap(&rows, end));
-            self.directory.remove_rows(course.source, rows);
+            self.directory.remove_rows(id, rows);
         }
     }
 

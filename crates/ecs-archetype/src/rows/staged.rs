@@ -22,16 +22,18 @@ impl Staged {
     ///
     /// # Errors
     /// [`BundleError::Short`] if there are fewer;
-    /// [`StorageError::Capacity`] if there can't be so many.
+    /// [`StorageError::Capacity`] if there can't be so many, or
+    /// [`StorageError::OutOfMemory`] if memory for them is refused.
     pub(crate) fn write(
         kind: &BundleKind,
         batch: &mut dyn BundleBatch,
         count: usize,
     ) -> Result<Self, StorageError> {
         let ids = kind.component_ids();
-        let mut table = Table::without_ticks(ids.iter().copied().collect());
+        let mut table = Table::without_ticks(ids.iter().copied().collect())?;
         table.check_capacity(count)?;
-        table.resize(count);
+        table.try_resize(count)?;
+        table.measure();
         let mut staged = Self { table, owned: 0, rows: count };
         let mut targets = RowTargets::new(kind);
         for (at, &id) in ids.iter().enumerate() {

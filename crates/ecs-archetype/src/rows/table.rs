@@ -4,10 +4,13 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{ComponentId, ComponentSet, RawArray};
-use ecs_storage_api::{Location, StorageError, Version};
+use ecs_storage_api::{Location, StorageError, Version, reserve_list};
 
 use super::panics::Panics;
 use crate::column::{Column, Ids, MoveRow, move_row};
+
+/// What the memory of a new table is for, in errors.
+const COLUMNS: &str = "the columns of an archetype";
 
 /// Entities with the same components: their ids, and a column a component, in
 /// ascending order of component id. Behind them come columns of ticks, which so
@@ -44,8 +47,15 @@ pub(super) struct Tracked {
 }
 
 impl Table {
-    pub(super) fn new(components: ComponentSet) -> Self {
-        let mut table = Self::without_ticks(components);
+    /// Makes a table without rows.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused.
+    pub(super) fn new(components: ComponentSet) -> Result<Self, StorageError> {
+        let mut table = Self::without_ticks(components)?;
+        let tracked = table.components.iter().filter(|id| id.info().is_tracked()).count();
+        reserve_list(&mut table.columns, 2 * tracked, COLUMNS)?;
+        reserve_list(&mut table.tracked, tracked, COLUMNS)?;
         for (column, id) in (0..=u16::MAX).zip(table.components.iter()) {
             if id.info().is_tracked() {
                 let changed = table.columns.len() as u16;
@@ -55,19 +65,28 @@ impl Table {
         }
         table.minds_ends |= !table.tracked.is_empty();
         table.move_row = move_row(&table.columns);
-        table
+        Ok(table)
+    }
+
+    /// Makes a table without components.
+    pub(super) fn empty() -> Self {
+        Self::new(ComponentSet::new()).expect("no components need no memory")
     }
 
     /// Makes a table for rows that are nobody's yet: when they came is still to
     /// be said.
-    pub(super) fn without_ticks(components: ComponentSet) -> Self {
-        let columns: Vec<_> =
-            components.iter().map(|component| Column::new(component.info())).collect();
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused.
+    pub(super) fn without_ticks(components: ComponentSet) -> Result<Self, StorageError> {
+        let mut columns = Vec::new();
+        reserve_list(&mut columns, components.len(), COLUMNS)?;
+        columns.extend(components.iter().map(|component| Column::new(component.info())));
         let drops = columns.iter().any(|column| column.drop_fn().is_some());
         let (ids, tracked) = (Ids::new(), Vec::new());
         let move_row = move_row(&columns);
         let minds_ends = drops;
-        Self { components, ids, columns, capacity: 0, drops, tracked, minds_ends, move_row }
+        Ok(Self { components, ids, columns, capacity: 0, drops, tracked, minds_ends, move_row })
     }
 
     /// Returns the columns of components, without those of ticks.
@@ -168,10 +187,16 @@ impl Table {
         Ok(if self.arrays().all(|array| array.fits(ample)) { ample } else { needed })
     }
 
-    /// Gives every array room for exactly `capacity` rows.
-    pub(super) fn resize(&mut self, capacity: usize) {
-        self.arrays().for_each(|array| array.resize(capacity));
-        self.capacity = capacity;
+    /// Gives every array room for exactly `capacity` rows. How many rows the table
+    /// has room for is still to be said.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused; then some arrays have
+    /// moved and have more room than the table, none has less.
+    pub(super) fn try_resize(&mut self, capacity: usize) -> Result<(), StorageError> {
+        let mut arrays = self.arrays();
+        let resized = arrays.try_for_each(|array| array.try_resize(capacity));
+        resized.map_err(StorageError::no_memory("the rows of an archetype"))
     }
 
     /// Finds out how many rows there is room for, after arrays were exchanged.

@@ -38,6 +38,12 @@ pub struct AllocatorState {
 }
 
 impl AllocatorState {
+    /// Returns how many more ids can be given.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.free.len() as u64 + u64::from(u32::MAX - self.next_index)
+    }
+
     /// Checks all that can be checked without knowing which ids are alive.
     ///
     /// # Complexity

@@ -7,22 +7,45 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::changes::{PAGE_ROWS, Version};
+use crate::error::StorageError;
 
 /// A version a page of rows.
 #[derive(Debug, Default)]
 pub(crate) struct Pages(Box<[AtomicU64]>);
 
 impl Pages {
-    /// Covers exactly the pages of so many rows; new ones have never changed.
+    /// Covers the pages of so many rows at least; new ones have never changed. What
+    /// covers no rows gives its memory back.
     pub(crate) fn cover(&mut self, rows: usize) {
         let pages = rows.div_ceil(PAGE_ROWS);
-        if pages != self.0.len() {
+        if pages == 0 {
+            self.0 = Box::default();
+        } else if pages > self.0.len() {
             let mut all = std::mem::take(&mut self.0).into_vec();
-            all.truncate(pages);
             all.reserve_exact(pages - all.len());
             all.resize_with(pages, AtomicU64::default);
             self.0 = all.into_boxed_slice();
         }
+    }
+
+    /// As [`cover`](Self::cover), where memory may be refused.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if it is; then nothing has changed.
+    pub(crate) fn try_cover(&mut self, rows: usize) -> Result<(), StorageError> {
+        let additional = rows.div_ceil(PAGE_ROWS).saturating_sub(self.0.len());
+        if additional == 0 {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.0).into_vec();
+        let room = all.try_reserve_exact(additional);
+        if room.is_ok() {
+            all.resize_with(all.len() + additional, AtomicU64::default);
+        }
+        // As long as it has room: no memory is given back, or taken.
+        self.0 = all.into_boxed_slice();
+        let bytes = additional * size_of::<AtomicU64>();
+        room.map_err(|_| StorageError::OutOfMemory { what: "the pages of a column", bytes })
     }
 
     /// Stamps the page of a row.

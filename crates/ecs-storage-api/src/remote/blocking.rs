@@ -267,6 +267,8 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
             consistency: Consistency::Eventual,
             adopts_foreign_ids: remote.adopts_foreign_ids && mirror.adopts_foreign_ids,
             change_detection: mirror.change_detection,
+            // A batch travels, as copies that are made on the way.
+            survives_refused_memory: false,
             // Neither reaches the mirror by itself.
             notifications: false,
             expiry: false,

@@ -113,7 +113,9 @@ impl<S> Inner<S> {
 
 impl<S: Storage> AsyncStorage for LocalAsync<S> {
     fn capabilities(&self) -> Capabilities {
-        self.read(S::capabilities).with_versions()
+        let local = self.read(S::capabilities).with_versions();
+        // A batch is copied before it is applied.
+        Capabilities { survives_refused_memory: false, ..local }
     }
 
     fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {

@@ -26,7 +26,7 @@ use crate::owned_chunk::OwnedChunk;
 use crate::sink::ReadSink;
 use crate::storage::Storage;
 
-pub(crate) use page::{Encoded, IdPage, ValuePage, Versions};
+pub(crate) use page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 pub(crate) use table::CutTable;
 
 /// Everything persistent that a store held at one moment.
@@ -125,7 +125,7 @@ impl StorageCut {
     /// with other cuts included.
     pub fn bytes(&self) -> usize {
         let of_table = |table: &Arc<CutTable>| {
-            let values = table.columns.iter().flatten().map(|page| page.values.as_bytes().len());
+            let values = table.columns.iter().flatten().map(|page| page.values.len());
             values.sum::<usize>() + table.rows * size_of::<EntityId>()
         };
         self.tables.iter().map(of_table).sum()
@@ -151,7 +151,7 @@ impl StorageCut {
                 for (n, page) in column.iter().enumerate() {
                     let known = before.and_then(|before| before.columns[at].get(n));
                     if !known.is_some_and(|known| Arc::ptr_eq(&known.values, &page.values)) {
-                        bytes += page.values.as_bytes().len();
+                        bytes += page.values.len();
                     }
                 }
             }
@@ -172,9 +172,7 @@ impl StorageCut {
             hash.update(&(table.rows as u64).to_le_bytes());
             let mut columns: Vec<_> = table.components.iter().zip(&table.columns).collect();
             columns.sort_by_key(|(component, _)| component.info().name());
-            for page in &table.ids {
-                page.ids.iter().for_each(|id| hash.update(&id.to_bits().to_le_bytes()));
-            }
+            table.ids.iter().for_each(|page| hash.update(&page.ids.hash().to_le_bytes()));
             for (component, pages) in columns {
                 let name = component.info().name().as_bytes();
                 hash.update(&(name.len() as u64).to_le_bytes());
@@ -251,11 +249,11 @@ fn values(
         let mut all = ErasedVec::new(info);
         all.reserve(rows);
         for page in pages {
-            all.extend_from_bytes(page.values.as_bytes());
+            all.extend_from_bytes(&page.values);
         }
         return Ok(all);
     }
-    let bytes: Vec<u8> = pages.iter().flat_map(|page| page.values.as_bytes()).copied().collect();
+    let bytes: Vec<u8> = pages.iter().flat_map(|page| page.values.iter()).copied().collect();
     ErasedVec::decode(info, &mut &bytes[..], rows)
 }
 

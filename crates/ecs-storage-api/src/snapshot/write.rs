@@ -163,7 +163,7 @@ impl<'a> Contents<'a> {
         for table in &cut.tables {
             let pages = |at: usize| table.columns[at].iter();
             let columns: Vec<Vec<_>> = (0..table.components.len())
-                .map(|at| pages(at).map(|page| page.values.as_bytes()).collect())
+                .map(|at| pages(at).map(|page| &page.values[..]).collect())
                 .collect();
             let part = Part {
                 ids: table.ids.iter().map(|page| &page.ids[..]).collect(),

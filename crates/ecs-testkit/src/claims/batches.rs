@@ -1,11 +1,13 @@
 //! Batches: wholly or not at all.
 
-use ecs_core::{EntityId, ErasedBundle};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecs_core::{ComponentId, EntityId, ErasedBundle};
 use ecs_storage_api::{Storage, StorageError, StorageExt, UpdateBatch, UpdateError, UpdatePlace};
 
 use super::state;
-use crate::Make;
-use crate::components::{Marker, Name, Position, Velocity};
+use crate::components::{Fragile, Marker, Name, Position, Velocity};
+use crate::{Make, check_invariants};
 
 /// Spawns, updates, inserts, removes, destroys.
 pub fn effects_come_in_their_order(make: Make<'_>) {
@@ -28,6 +30,74 @@ pub fn effects_come_in_their_order(make: Make<'_>) {
     assert!(!storage.entity_exists(gone));
     assert_eq!(storage.create_entity().unwrap(), EntityId::new(0, 2, 1).unwrap());
     assert!(storage.apply_updates(UpdateBatch::new()).unwrap().is_empty());
+}
+
+/// Ids in the order of the spawns, whoever named them; removals in the order of the
+/// removes and then of the destroys.
+pub fn effects_of_one_kind_come_in_the_order_of_the_calls(make: Make<'_>) {
+    let mut storage = make();
+    let named = |n: i32| (Name(n.to_string()), Position(n, n));
+    let [a, b, c, d] = std::array::from_fn(|n| storage.create(named(n as i32)).unwrap());
+    let reserved = storage.reserve_entities(2).unwrap();
+    let batch = UpdateBatch::new()
+        .insert(a, (Velocity(1, 1), Marker))
+        .destroy(d)
+        .remove::<Name>(c)
+        .spawn(Marker)
+        .remove::<Name>(a)
+        .destroy(b)
+        .spawn_as(reserved[1], Name("reserved".into()))
+        .spawn(Position(5, 5))
+        .insert(c, Velocity(2, 2));
+    let since = storage.advance_version();
+    let made = storage.apply_updates(batch).unwrap();
+    let id = |index| EntityId::new(0, index, 0).unwrap();
+    assert_eq!(made, [id(7), reserved[1], id(8)]);
+    if storage.capabilities().change_detection {
+        let removed = storage.removed(ComponentId::of::<Name>(), since);
+        let removed: Vec<_> = removed.iter().map(|removed| removed.entity).collect();
+        assert_eq!(removed, [c, a, d, b]);
+    }
+    // Given back in the order of the destroys, so the last one comes first.
+    assert_eq!(storage.create_entity().unwrap().index(), b.index());
+    assert_eq!(storage.create_entity().unwrap().index(), d.index());
+}
+
+/// Backends that copy a batch do so before its first effect: either the panic is
+/// all that happens, or there is none.
+pub fn a_panic_in_a_clone_changes_nothing(make: Make<'_>) {
+    let mut storage = make();
+    let a = storage.create((Position(0, 0), Fragile(0))).unwrap();
+    let b = storage.create(Name("b".into())).unwrap();
+    type Way<'a> = &'a dyn Fn(&mut dyn Storage) -> Result<(), UpdateError>;
+    let ways: [Way<'_>; 4] = [
+        &|storage| {
+            let batch = UpdateBatch::new()
+                .spawn((Marker, Fragile(1)))
+                .update(a, Fragile(2))
+                .insert(b, (Velocity(1, 1), Fragile(3)))
+                .remove::<Position>(a);
+            storage.apply_updates(batch).map(drop)
+        },
+        &|storage| Ok(storage.create((Position(4, 4), Fragile(4))).map(drop)?),
+        &|storage| Ok(storage.set_component(a, Fragile(5)).map(drop)?),
+        &|storage| Ok(storage.insert(b, (Marker, Fragile(6)))?),
+    ];
+    for way in ways {
+        let before = (state(&*storage), storage.allocator_state());
+        Fragile::let_clones_panic(true);
+        let outcome = catch_unwind(AssertUnwindSafe(|| way(&mut *storage)));
+        Fragile::let_clones_panic(false);
+        check_invariants(&*storage);
+        match outcome {
+            Ok(done) => done.unwrap(),
+            Err(_) => {
+                assert_eq!((state(&*storage), storage.allocator_state()), before);
+                way(&mut *storage).unwrap();
+            }
+        }
+        assert_ne!((state(&*storage), storage.allocator_state()), before);
+    }
 }
 
 /// Checks that a batch is refused, and returns why.

@@ -14,8 +14,11 @@ pub mod specification;
 use ecs_core::EntityId;
 use ecs_storage_api::Storage;
 
+/// Every entity with its components and their values, sorted.
+pub(crate) type State = Vec<(EntityId, Vec<(&'static str, String)>)>;
+
 /// Everything that can be seen of a store, for comparison before and after.
-pub(crate) fn state(storage: &dyn Storage) -> Vec<(EntityId, Vec<(&'static str, String)>)> {
+pub(crate) fn state(storage: &dyn Storage) -> State {
     let mut all: Vec<_> = storage
         .all_entities()
         .map(|entity| {

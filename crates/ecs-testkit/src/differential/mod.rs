@@ -11,9 +11,10 @@ mod operation;
 mod shorten;
 mod subject;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{ComponentId, EntityId};
+use ecs_core::{AllocatorState, ComponentId, EntityId};
 use ecs_storage_api::{Added, Changed, Storage, Version, snapshot, state_hash};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -22,7 +23,7 @@ pub use operation::{Chosen, Kind, Operation, Pick};
 use subject::Subject;
 
 use crate::claims::changes::found;
-use crate::claims::state;
+use crate::claims::{State, state};
 use crate::components::{Name, Position, Velocity};
 
 /// Makes an empty store of shard 0, whose typed methods are its own: in a box
@@ -70,7 +71,7 @@ pub fn find_difference<A: Storage, B: Storage>(
         let sequences = vec(operation::operation(), 1..LENGTH);
         let outcome = TestRunner::new(config).run(&sequences, |sequence| {
             done.set(done.get() + sequence.len() as u64);
-            run(make_a, make_b, &sequence).map_err(TestCaseError::fail)
+            run(make_a, make_b, &sequence, Checks::Each).map_err(TestCaseError::fail)
         });
         match outcome {
             Ok(()) => left = left.saturating_sub(done.get()),
@@ -83,25 +84,38 @@ pub fn find_difference<A: Storage, B: Storage>(
     None
 }
 
+/// When two stores are compared from every side; what came of each operation is
+/// compared always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// After each operation: the first that shows a difference is named.
+    Each,
+    /// After the last operation, and that a refused batch changes nothing: less work
+    /// for those who try many sequences.
+    Last,
+}
+
 /// Applies a sequence to two stores and compares them as it goes.
 ///
 /// # Errors
 /// What differs, and after which operation.
-fn run<A: Storage, B: Storage>(
+pub fn run<A: Storage, B: Storage>(
     make_a: Make<'_, A>,
     make_b: Make<'_, B>,
     operations: &[Operation],
+    checks: Checks,
 ) -> Result<(), String> {
-    let (mut a, mut b) = (Subject::new(make_a), Subject::new(make_b));
-    let mut known: Vec<EntityId> = Vec::new();
+    let mut pair =
+        Pair { a: Subject::new(make_a), b: Subject::new(make_b), known: Known::default() };
     for (n, operation) in operations.iter().enumerate() {
+        let whole = checks == Checks::Each || n + 1 == operations.len();
         // A store that panics where it should not has failed too.
-        catch_unwind(AssertUnwindSafe(|| step(&mut a, &mut b, operation, &mut known)))
+        catch_unwind(AssertUnwindSafe(|| pair.step(operation, whole)))
             .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
             .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
     }
-    same_bytes(&a.storage, &b.storage, &mut make_a())?;
-    let alive = [a.end(), b.end()];
+    same_bytes(&pair.a.storage, &pair.b.storage, &mut make_a())?;
+    let alive = [pair.a.end(), pair.b.end()];
     ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
 }
 
@@ -120,39 +134,80 @@ fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
 }
 
-/// Applies one operation to both stores, and compares them.
-fn step<A: Storage, B: Storage>(
-    a: &mut Subject<A>,
-    b: &mut Subject<B>,
-    operation: &Operation,
-    known: &mut Vec<EntityId>,
-) -> Result<(), String> {
-    let outcomes = match operation {
-        Operation::RestoreEachOther => {
-            let (of_a, of_b) = (a.save(), b.save());
-            [a.rewind_to(of_b), b.rewind_to(of_a)]
+/// The ids that were seen so far, in the order in which they came up.
+#[derive(Default)]
+struct Known {
+    ids: Vec<EntityId>,
+    seen: BTreeSet<EntityId>,
+}
+
+/// Two stores to which the same is done.
+struct Pair<A, B> {
+    a: Subject<A>,
+    b: Subject<B>,
+    known: Known,
+}
+
+impl<A: Storage, B: Storage> Pair<A, B> {
+    /// Applies one operation to both stores, and compares what came of it; and the
+    /// stores as a whole if that is wanted.
+    fn step(&mut self, operation: &Operation, whole: bool) -> Result<(), String> {
+        let before = match operation {
+            Operation::Apply { .. } => Some(self.seen()),
+            _ => None,
+        };
+        let (a, b, known) = (&mut self.a, &mut self.b, &self.known.ids);
+        let outcomes = match operation {
+            Operation::RestoreEachOther => {
+                let (of_a, of_b) = (a.save(), b.save());
+                [a.rewind_to(of_b), b.rewind_to(of_a)]
+            }
+            other => [a.apply(other, known), b.apply(other, known)],
+        };
+        ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
+        if whole {
+            self.compare()?;
         }
-        other => [a.apply(other, known), b.apply(other, known)],
-    };
-    ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
-    a.check()?;
-    b.check()?;
-    let states = [state(&a.storage), state(&b.storage)];
-    ensure(states[0] == states[1], || format!("{:?} and {:?}", states[0], states[1]))?;
-    let ids = [a.storage.allocator_state(), b.storage.allocator_state()];
-    ensure(ids[0] == ids[1], || format!("{:?} and {:?}", ids[0], ids[1]))?;
-    let hashes = [state_hash(&a.storage), state_hash(&b.storage)]
-        .map(|hash| hash.expect("the kit's components can be encoded"));
-    ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
-    same_changes(&a.storage, &b.storage)?;
-    let [state, _] = states;
-    let [ids, _] = ids;
-    for id in state.iter().map(|(id, _)| *id).chain(ids.reserved) {
-        if !known.contains(&id) {
-            known.push(id);
+        if let Some(before) = before.filter(|_| outcomes[0].starts_with("Err")) {
+            ensure(self.seen() == before, || {
+                format!("a batch that is refused changes something: {}", outcomes[0])
+            })?;
+        }
+        self.learn();
+        Ok(())
+    }
+
+    /// Returns what a refused batch leaves as it is, of both stores.
+    fn seen(&self) -> [(State, AllocatorState); 2] {
+        [&self.a.storage as &dyn Storage, &self.b.storage]
+            .map(|storage| (state(storage), storage.allocator_state()))
+    }
+
+    /// Compares the stores from every side.
+    fn compare(&self) -> Result<(), String> {
+        let (a, b) = (&self.a, &self.b);
+        a.check()?;
+        b.check()?;
+        let [of_a, of_b] = self.seen();
+        ensure(of_a.0 == of_b.0, || format!("{:?} and {:?}", of_a.0, of_b.0))?;
+        ensure(of_a.1 == of_b.1, || format!("{:?} and {:?}", of_a.1, of_b.1))?;
+        let hashes = [state_hash(&a.storage), state_hash(&b.storage)]
+            .map(|hash| hash.expect("the kit's components can be encoded"));
+        ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
+        same_changes(&a.storage, &b.storage)
+    }
+
+    /// Remembers the ids that are new, so that later operations can be about them.
+    fn learn(&mut self) {
+        let mut ids: Vec<_> = self.a.storage.all_entities().collect();
+        ids.sort_unstable();
+        ids.extend(self.a.storage.allocator_state().reserved);
+        for id in ids {
+            if self.known.seen.insert(id) {
+                self.known.ids.push(id);
+            }
         }
     }
-    Ok(())
 }
 
 /// Compares what two stores tell of changes since some versions: of tracked

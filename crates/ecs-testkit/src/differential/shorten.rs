@@ -3,7 +3,7 @@
 use ecs_storage_api::Storage;
 
 use super::operation::Operation;
-use super::{Make, run};
+use super::{Checks, Make, run};
 
 /// Leaves operations out of a sequence that shows a difference, as long as it
 /// shows one, and returns it with the difference.
@@ -15,7 +15,7 @@ pub(super) fn shorten<A: Storage, B: Storage>(
     make_b: Make<'_, B>,
     mut sequence: Vec<Operation>,
 ) -> (Vec<Operation>, String) {
-    let difference = |sequence: &[Operation]| run(make_a, make_b, sequence).err();
+    let difference = |sequence: &[Operation]| run(make_a, make_b, sequence, Checks::Each).err();
     let mut reason = difference(&sequence).expect("the sequence shows a difference");
     let mut place = 0;
     while place < sequence.len() {

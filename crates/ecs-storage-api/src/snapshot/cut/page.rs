@@ -1,6 +1,7 @@
 //! Pages of a cut: what cuts share.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,7 +49,7 @@ fn version_of(age: Age, present: Version) -> u64 {
 /// The ids of a page, and when its rows came or were moved.
 #[derive(Debug, Clone)]
 pub(crate) struct IdPage {
-    pub(crate) ids: Arc<[EntityId]>,
+    pub(crate) ids: Arc<Hashed<EntityId>>,
     pub(crate) moves: Versions,
 }
 
@@ -61,28 +62,27 @@ pub(crate) struct ValuePage {
     pub(crate) ticks: Option<[Box<[u32]>; 2]>,
 }
 
-/// Encoded values, and their hash when somebody has asked for it.
-pub(crate) struct Encoded {
-    bytes: Box<[u8]>,
+/// Values, and their hash when somebody has asked for it.
+pub(crate) struct Hashed<T> {
+    values: Box<[T]>,
     /// 0 for not yet.
     hash: AtomicU64,
 }
 
-impl Encoded {
-    pub(crate) fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self { bytes: bytes.into(), hash: AtomicU64::new(0) }
+/// Values of a column in their codec.
+pub(crate) type Encoded = Hashed<u8>;
+
+impl<T> Hashed<T> {
+    pub(crate) fn new(values: impl Into<Box<[T]>>) -> Self {
+        Self { values: values.into(), hash: AtomicU64::new(0) }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Returns a hash of the bytes.
-    pub(crate) fn hash(&self) -> u64 {
+    /// Returns the hash that `compute` gives for the values, asked once.
+    fn hash_with(&self, compute: impl FnOnce(&[T]) -> u64) -> u64 {
         // Relaxed: whoever computes it gets the same.
         match self.hash.load(Ordering::Relaxed) {
             0 => {
-                let hash = xxh3_64(&self.bytes).max(1);
+                let hash = compute(&self.values).max(1);
                 self.hash.store(hash, Ordering::Relaxed);
                 hash
             }
@@ -91,9 +91,34 @@ impl Encoded {
     }
 }
 
-impl fmt::Debug for Encoded {
+impl<T> Deref for Hashed<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.values
+    }
+}
+
+impl Hashed<u8> {
+    /// Returns a hash of the bytes.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash_with(xxh3_64)
+    }
+}
+
+impl Hashed<EntityId> {
+    /// Returns a hash of the ids.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash_with(|ids| {
+            let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_bits().to_le_bytes()).collect();
+            xxh3_64(&bytes)
+        })
+    }
+}
+
+impl<T> fmt::Debug for Hashed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoded").field("len", &self.bytes.len()).finish_non_exhaustive()
+        f.debug_struct("Hashed").field("len", &self.values.len()).finish_non_exhaustive()
     }
 }
 

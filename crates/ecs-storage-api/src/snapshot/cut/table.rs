@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
 
-use super::page::{Encoded, IdPage, ValuePage, Versions};
+use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 use crate::changes::{Changes, PAGE_ROWS, Version};
 
 /// The rows of one set of components, in pages.
@@ -151,7 +151,7 @@ impl<'a> Source<'a> {
         }
         let ids = match known {
             Some(known) if known.ids[..] == ids[..] => known.ids.clone(),
-            _ => ids.into(),
+            _ => Arc::new(Hashed::new(ids)),
         };
         Arc::new(IdPage { ids, moves })
     }
@@ -186,7 +186,7 @@ impl<'a> Source<'a> {
             }
         }
         let values = match known {
-            Some(known) if known.values.as_bytes() == bytes => known.values.clone(),
+            Some(known) if known.values[..] == bytes[..] => known.values.clone(),
             _ => Arc::new(Encoded::new(bytes)),
         };
         let known = ticks[0].len() == rows.len() && !rows.is_empty();

@@ -11,7 +11,7 @@ use super::table::{Changed, TableDelta, rows_of};
 use super::{StorageDelta, damaged};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{Age, ColumnAges, RowAges};
-use crate::snapshot::cut::Encoded;
+use crate::snapshot::cut::{Encoded, Hashed};
 use crate::snapshot::form::Form;
 use crate::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use crate::snapshot::tags;
@@ -63,7 +63,7 @@ impl StorageDelta {
                 TableDelta::Same(from, count) => steps.push(Step::Same(*from, *count)),
                 TableDelta::Changed(changed) => {
                     let pages = |pages: &BTreeMap<u32, (Arc<Encoded>, ColumnAges)>| {
-                        let len = |values: &Encoded| values.as_bytes().len() as u32;
+                        let len = |values: &Encoded| values.len() as u32;
                         pages.iter().map(|(n, (values, _))| (*n, len(values))).collect()
                     };
                     steps.push(Step::Changed {
@@ -168,7 +168,7 @@ impl Outline {
                 let id = EntityId::from_bits(u64::from_le_bytes(*id));
                 id.map_err(|error| damaged(error.to_string()))
             });
-            let page = page.collect::<Result<Arc<[_]>, _>>()?;
+            let page = Arc::new(Hashed::new(page.collect::<Result<Vec<_>, _>>()?));
             let ages = RowAges::read(&mut bytes, rows, span).map_err(wrong)?;
             ids.insert(n, (page, ages));
         }
@@ -227,7 +227,7 @@ fn write_pages<W: Write>(
         Ok::<(), SnapshotError>(())
     })?;
     for pages in changed.columns.iter().filter(|pages| !pages.is_empty()) {
-        let values = pages.values().map(|(values, _)| values.as_bytes());
+        let values = pages.values().map(|(values, _)| &values[..]);
         writer.memory(tags::COLUMN, values)?;
     }
     Ok(())

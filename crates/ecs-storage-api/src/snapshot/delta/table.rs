@@ -9,7 +9,7 @@ use super::damaged;
 use crate::changes::{PAGE_ROWS, Version};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{ColumnAges, RowAges};
-use crate::snapshot::cut::{CutTable, Encoded, IdPage, StorageCut, ValuePage, Versions};
+use crate::snapshot::cut::{CutTable, Encoded, Hashed, IdPage, StorageCut, ValuePage, Versions};
 
 /// Tables afterwards.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct Changed {
     /// The place of the table of the base from which the other pages are.
     pub(super) from: Option<u32>,
     /// The pages in which rows came or moved, with their ages afterwards.
-    pub(super) ids: BTreeMap<u32, (Arc<[EntityId]>, RowAges)>,
+    pub(super) ids: BTreeMap<u32, (Arc<Hashed<EntityId>>, RowAges)>,
     /// Of each component, the pages in which values changed.
     pub(super) columns: Vec<BTreeMap<u32, (Arc<Encoded>, ColumnAges)>>,
 }
@@ -65,7 +65,8 @@ impl TableDelta {
             };
             let same = known.is_some_and(|known| {
                 Arc::ptr_eq(known, page)
-                    || known.ids == page.ids && ages(base, known).older(elapsed) == ages(next, page)
+                    || known.ids[..] == page.ids[..]
+                        && ages(base, known).older(elapsed) == ages(next, page)
             });
             if !same {
                 ids.insert(n, (page.ids.clone(), ages(next, page)));
@@ -306,5 +307,5 @@ impl Changed {
 }
 
 fn same_values(a: &Arc<Encoded>, b: &Arc<Encoded>) -> bool {
-    Arc::ptr_eq(a, b) || a.as_bytes() == b.as_bytes()
+    Arc::ptr_eq(a, b) || a[..] == b[..]
 }

@@ -1,0 +1,11 @@
+//! Sequences of every operation, on both backends.
+#![no_main]
+
+use ecs_archetype::ArchetypeStorage;
+use ecs_local::LocalStorage;
+use ecs_testkit::fuzz::operations;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    operations(bytes, &|| ArchetypeStorage::new(0), &|| LocalStorage::new(0));
+});
