@@ -68,5 +68,6 @@ mod guide {
         systems "../../../docs/guide/systems.md";
         backends "../../../docs/guide/backends.md";
         snapshots "../../../docs/guide/snapshots.md";
+        migration "../../../docs/guide/migration.md";
     }
 }

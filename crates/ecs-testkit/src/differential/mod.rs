@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{AllocatorState, ComponentId, EntityId};
-use ecs_storage_api::{Added, Changed, Storage, Version, state_hash};
+use ecs_storage_api::{Added, Changed, Storage, Version, snapshot, state_hash};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -118,8 +118,20 @@ pub fn run<A: Storage, B: Storage>(
             .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
             .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
     }
+    same_bytes(&pair.a.storage, &pair.b.storage, &mut make_a())?;
     let alive = [pair.a.end(), pair.b.end()];
     ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
+}
+
+/// Compares the canonical snapshots of two stores, and has a third take one in.
+fn same_bytes(a: &dyn Storage, b: &dyn Storage, empty: &mut dyn Storage) -> Result<(), String> {
+    let written = |storage: &dyn Storage| {
+        snapshot::write_canonical(storage).expect("the kit's components can be encoded")
+    };
+    let (of_a, of_b) = (written(a), written(b));
+    ensure(of_a == of_b, || "equal states have other canonical snapshots".to_owned())?;
+    empty.restore(&of_b).map_err(|error| format!("a canonical snapshot is refused: {error}"))?;
+    ensure(written(empty) == of_b, || "a canonical snapshot comes back as another".to_owned())
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
