@@ -168,18 +168,7 @@ impl StorageCut {
         let mut hash = Xxh3::new();
         let allocator = postcard::to_allocvec(&*self.allocator);
         hash.update(&allocator.expect("an allocator's state is numbers and lists"));
-        for table in &self.tables {
-            hash.update(&(table.rows as u64).to_le_bytes());
-            let mut columns: Vec<_> = table.components.iter().zip(&table.columns).collect();
-            columns.sort_by_key(|(component, _)| component.info().name());
-            table.ids.iter().for_each(|page| hash.update(&page.ids.hash().to_le_bytes()));
-            for (component, pages) in columns {
-                let name = component.info().name().as_bytes();
-                hash.update(&(name.len() as u64).to_le_bytes());
-                hash.update(name);
-                pages.iter().for_each(|page| hash.update(&page.values.hash().to_le_bytes()));
-            }
-        }
+        self.tables.iter().for_each(|table| hash.update(&table.digest().to_le_bytes()));
         hash.digest()
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 use crate::changes::{Changes, PAGE_ROWS, Version};
@@ -19,7 +20,49 @@ pub(crate) struct CutTable {
     /// Of each component.
     pub(crate) columns: Vec<Vec<Arc<ValuePage>>>,
     /// Whether its pages are those of one table of the store.
-    pub(crate) aligned: bool,
+    aligned: bool,
+    /// 0 if nobody has asked for it yet.
+    digest: AtomicU64,
+}
+
+impl CutTable {
+    /// Puts a table together that is none of a store.
+    pub(crate) fn new(
+        components: Vec<ComponentId>,
+        rows: usize,
+        ids: Vec<Arc<IdPage>>,
+        columns: Vec<Vec<Arc<ValuePage>>>,
+    ) -> Self {
+        let digest = AtomicU64::new(0);
+        Self { components, rows, ids, columns, aligned: false, digest }
+    }
+
+    /// Returns a number for rows and values, but for when they changed.
+    ///
+    /// # Complexity
+    /// O(pages), and the bytes of pages that nobody has asked for yet; O(1) the next
+    /// time.
+    pub(crate) fn digest(&self) -> u64 {
+        // Relaxed: whoever computes it gets the same.
+        let known = self.digest.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let mut hash = Xxh3::new();
+        hash.update(&(self.rows as u64).to_le_bytes());
+        self.ids.iter().for_each(|page| hash.update(&page.ids.hash().to_le_bytes()));
+        let mut columns: Vec<_> = self.components.iter().zip(&self.columns).collect();
+        columns.sort_by_key(|(component, _)| component.info().name());
+        for (component, pages) in columns {
+            let name = component.info().name().as_bytes();
+            hash.update(&(name.len() as u64).to_le_bytes());
+            hash.update(name);
+            pages.iter().for_each(|page| hash.update(&page.values.hash().to_le_bytes()));
+        }
+        let digest = hash.digest().max(1);
+        self.digest.store(digest, Ordering::Relaxed);
+        digest
+    }
 }
 
 /// Returns the rows of each page of a table.
@@ -109,8 +152,8 @@ impl<'a> Source<'a> {
             }
             columns.push(all);
         }
-        let components = self.components.clone();
-        Ok(Arc::new(CutTable { components, rows: self.rows, ids, columns, aligned: self.aligned }))
+        let table = CutTable::new(self.components.clone(), self.rows, ids, columns);
+        Ok(Arc::new(CutTable { aligned: self.aligned, ..table }))
     }
 
     fn is_unchanged(&self, before: &CutTable, since: Version) -> bool {

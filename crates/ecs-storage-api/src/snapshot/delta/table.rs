@@ -301,8 +301,7 @@ impl Changed {
             }
             columns.push(all);
         }
-        let components = self.components.clone();
-        Ok(CutTable { components, rows: self.rows, ids, columns, aligned: false })
+        Ok(CutTable::new(self.components.clone(), self.rows, ids, columns))
     }
 }
 
