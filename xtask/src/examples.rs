@@ -15,6 +15,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("both_backends", &[]),
     ("checkpoint", &[]),
     ("factory", &[]),
+    ("fork_the_epidemic", &[]),
     (
         "epidemic",
         &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],
