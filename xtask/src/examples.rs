@@ -16,6 +16,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("checkpoint", &[]),
     ("factory", &[]),
     ("fork_the_epidemic", &[]),
+    ("rewind_to_the_fault", &[]),
     (
         "epidemic",
         &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],
