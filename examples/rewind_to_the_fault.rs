@@ -141,7 +141,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Back to the evening before, and into that day step by step. New systems go on where
-    // those of their names were, once these are gone.
+    // those of their names were, if these are gone by then.
     drop(schedule);
     history.rewind(&mut world, good)?;
     let failed = day(true).try_run(&mut world).expect_err("it fails as it failed before");
