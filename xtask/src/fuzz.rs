@@ -84,7 +84,7 @@ fn run_target(target: &str, wish: &Wish) -> StepResult {
         fuzz.arg(folder);
     }
     // Operations are a few bytes each, and no more than some are read.
-    let longest = if target == "restore" { 4_096 } else { 400 };
+    let longest = if matches!(target, "restore" | "delta") { 4_096 } else { 400 };
     fuzz.args(["--", "-timeout=20", "-print_final_stats=1"]).arg(format!("-max_len={longest}"));
     if let Some(runs) = wish.runs {
         fuzz.arg(format!("-runs={runs}"));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytemuck::Pod;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -109,6 +110,14 @@ fn decode<C: Component + DeserializeOwned>(
     bytes: &mut &[u8],
     count: usize,
 ) -> Result<ErasedVec, CodecError> {
+    Ok(ErasedVec::from_vec(decode_values::<C>(bytes, count)?))
+}
+
+/// Reads values of a type that need not be registered.
+pub(crate) fn decode_values<C: Component + DeserializeOwned>(
+    bytes: &mut &[u8],
+    count: usize,
+) -> Result<Vec<C>, CodecError> {
     // A hostile count allocates nothing: it is believed as far as values take four
     // times the bytes that are left. More room comes as values do.
     let believed = bytes.len().saturating_mul(4) / size_of::<C>().max(1);
@@ -123,7 +132,26 @@ fn decode<C: Component + DeserializeOwned>(
         values.push(value);
         *bytes = rest;
     }
-    Ok(ErasedVec::from_vec(values))
+    Ok(values)
+}
+
+/// As [`decode_values`], of values that are plain bytes.
+pub(crate) fn decode_plain<C: Component + Pod>(
+    bytes: &mut &[u8],
+    count: usize,
+) -> Result<Vec<C>, CodecError> {
+    let size = size_of::<C>();
+    let taken = count.checked_mul(size).and_then(|size| bytes.split_at_checked(size));
+    let (taken, rest) = taken.ok_or_else(|| CodecError::Decode {
+        component: C::describe().name().to_owned(),
+        row: bytes.len() / size.max(1),
+        reason: format!("{count} values of {size} bytes end early"),
+    })?;
+    *bytes = rest;
+    Ok(match size {
+        0 => vec![C::zeroed(); count],
+        size => taken.chunks_exact(size).map(bytemuck::pod_read_unaligned).collect(),
+    })
 }
 
 impl fmt::Debug for Codec {

@@ -9,7 +9,7 @@ use bytemuck::Pod;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::Codec;
+use crate::codec::{Codec, CodecError, decode_plain, decode_values};
 use crate::component::{Component, ComponentId};
 use crate::erased::{ErasedSlice, ErasedVec};
 use crate::info::{CloneFn, DebugFn, SchemaFn};
@@ -23,15 +23,18 @@ use crate::schema::{HasSchema, Schema};
 pub struct Description<C> {
     pub(crate) name: Cow<'static, str>,
     pub(crate) codec: Codec,
+    decode: Option<DecodeFn<C>>,
     pub(crate) clone: Option<CloneFn>,
     pub(crate) debug: Option<DebugFn>,
     pub(crate) schema: Option<SchemaFn>,
-    component: PhantomData<fn() -> C>,
 }
 
+/// Reads so many values from the front of some bytes.
+type DecodeFn<C> = fn(&mut &[u8], usize) -> Result<Vec<C>, CodecError>;
+
 impl<C: Component> Description<C> {
-    fn new(name: Cow<'static, str>, codec: Codec) -> Self {
-        Self { name, codec, clone: None, debug: None, schema: None, component: PhantomData }
+    fn new(name: Cow<'static, str>, codec: Codec, decode: Option<DecodeFn<C>>) -> Self {
+        Self { name, codec, decode, clone: None, debug: None, schema: None }
     }
 
     /// Describes a component that is persisted through serde.
@@ -39,7 +42,7 @@ impl<C: Component> Description<C> {
     where
         C: Serialize + DeserializeOwned,
     {
-        Self::new(name.into(), Codec::serde::<C>())
+        Self::new(name.into(), Codec::serde::<C>(), Some(decode_values))
     }
 
     /// Describes a component that is persisted as its own bytes.
@@ -47,12 +50,12 @@ impl<C: Component> Description<C> {
     where
         C: Pod,
     {
-        Self::new(name.into(), Codec::Pod)
+        Self::new(name.into(), Codec::Pod, Some(decode_plain))
     }
 
     /// Describes a component that is never persisted.
     pub fn transient(name: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(name.into(), Codec::Transient)
+        Self::new(name.into(), Codec::Transient, None)
     }
 
     /// Says that values can be cloned.
@@ -85,6 +88,33 @@ impl<C: Component> Description<C> {
     /// Returns the stable name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns how values are persisted.
+    pub fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
+    /// Returns what values consist of, if that was said.
+    pub fn schema(&self) -> Option<Schema> {
+        self.schema.map(|schema| schema())
+    }
+
+    /// Reads `count` values in their persistent form from the front of `bytes`.
+    /// The type need not be registered: so it may be what a component once was,
+    /// under the name that another type has now.
+    ///
+    /// Memory stays within a small multiple of the bytes given, whatever
+    /// `count` says, unless values take no bytes.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the component is transient, or the bytes end early or
+    /// are no values of it.
+    pub fn decode(&self, bytes: &mut &[u8], count: usize) -> Result<Vec<C>, CodecError> {
+        match self.decode {
+            Some(decode) => decode(bytes, count),
+            None => Err(CodecError::Transient { component: self.name.to_string() }),
+        }
     }
 
     /// Adds what the derive found out about `C`; see [`probe`].

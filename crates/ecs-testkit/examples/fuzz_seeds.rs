@@ -7,22 +7,21 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_testkit::fuzz::seeds;
+use ecs_testkit::fuzz::{delta_seeds, seeds};
 
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).expect("a folder to write to");
-    let snapshots = seeds(&|| ArchetypeStorage::new(0));
-    write(
-        Path::new(&folder),
-        "restore",
-        snapshots.iter().map(|(name, bytes)| (*name, &bytes[..])),
-    )?;
+    let folder = Path::new(&folder);
+    let make = || ArchetypeStorage::new(0);
+    for (target, seeds) in [("restore", seeds(&make)), ("delta", delta_seeds(&make))] {
+        write(folder, target, seeds.iter().map(|(name, bytes)| (*name, &bytes[..])))?;
+    }
     // Any bytes are operations; long ones are many.
     let lengths = [1, 5, 20, 60, 150, 250];
     let strings: Vec<_> = lengths.iter().map(|&length| noise(length)).collect();
     for target in ["update_batch", "operations"] {
         let named = ["1", "5", "20", "60", "150", "250"].into_iter();
-        write(Path::new(&folder), target, named.zip(strings.iter().map(Vec::as_slice)))?;
+        write(folder, target, named.zip(strings.iter().map(Vec::as_slice)))?;
     }
     Ok(())
 }

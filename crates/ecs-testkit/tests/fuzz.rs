@@ -7,7 +7,9 @@ use std::{env, fs};
 
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
-use ecs_testkit::fuzz::{container, operations, restore, sections, seeds, update_batch};
+use ecs_testkit::fuzz::{
+    container, delta, delta_seeds, operations, restore, sections, seeds, update_batch,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -94,10 +96,9 @@ impl Damage {
     }
 }
 
-/// Snapshots with damage in some section, whose checksums are right, or none that is
+/// Containers with damage in some section, whose checksums are right, or none that is
 /// one at all.
-fn snapshots() -> impl Strategy<Value = Vec<u8>> {
-    let seeds = seeds(&|| ArchetypeStorage::new(0));
+fn damaged(seeds: Vec<(&'static str, Vec<u8>)>) -> impl Strategy<Value = Vec<u8>> {
     let damaged = (any::<Index>(), vec((any::<Index>(), damage()), 1..4));
     let damaged = damaged.prop_map(move |(seed, damages)| {
         let (_, seed) = seed.get(&seeds);
@@ -120,7 +121,15 @@ fn snapshots_are_refused_or_the_same_on_both_backends() {
     for (_, seed) in seeds(&|| LocalStorage::new(0)) {
         both!(restore)(&seed);
     }
-    run("restore", both!(restore), snapshots());
+    run("restore", both!(restore), damaged(seeds(&|| ArchetypeStorage::new(0))));
+}
+
+#[test]
+fn deltas_are_refused_or_the_same_on_both_backends() {
+    for (_, seed) in delta_seeds(&|| ArchetypeStorage::new(0)) {
+        both!(delta)(&seed);
+    }
+    run("delta", both!(delta), damaged(delta_seeds(&|| ArchetypeStorage::new(0))));
 }
 
 #[test]

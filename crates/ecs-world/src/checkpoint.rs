@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use ecs_storage_api::snapshot::{Compression, ReadOptions};
 use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::world::World;
@@ -46,7 +47,19 @@ impl<S: Storage> World<S> {
     /// [`CheckpointError`] that names the file; what was in its place is still
     /// there, unless nothing but to keep the new name on the disk has failed.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
-        save(path.as_ref(), |out| self.snapshot_to(out).map(drop))
+        self.save_with(path, Compression::None)
+    }
+
+    /// As [`save`](World::save), with packed columns.
+    ///
+    /// # Errors
+    /// As [`save`](World::save).
+    pub fn save_with(
+        &self,
+        path: impl AsRef<Path>,
+        compression: Compression,
+    ) -> Result<(), CheckpointError> {
+        save(path.as_ref(), |out| self.snapshot_to_with(out, compression).map(drop))
     }
 
     /// Replaces everything persistent by what a file holds, as
@@ -55,7 +68,19 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// [`CheckpointError`] that names the file; then nothing has changed.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
-        load(path.as_ref(), |bytes| self.restore(bytes))
+        self.load_with(path, &ReadOptions::new())
+    }
+
+    /// As [`load`](World::load), but skips and migrates components.
+    ///
+    /// # Errors
+    /// As [`load`](World::load); then nothing has changed.
+    pub fn load_with(
+        &mut self,
+        path: impl AsRef<Path>,
+        options: &ReadOptions,
+    ) -> Result<(), CheckpointError> {
+        load(path.as_ref(), |bytes| self.restore_with(bytes, options))
     }
 }
 

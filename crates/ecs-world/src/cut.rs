@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use ecs_storage_api::snapshot::{Contents, StorageCut};
+use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, StorageCut};
 use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::checkpoint::{self, CheckpointError};
@@ -84,7 +84,7 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// As there.
     pub fn restore_cut(&mut self, cut: &Cut) -> Result<(), SnapshotError> {
-        self.take_in(&cut.head, cut.store.to_image()?)
+        self.take_in(&cut.head, cut.store.to_image()?, &ReadOptions::new())
     }
 
     /// Makes a world like this one, which goes on by itself: with the same entities,
@@ -154,7 +154,7 @@ impl Cut {
     /// # Errors
     /// [`SnapshotError::Io`] if `out` refuses.
     pub fn write_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
-        state::write(&self.head, &Contents::of_cut(&self.store), out)
+        state::write(&self.head, &Contents::of_cut(&self.store), out, Compression::None)
     }
 
     /// Returns a snapshot as bytes.

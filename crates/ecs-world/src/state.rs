@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use ecs_core::CodecError;
-use ecs_storage_api::snapshot::Contents;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
 use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,16 @@ impl<S: Storage> World<S> {
     /// [`SnapshotError::Codec`] if a value refuses to be encoded.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
         let (head, contents) = (self.head()?, Contents::of(&self.storage));
-        write(&head, &contents, Vec::with_capacity(contents.size_hint() + head.len()))
+        let room = contents.size_hint() + head.len();
+        write(&head, &contents, Vec::with_capacity(room), Compression::None)
+    }
+
+    /// As [`snapshot`](World::snapshot), with packed columns.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`].
+    pub fn snapshot_with(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
+        self.snapshot_to_with(Vec::new(), compression)
     }
 
     /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
@@ -92,7 +101,38 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
     pub fn snapshot_to<W: Write>(&self, out: W) -> Result<W, SnapshotError> {
-        write(&self.head()?, &Contents::of(&self.storage), out)
+        self.snapshot_to_with(out, Compression::None)
+    }
+
+    /// As [`snapshot_to`](World::snapshot_to), with packed columns.
+    ///
+    /// # Errors
+    /// As [`World::snapshot_to`].
+    pub fn snapshot_to_with<W: Write>(
+        &self,
+        out: W,
+        compression: Compression,
+    ) -> Result<W, SnapshotError> {
+        write(&self.head()?, &Contents::of(&self.storage), out, compression)
+    }
+
+    /// Writes a snapshot whose bytes follow from the state alone: the same on every
+    /// backend and in every process. It says nothing of when things changed and how
+    /// far systems are, to which after restoring everything is new.
+    ///
+    /// The store is written as [`snapshot::write_canonical`] does, and saved
+    /// resources by their names.
+    ///
+    /// # Errors
+    /// As [`World::snapshot`].
+    pub fn snapshot_canonical(&self) -> Result<Vec<u8>, SnapshotError> {
+        let mut saved = self.saved_bytes()?;
+        saved.sort();
+        let systems = encode(&(SavedSystems::new(), Vec::<SavedRemovals>::new()));
+        let head = Head { world: encode(&(self.tick, &self.clocks, saved)), systems };
+        let contents = Contents::canonical(&self.storage);
+        let room = contents.size_hint() + head.len();
+        write(&head, &contents, Vec::with_capacity(room), Compression::None)
     }
 
     /// Returns what a snapshot has of the world itself.
@@ -123,9 +163,21 @@ impl<S: Storage> World<S> {
     /// name components or resources that this process does not know; then
     /// nothing has changed.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.restore_with(bytes, &ReadOptions::new())
+    }
+
+    /// As [`restore`](World::restore), but skips and migrates components.
+    ///
+    /// # Errors
+    /// As [`restore`](World::restore); then nothing has changed.
+    pub fn restore_with(
+        &mut self,
+        bytes: &[u8],
+        options: &ReadOptions,
+    ) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = Head::read(&mut sections)?;
-        self.take_in(&head, snapshot::read_sections(&mut sections)?)
+        self.take_in(&head, snapshot::read_sections_with(&mut sections, options)?, options)
     }
 
     /// Replaces everything persistent.
@@ -136,11 +188,16 @@ impl<S: Storage> World<S> {
         &mut self,
         head: &Head,
         image: StorageImage,
+        options: &ReadOptions,
     ) -> Result<(), SnapshotError> {
         type World<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
         let (tick, clocks, resources): World<'_> = decode(&head.world, "the world")?;
         let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
             decode(&head.systems, "the systems")?;
+        let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
+            Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
+        });
+        let removals = removals.collect();
         let mut inserts = Vec::new();
         for (name, bytes) in resources {
             let saved = self.saved.iter().find(|saved| saved.name == name);
@@ -187,8 +244,9 @@ pub(crate) fn write<W: Write>(
     head: &Head,
     contents: &Contents<'_>,
     out: W,
+    compression: Compression,
 ) -> Result<W, SnapshotError> {
-    let mut writer = SectionWriter::new(out)?;
+    let mut writer = SectionWriter::with_compression(out, compression)?;
     head.write(&mut writer)?;
     contents.write(&mut writer)?;
     Ok(writer.finish()?)

@@ -52,3 +52,27 @@ fn what_goes_wrong_names_the_file_and_changes_nothing() {
     assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+#[test]
+fn a_packed_checkpoint_is_smaller_and_comes_back() {
+    use ecs_storage_api::snapshot::Compression;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    let mut world = World::new();
+    world.spawn_batch((0..10_000).map(|n| Value(n / 1_000)));
+    let whole = world.snapshot().unwrap();
+    for compression in [
+        #[cfg(feature = "lz4")]
+        Compression::Lz4,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd(3),
+    ] {
+        world.save_with(&path, compression).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < whole.len() as u64 - 8_000);
+        let mut other = World::new();
+        other.load(&path).unwrap();
+        assert_eq!(other.state_hash().unwrap(), world.state_hash().unwrap());
+    }
+}

@@ -70,5 +70,6 @@ mod guide {
         snapshots "../../../docs/guide/snapshots.md";
         checkpoints "../../../docs/guide/checkpoints.md";
         rewind_and_fork "../../../docs/guide/rewind-and-fork.md";
+        migration "../../../docs/guide/migration.md";
     }
 }

@@ -1,6 +1,8 @@
-//! Columns as they lie in memory, without ids and without checksums.
+//! Columns as they lie in memory, without ids; without a checksum, and with one that is
+//! computed while the cache holds what is copied.
 
 use bytemuck::Pod;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::Format;
 use crate::population;
@@ -9,6 +11,15 @@ use crate::sums;
 
 pub(super) const FORMAT: Format<Moving> =
     Format { save, load, sum: |table| sums::positions(table.positions()) };
+
+pub(super) const CHECKED: Format<Moving> = Format {
+    save: save_checked,
+    load: load_checked,
+    sum: |table| sums::positions(table.positions()),
+};
+
+/// Bytes that are copied and hashed together.
+const BLOCK: usize = 64 << 10;
 
 pub(super) fn table(n: usize) -> Moving {
     let (positions, velocities) = population::moving(n).unzip();
@@ -30,4 +41,38 @@ fn column<T: Pod>(bytes: &[u8]) -> Vec<T> {
     let mut values = vec![T::zeroed(); bytes.len() / size_of::<T>()];
     bytemuck::cast_slice_mut(&mut values).copy_from_slice(bytes);
     values
+}
+
+/// As the plain copy, each column behind its XXH3-64.
+fn save_checked(table: &mut Moving) -> Vec<u8> {
+    let columns: [&[u8]; 2] =
+        [bytemuck::cast_slice(table.positions()), bytemuck::cast_slice(table.velocities())];
+    let mut bytes = Vec::with_capacity(columns.iter().map(|column| column.len() + 8).sum());
+    for column in columns {
+        let mut hash = Xxh3::new();
+        for block in column.chunks(BLOCK) {
+            bytes.extend_from_slice(block);
+            hash.update(block);
+        }
+        bytes.extend_from_slice(&hash.digest().to_le_bytes());
+    }
+    bytes
+}
+
+fn load_checked(bytes: &[u8]) -> Moving {
+    let (positions, velocities) = bytes.split_at(bytes.len() / 2);
+    Moving::of_columns(checked_column(positions), checked_column(velocities))
+}
+
+fn checked_column<T: Pod>(bytes: &[u8]) -> Vec<T> {
+    let (values, checksum) = bytes.split_last_chunk().expect("a checksum follows the values");
+    let mut column = vec![T::zeroed(); values.len() / size_of::<T>()];
+    let mut hash = Xxh3::new();
+    let blocks = bytemuck::cast_slice_mut::<T, u8>(&mut column).chunks_mut(BLOCK);
+    for (to, from) in blocks.zip(values.chunks(BLOCK)) {
+        to.copy_from_slice(from);
+        hash.update(from);
+    }
+    assert_eq!(hash.digest(), u64::from_le_bytes(*checksum));
+    column
 }

@@ -46,6 +46,7 @@ pub(super) fn save(size: Size) -> Row {
     let n = size.of(1_000_000);
     Row::new("snapshot_save", "1M entities of position and velocity to bytes", n)
         .with("limit/copy", move || saving(by_hand::table(n), by_hand::FORMAT))
+        .with("limit/copy_and_checksum", move || saving(by_hand::table(n), by_hand::CHECKED))
         .with("ecs/snapshot", move || saving(ours_world(n), ours::FORMAT))
         .with("bevy/by_hand", move || saving(bevy_world(n), bevy::FORMAT))
         .with("hecs/bincode", move || saving(hecs_world(n), hecs::BINCODE))
@@ -57,6 +58,7 @@ pub(super) fn load(size: Size) -> Row {
     let n = size.of(1_000_000);
     Row::new("snapshot_load", "1M entities of position and velocity from bytes", n)
         .with("limit/copy", move || loading(by_hand::table(n), by_hand::FORMAT))
+        .with("limit/copy_and_checksum", move || loading(by_hand::table(n), by_hand::CHECKED))
         .with("ecs/restore", move || loading(ours_world(n), ours::FORMAT))
         .with("bevy/by_hand", move || loading(bevy_world(n), bevy::FORMAT))
         .with("hecs/bincode", move || loading(hecs_world(n), hecs::BINCODE))

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use ecs_core::{AllocatorStateError, CodecError, EntityId};
+use ecs_core::{AllocatorStateError, CodecError, ComponentInfo, EntityId};
 
+use super::form::Form;
 use crate::error::StorageError;
 use crate::owned_chunk::ChunkError;
 
@@ -27,10 +28,20 @@ pub enum SnapshotError {
     #[error("the snapshot was written on a machine of other byte order")]
     ByteOrder,
     /// It uses what this build does not know of.
-    #[error("the snapshot uses features {found:#010b}, of which this build knows none")]
+    #[error("the snapshot uses features {found:#010b}; this build knows {known:#010b}")]
     Features {
         /// A bit each.
         found: u8,
+        /// Those that this build knows.
+        known: u8,
+    },
+    /// Columns are packed in a way for which this build has no code.
+    #[error(
+        "the snapshot has columns that are packed with {feature}, which this build can't unpack: it needs the feature `{feature}`"
+    )]
+    Compression {
+        /// The name of the cargo feature.
+        feature: &'static str,
     },
     /// The bytes end early or run on.
     #[error("the snapshot is cut off or damaged at byte {at}: {what}")]
@@ -48,14 +59,17 @@ pub enum SnapshotError {
     },
     /// A component was not registered in this process.
     #[error(
-        "the snapshot holds component `{name}`, which this process does not know: register it first"
+        "the snapshot holds component `{name}`, which this process does not know: register it first, or skip it"
     )]
     UnknownComponent {
         /// The component's stable name.
         name: String,
     },
-    /// A component has another form than it had.
-    #[error("component `{name}` was written as {written} and is now {known}")]
+    /// A component has another form than it had: codec, schema, or size and alignment
+    /// of plain bytes. [`ReadOptions`](super::ReadOptions) migrate or skip it.
+    #[error(
+        "component `{name}` was written as {written} and is now {known}, and no migration leads from the one to the other"
+    )]
     Schema {
         /// The component's stable name.
         name: String,
@@ -98,4 +112,12 @@ pub enum SnapshotError {
     /// The store could not take it in.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl SnapshotError {
+    /// Says that a component is not what a file holds of it.
+    pub(super) fn changed(written: &Form, info: &ComponentInfo) -> Self {
+        let (name, written) = (written.name.clone(), written.text());
+        Self::Schema { name, written, known: Form::of(info).text() }
+    }
 }

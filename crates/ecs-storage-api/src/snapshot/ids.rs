@@ -3,9 +3,10 @@
 //! Entities that were made together have ids that follow each other, and a run
 //! of those is its first id and a count. Since a count takes no more bytes when
 //! it is a lie, runs are only for chunks whose plain columns take as much memory
-//! as ids do: then the bytes that must follow bound what a reader makes.
+//! as ids do: then the bytes that must follow bound what a reader makes. Where
+//! columns may be packed, they take twice as much, and there are no others.
 
-use ecs_core::EntityId;
+use ecs_core::{ComponentInfo, EntityId};
 
 /// What an id takes in memory, and by itself in the bytes.
 pub(super) const SIZE: usize = size_of::<u64>();
@@ -14,43 +15,93 @@ pub(super) const RUN_SIZE: usize = SIZE + size_of::<u32>();
 /// Ids are written as runs when those are so long, on average.
 const LONG: usize = 8;
 
+/// What the columns of a chunk take for each row, as a snapshot tells before them.
+#[derive(Debug)]
+pub(super) struct RowSize {
+    /// Bytes of plain columns.
+    plain: usize,
+    /// Whether there are others.
+    encoded: bool,
+}
+
+impl RowSize {
+    /// Adds columns up: the bytes from one value to the next, if they are plain.
+    pub(super) fn of(strides: impl Iterator<Item = Option<usize>>) -> Self {
+        strides.fold(Self { plain: 0, encoded: false }, |sum, stride| Self {
+            plain: sum.plain.saturating_add(stride.unwrap_or(0)),
+            encoded: sum.encoded || stride.is_none(),
+        })
+    }
+
+    pub(super) fn of_infos<'a>(infos: impl Iterator<Item = &'a &'static ComponentInfo>) -> Self {
+        Self::of(infos.map(|info| info.is_pod().then(|| info.stride())))
+    }
+
+    /// Returns the bytes of plain columns.
+    pub(super) fn plain(&self) -> usize {
+        self.plain
+    }
+
+    /// Tells whether the ids may be runs, where columns may be packed or not.
+    pub(super) fn allows_runs(&self, packed: bool) -> bool {
+        match packed {
+            false => self.plain >= SIZE,
+            true => self.plain >= 2 * SIZE && !self.encoded,
+        }
+    }
+}
+
 /// The ids of a chunk, as they are written.
 pub(super) struct Ids<'a> {
     slices: Vec<&'a [EntityId]>,
     rows: usize,
     /// First id and length; none if the ids are written one by one.
     runs: Vec<(EntityId, u32)>,
+    /// Whether they are also where columns may be packed.
+    runs_if_packed: bool,
 }
 
 impl<'a> Ids<'a> {
     /// Chooses the form for ids that lie in slices.
-    pub(super) fn new(slices: Vec<&'a [EntityId]>, bytes_per_row: usize) -> Self {
+    pub(super) fn new(slices: Vec<&'a [EntityId]>, row_size: &RowSize) -> Self {
         let rows = slices.iter().map(|ids| ids.len()).sum();
-        let runs = if bytes_per_row < SIZE { Vec::new() } else { long_runs(&slices, rows) };
-        Self { slices, rows, runs }
+        let runs = match row_size.allows_runs(false) {
+            true => long_runs(&slices, rows),
+            false => Vec::new(),
+        };
+        Self { slices, rows, runs, runs_if_packed: row_size.allows_runs(true) }
+    }
+
+    /// Returns the slices in which they lie.
+    pub(super) fn slices(&self) -> &[&'a [EntityId]] {
+        &self.slices
     }
 
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Returns how many runs there are, or 0 if the ids are written one by one.
-    pub(super) fn runs(&self) -> usize {
-        self.runs.len()
+    /// Returns the runs, where columns may be packed or not; none if the ids are
+    /// written one by one.
+    pub(super) fn runs(&self, packed: bool) -> &[(EntityId, u32)] {
+        if packed && !self.runs_if_packed { &[] } else { &self.runs }
     }
 
     /// Returns how many bytes are written.
-    pub(super) fn size(&self) -> usize {
-        if self.runs.is_empty() { self.rows * SIZE } else { self.runs.len() * RUN_SIZE }
+    pub(super) fn size(&self, packed: bool) -> usize {
+        match self.runs(packed) {
+            [] => self.rows * SIZE,
+            runs => runs.len() * RUN_SIZE,
+        }
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(self.size());
-        for (first, count) in &self.runs {
+    pub(super) fn write(&self, packed: bool, out: &mut Vec<u8>) {
+        out.reserve(self.size(packed));
+        for (first, count) in self.runs(packed) {
             out.extend_from_slice(&first.to_bits().to_le_bytes());
             out.extend_from_slice(&count.to_le_bytes());
         }
-        if self.runs.is_empty() {
+        if self.runs(packed).is_empty() {
             for id in self.slices.iter().copied().flatten() {
                 out.extend_from_slice(&id.to_bits().to_le_bytes());
             }

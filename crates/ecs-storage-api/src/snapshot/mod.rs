@@ -6,29 +6,38 @@
 //! [`read()`] checks everything and gives a [`StorageImage`], which a store then
 //! takes in at once.
 //!
-//! The format is a draft (version 1) until it is specified byte by byte.
+//! Byte by byte the format is in `docs/snapshot-format.md`. [`ReadOptions`] say
+//! what to do with components that are not what they were.
 
 mod ages;
+mod canonical;
+mod columns;
 mod cut;
 mod delta;
 mod error;
+mod form;
 mod groups;
 mod ids;
 mod image;
+mod migration;
+mod options;
+mod packing;
 mod read;
-mod schema;
 pub mod sections;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
+pub use canonical::write_canonical;
 pub use cut::StorageCut;
 pub use delta::StorageDelta;
 pub use error::SnapshotError;
 pub use image::StorageImage;
-pub use read::{read, read_sections};
-pub use write::{Contents, write, write_image};
+pub use options::ReadOptions;
+pub use packing::Compression;
+pub use read::{read, read_sections, read_sections_with, read_with};
+pub use write::{Contents, write, write_image, write_with};
 
 /// The sections of a store, in their order.
 mod tags {
@@ -44,4 +53,6 @@ mod tags {
     pub(super) const CHUNK: Tag = *b"chnk";
     /// The values of one component in the chunk before.
     pub(super) const COLUMN: Tag = *b"colm";
+    /// As [`COLUMN`], packed.
+    pub(super) const PACKED: Tag = *b"colz";
 }

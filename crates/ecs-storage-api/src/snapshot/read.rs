@@ -1,16 +1,20 @@
 //! From bytes to an image, checked.
 
-use ecs_core::{AllocatorState, ComponentInfo, EntityId, ErasedVec};
+use std::cmp::Reverse;
+
+use ecs_core::{AllocatorState, ComponentId, EntityId};
 use serde::de::DeserializeOwned;
 
 use super::ages::{Age, ChunkAges, ImageHistory};
+use super::columns::Column;
 use super::error::SnapshotError;
-use super::ids;
+use super::form::Form;
+use super::ids::{self, RowSize};
 use super::image::StorageImage;
-use super::schema::Schema;
-use super::sections::{Section, SectionReader};
+use super::options::ReadOptions;
+use super::packing::RATIO;
+use super::sections::SectionReader;
 use super::tags;
-use super::write::plain_bytes_per_row;
 use crate::owned_chunk::OwnedChunk;
 
 /// Reads a snapshot and checks all of it.
@@ -20,7 +24,15 @@ use crate::owned_chunk::OwnedChunk;
 /// # Errors
 /// [`SnapshotError`], which says what is wrong and where.
 pub fn read(bytes: &[u8]) -> Result<StorageImage, SnapshotError> {
-    read_sections(&mut SectionReader::new(bytes)?)
+    read_with(bytes, &ReadOptions::new())
+}
+
+/// As [`read`], but skips and migrates components.
+///
+/// # Errors
+/// [`SnapshotError`], which says what is wrong and where.
+pub fn read_with(bytes: &[u8], options: &ReadOptions) -> Result<StorageImage, SnapshotError> {
+    read_sections_with(&mut SectionReader::new(bytes)?, options)
 }
 
 /// Reads a store from the sections that are left of a container, as
@@ -29,9 +41,21 @@ pub fn read(bytes: &[u8]) -> Result<StorageImage, SnapshotError> {
 /// # Errors
 /// [`SnapshotError`], which says what is wrong and where.
 pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, SnapshotError> {
-    let schemas: Vec<Schema> =
+    read_sections_with(sections, &ReadOptions::new())
+}
+
+/// As [`read_sections`], but skips and migrates components.
+///
+/// # Errors
+/// [`SnapshotError`], which says what is wrong and where.
+pub fn read_sections_with(
+    sections: &mut SectionReader<'_>,
+    options: &ReadOptions,
+) -> Result<StorageImage, SnapshotError> {
+    let forms: Vec<Form> =
         Payload(sections.expect(tags::COMPONENTS)?).whole("the component table")?;
-    let components = schemas.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
+    let components = forms.into_iter().map(|form| Column::new(form, options));
+    let components = components.collect::<Result<Vec<_>, _>>()?;
     let allocator: AllocatorState =
         Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
     let mut history = history(Payload(sections.expect(tags::HISTORY)?), &components)?;
@@ -49,13 +73,13 @@ pub fn read_sections(sections: &mut SectionReader<'_>) -> Result<StorageImage, S
 /// Reads what is said of the history as a whole; nothing of a store that kept none.
 fn history(
     payload: Payload<'_>,
-    components: &[&'static ComponentInfo],
+    components: &[Column<'_>],
 ) -> Result<Option<ImageHistory>, SnapshotError> {
     type Removed = Vec<(u32, Vec<(Age, u64)>)>;
     let (span, all): (u64, Removed) = payload.whole("the history")?;
-    let mut removed = Vec::with_capacity(all.len());
+    let mut removed: Vec<(ComponentId, Vec<(Age, EntityId)>)> = Vec::with_capacity(all.len());
     for (place, of_one) in all {
-        let component = components.get(place as usize).map(|info| info.id());
+        let component = components.get(place as usize);
         let component =
             component.ok_or_else(|| damaged(format!("component {place} was removed, of none")))?;
         if !of_one.is_sorted_by(|(before, _), (after, _)| before >= after) {
@@ -66,43 +90,26 @@ fn history(
             Ok(_) => Err(damaged(format!("a removal {age} versions ago, of {span}"))),
             Err(error) => Err(damaged(format!("a removal of {error}"))),
         };
-        removed.push((component, of_one.into_iter().map(entity).collect::<Result<_, _>>()?));
+        let of_one = of_one.into_iter().map(entity).collect::<Result<Vec<_>, _>>()?;
+        let Some(component) = component.info().map(|info| info.id()) else { continue };
+        match removed.iter_mut().find(|(known, _)| *known == component) {
+            // Two that have become one.
+            Some((_, known)) => {
+                known.extend(of_one);
+                known.sort_by_key(|(age, _)| Reverse(*age));
+            }
+            None => removed.push((component, of_one)),
+        }
     }
     let chunks = Vec::new();
     Ok((span != 0).then_some(ImageHistory { span, chunks, removed }))
 }
 
-/// Reads a column of `rows` values.
-fn column(
-    info: &'static ComponentInfo,
-    rows: usize,
-    section: Section<'_>,
-) -> Result<ErasedVec, SnapshotError> {
-    let stride = info.stride();
-    if !info.is_pod() || stride == 0 {
-        let mut bytes = section.verified()?;
-        let values = ErasedVec::decode(info, &mut bytes, rows)?;
-        Payload(bytes).end("the values of a column")?;
-        return Ok(values);
-    }
-    if rows.checked_mul(stride) != Some(section.len()) {
-        let (name, len) = (info.name(), section.len());
-        section.verified()?;
-        return Err(damaged(format!(
-            "column `{name}` has {len} bytes for {rows} values of {stride}"
-        )));
-    }
-    let mut values = ErasedVec::new(info);
-    values.reserve(rows);
-    section.copied(stride, |block| values.extend_from_bytes(block))?;
-    Ok(values)
-}
-
 /// The part of a section that is still to be read.
-struct Payload<'a>(&'a [u8]);
+pub(super) struct Payload<'a>(pub(super) &'a [u8]);
 
 /// Inside a section whose checksum is right, so no place is worth naming.
-fn damaged(what: String) -> SnapshotError {
+pub(super) fn damaged(what: String) -> SnapshotError {
     SnapshotError::Damaged { at: 0, what }
 }
 
@@ -120,7 +127,7 @@ impl<'a> Payload<'a> {
         Ok(value)
     }
 
-    fn end(&self, what: &str) -> Result<(), SnapshotError> {
+    pub(super) fn end(&self, what: &str) -> Result<(), SnapshotError> {
         if self.0.is_empty() {
             Ok(())
         } else {
@@ -128,7 +135,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    fn bytes(&mut self, count: u64, what: &str) -> Result<&'a [u8], SnapshotError> {
+    pub(super) fn bytes(&mut self, count: u64, what: &str) -> Result<&'a [u8], SnapshotError> {
         let taken = usize::try_from(count).ok().and_then(|count| self.0.split_at_checked(count));
         let (taken, rest) = taken.ok_or_else(|| damaged(format!("{what} end early")))?;
         self.0 = rest;
@@ -139,58 +146,68 @@ impl<'a> Payload<'a> {
     /// added to `history`, and the runs of its ids to `id_runs`.
     fn chunk(
         mut self,
-        components: &[&'static ComponentInfo],
+        components: &[Column<'_>],
         sections: &mut SectionReader<'_>,
         history: Option<&mut ImageHistory>,
         id_runs: &mut Vec<(EntityId, u32)>,
     ) -> Result<OwnedChunk, SnapshotError> {
         let (rows, places, runs): (u64, Vec<u32>, u64) = self.value("the head of a chunk")?;
-        let infos = places.iter().map(|&place| {
+        let columns = places.iter().map(|&place| {
             components.get(place as usize).ok_or_else(|| {
                 damaged(format!("a chunk names component {place} of {}", components.len()))
             })
         });
-        let infos = infos.collect::<Result<Vec<_>, _>>()?;
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let row_size = RowSize::of(columns.iter().map(|column| column.stride()));
         let ids = match runs {
             0 => {
                 let size = rows.saturating_mul(ids::SIZE as u64);
                 ids::read(self.bytes(size, "the ids of a chunk")?, id_runs)
             }
             _ => {
-                let bytes_per_row = plain_bytes_per_row(infos.iter().copied());
                 let size = runs.saturating_mul(ids::RUN_SIZE as u64);
                 let bytes = self.bytes(size, "the runs of ids of a chunk")?;
-                let rows = bounded(rows, bytes_per_row, sections.remaining())?;
+                let rows = bounded(rows, &row_size, sections)?;
                 ids::read_runs(bytes, rows, id_runs)
             }
         };
         let ids = ids.map_err(|what| damaged(format!("a chunk lists {what}")))?;
         if let Some(history) = history {
-            let ages = ChunkAges::read(&mut self.0, ids.len(), infos.len(), history.span);
+            let ages = ChunkAges::read(&mut self.0, ids.len(), columns.len(), history.span);
             let mut ages = ages.map_err(|what| damaged(format!("a chunk has {what}")))?;
-            let mut columns: Vec<_> = infos.iter().zip(ages.columns).collect();
+            let of_columns = columns.iter().zip(ages.columns);
+            let mut kept: Vec<_> =
+                of_columns.filter_map(|(column, ages)| Some((column.info()?.id(), ages))).collect();
             // In the order of the columns of a chunk.
-            columns.sort_by_key(|(info, _)| info.id());
-            ages.columns = columns.into_iter().map(|(_, ages)| ages).collect();
+            kept.sort_by_key(|(component, _)| *component);
+            ages.columns = kept.into_iter().map(|(_, ages)| ages).collect();
             history.chunks.push(ages);
         }
         self.end("a chunk")?;
-        let mut columns = Vec::with_capacity(infos.len());
-        for info in infos {
-            columns.push(column(info, ids.len(), sections.expect_unverified(tags::COLUMN)?)?);
+        let mut all = Vec::with_capacity(columns.len());
+        for column in columns {
+            let section = sections.expect_one_of(&[tags::COLUMN, tags::PACKED])?;
+            all.extend(column.read(ids.len(), section, sections.features())?);
         }
         // Whether an id occurs twice is checked for the whole image.
-        Ok(OwnedChunk::with_unchecked_ids(ids, columns)?)
+        Ok(OwnedChunk::with_unchecked_ids(ids, all)?)
     }
 }
 
 /// Checks that rows whose ids are runs have columns, in the bytes that follow,
 /// which take more memory than the ids.
-fn bounded(rows: u64, bytes_per_row: usize, remaining: usize) -> Result<usize, SnapshotError> {
+fn bounded(
+    rows: u64,
+    row_size: &RowSize,
+    sections: &SectionReader<'_>,
+) -> Result<usize, SnapshotError> {
+    let packed = sections.features() != 0;
+    let ratio = if packed { RATIO } else { 1 };
     let rows = usize::try_from(rows).ok();
     let bounded = rows.filter(|rows| {
-        let columns = rows.checked_mul(bytes_per_row);
-        bytes_per_row >= ids::SIZE && columns.is_some_and(|size| size <= remaining)
+        let columns = rows.checked_mul(row_size.plain());
+        let room = sections.remaining().saturating_mul(ratio);
+        row_size.allows_runs(packed) && columns.is_some_and(|size| size <= room)
     });
     bounded.ok_or_else(|| damaged("runs of ids without the columns of their rows".to_owned()))
 }

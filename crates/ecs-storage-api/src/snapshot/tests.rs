@@ -4,7 +4,7 @@ use ecs_core::{ComponentId, DynamicComponent, EntityAllocator, EntityId, ErasedV
 
 use super::sections::{SectionReader, SectionWriter, Tag};
 use super::write::Contents;
-use super::{SnapshotError, StorageImage, read, tags, write_image};
+use super::{Compression, SnapshotError, StorageImage, read, tags, write_image};
 use crate::OwnedChunk;
 
 fn plain(size: usize) -> ComponentId {
@@ -12,26 +12,33 @@ fn plain(size: usize) -> ComponentId {
 }
 
 /// A chunk of entities with one plain component.
-fn chunk(ids: &[EntityId], size: usize) -> OwnedChunk {
+pub(super) fn chunk(ids: &[EntityId], size: usize) -> OwnedChunk {
     let bytes: Vec<u8> = (0..ids.len() * size).map(|at| at as u8).collect();
     let values = ErasedVec::decode(plain(size).info(), &mut &bytes[..], ids.len()).unwrap();
     OwnedChunk::new(ids.to_vec(), vec![values]).unwrap()
 }
 
-fn image(chunks: impl FnOnce(&[EntityId]) -> Vec<OwnedChunk>, count: usize) -> StorageImage {
+pub(super) fn image(
+    chunks: impl FnOnce(&[EntityId]) -> Vec<OwnedChunk>,
+    count: usize,
+) -> StorageImage {
     let mut allocator = EntityAllocator::new(1);
     let ids = allocator.allocate_many(count);
     StorageImage::new(allocator.state(), chunks(&ids)).unwrap()
 }
 
-fn sections(saved: &[u8]) -> Vec<(Tag, Vec<u8>)> {
+pub(super) fn sections(saved: &[u8]) -> Vec<(Tag, Vec<u8>)> {
     let mut reader = SectionReader::new(saved).unwrap();
     std::iter::from_fn(|| reader.next_section().unwrap().map(|(tag, it)| (tag, it.to_vec())))
         .collect()
 }
 
 fn container(sections: &[(Tag, Vec<u8>)]) -> Vec<u8> {
-    let mut writer = SectionWriter::new(Vec::new()).unwrap();
+    container_with(sections, Compression::None)
+}
+
+pub(super) fn container_with(sections: &[(Tag, Vec<u8>)], compression: Compression) -> Vec<u8> {
+    let mut writer = SectionWriter::with_compression(Vec::new(), compression).unwrap();
     for (tag, payload) in sections {
         writer.memory(*tag, std::iter::once(&payload[..])).unwrap();
     }
@@ -159,7 +166,7 @@ fn what_only_a_later_build_knows_is_refused_by_its_name() {
     };
     assert!(matches!(with(10, 1), SnapshotError::ByteOrder));
     assert!(matches!(with(10, 2), SnapshotError::Damaged { at: 10, .. }));
-    assert!(matches!(with(11, 4), SnapshotError::Features { found: 4 }));
+    assert!(matches!(with(11, 4), SnapshotError::Features { found: 4, known: 3 }));
 }
 
 #[test]

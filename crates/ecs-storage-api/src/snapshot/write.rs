@@ -1,17 +1,18 @@
 //! From a store to bytes.
 
-use std::fmt;
 use std::io::Write;
+use std::{fmt, iter};
 
 use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::ages::{self, Age, ChunkAges, ColumnAges};
 use super::cut::StorageCut;
 use super::error::SnapshotError;
+use super::form::Form;
 use super::groups::Groups;
-use super::ids::Ids;
+use super::ids::{Ids, RowSize};
 use super::image::StorageImage;
-use super::schema::Schema;
+use super::packing::{self, Compression};
 use super::sections::{AROUND, HEADER, SectionWriter, Tag};
 use super::tags;
 use crate::changes::Version;
@@ -23,7 +24,18 @@ use crate::storage::Storage;
 /// # Errors
 /// [`SnapshotError::Codec`] if a value refuses to be encoded.
 pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError> {
-    Contents::of(storage).to_bytes()
+    write_with(storage, Compression::None)
+}
+
+/// As [`write()`], with packed columns.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with<S: Storage + ?Sized>(
+    storage: &S,
+    compression: Compression,
+) -> Result<Vec<u8>, SnapshotError> {
+    Contents::of(storage).to_bytes(compression)
 }
 
 /// Writes everything persistent that an image holds.
@@ -31,34 +43,34 @@ pub fn write<S: Storage + ?Sized>(storage: &S) -> Result<Vec<u8>, SnapshotError>
 /// # Errors
 /// [`SnapshotError::Codec`] if a value refuses to be encoded.
 pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
-    Contents::of_image(image).to_bytes()
+    Contents::of_image(image).to_bytes(Compression::None)
 }
 
 /// Everything persistent that a store holds, borrowed from where it lies.
 pub struct Contents<'a> {
-    components: Vec<&'static ComponentInfo>,
-    allocator: AllocatorState,
+    pub(super) components: Vec<&'static ComponentInfo>,
+    pub(super) allocator: AllocatorState,
     /// How many versions there were; 0 if nothing is known of them.
-    span: u64,
-    removed: Removals,
-    runs: Vec<Run<'a>>,
+    pub(super) span: u64,
+    pub(super) removed: Removals,
+    pub(super) runs: Vec<Run<'a>>,
 }
 
 /// Which entities lost a component, by its place in the table, and how long ago.
 type Removals = Vec<(u32, Vec<(Age, EntityId)>)>;
 
 /// A run of chunks with the same persistent components, written as one.
-struct Run<'a> {
-    /// Places in the component table, ascending.
-    components: Vec<u32>,
-    ids: Ids<'a>,
+pub(super) struct Run<'a> {
+    /// Places in the component table.
+    pub(super) components: Vec<u32>,
+    pub(super) ids: Ids<'a>,
     /// The columns of each chunk.
-    chunks: Vec<Vec<Values<'a>>>,
-    ages: ChunkAges,
+    pub(super) chunks: Vec<Vec<Values<'a>>>,
+    pub(super) ages: ChunkAges,
 }
 
 /// Values of one column.
-enum Values<'a> {
+pub(super) enum Values<'a> {
     /// As they lie in a store.
     Typed(ErasedSlice<'a>),
     /// As they are written, in parts.
@@ -81,6 +93,17 @@ impl<'a> Values<'a> {
             Self::Encoded(parts) => (None, &parts[..]),
         };
         typed.into_iter().chain(encoded.iter().copied())
+    }
+
+    /// Returns `len` values from a row of a store on.
+    ///
+    /// # Panics
+    /// If there are fewer, or they do not lie in a store.
+    pub(super) fn range(&self, start: usize, len: usize) -> Self {
+        match self {
+            Self::Typed(values) => Self::Typed(values.range(start, len).expect("rows of a chunk")),
+            Self::Encoded(_) => panic!("encoded values are not told apart"),
+        }
     }
 }
 
@@ -155,26 +178,27 @@ impl<'a> Contents<'a> {
         chunks.with((*cut.allocator).clone(), cut.span())
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
-        let mut writer = SectionWriter::new(Vec::with_capacity(self.size_hint()))?;
+    pub(super) fn to_bytes(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
+        let room = if compression == Compression::None { self.size_hint() } else { 0 };
+        let mut writer = SectionWriter::with_compression(Vec::with_capacity(room), compression)?;
         self.write(&mut writer)?;
         Ok(writer.finish()?)
     }
 
     /// Returns about how many bytes a container of these sections takes, but for
-    /// values that serde encodes.
+    /// values that serde encodes, if no column is packed.
     pub fn size_hint(&self) -> usize {
         // Numbers have ten bytes at most, places in the table five.
-        let names = self.components.iter().map(|info| 40 + info.name().len());
+        let forms = self.components.iter().map(|info| Form::of(info).size_hint());
         let AllocatorState { free, reserved, retired, .. } = &self.allocator;
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
-            let head = 30 + 5 * run.components.len() + run.ids.size() + run.ages.size();
-            let columns = run.ids.rows() * plain_bytes_per_row(run.infos(&self.components));
+            let head = 30 + 5 * run.components.len() + run.ids.size(false) + run.ages.size();
+            let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components)).plain();
             AROUND * (1 + run.components.len()) + head + columns
         });
-        let heads = names.sum::<usize>() + allocator + removed.sum::<usize>();
+        let heads = forms.sum::<usize>() + allocator + removed.sum::<usize>();
         HEADER + 5 * AROUND + heads + runs.sum::<usize>()
     }
 
@@ -186,12 +210,12 @@ impl<'a> Contents<'a> {
     /// [`SnapshotError::Codec`] if a value refuses to be encoded,
     /// [`SnapshotError::Io`] if it can't be written.
     pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
-        let schemas: Vec<_> = self.components.iter().map(|info| Schema::of(info)).collect();
-        section(writer, tags::COMPONENTS, &schemas)?;
+        let forms: Vec<_> = self.components.iter().map(|info| Form::of(info)).collect();
+        section(writer, tags::COMPONENTS, &forms)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, tags::HISTORY, &(self.span, &self.removed))?;
         let ages = self.span != 0;
-        self.runs.iter().try_for_each(|run| run.write(ages, writer))
+        self.runs.iter().try_for_each(|run| run.write(&self.components, ages, writer))
     }
 }
 
@@ -260,7 +284,7 @@ impl<'a> Chunks<'a> {
                 chunks.push(part.columns);
             }
             let infos: Vec<_> = components.iter().map(|id| id.info()).collect();
-            let ids = Ids::new(ids, plain_bytes_per_row(infos.iter()));
+            let ids = Ids::new(ids, &RowSize::of_infos(infos.iter()));
             let components = infos.into_iter().map(|info| self.place(info)).collect();
             Run { components, ids, chunks, ages }
         });
@@ -285,14 +309,7 @@ fn encode(value: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<(), Snapsh
     Ok(())
 }
 
-/// Returns how many bytes of plain columns a row has.
-pub(super) fn plain_bytes_per_row<'a>(
-    components: impl Iterator<Item = &'a &'static ComponentInfo>,
-) -> usize {
-    components.filter(|info| info.is_pod()).map(|info| info.stride()).sum()
-}
-
-impl Run<'_> {
+impl<'a> Run<'a> {
     fn infos<'c>(
         &self,
         all: &'c [&'static ComponentInfo],
@@ -300,37 +317,67 @@ impl Run<'_> {
         self.components.iter().map(|&place| &all[place as usize])
     }
 
+    /// Returns ids and columns of each chunk of a store.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'a [EntityId], &[Values<'a>])> {
+        let chunks = self.chunks.iter().map(Vec::as_slice);
+        self.ids.slices().iter().copied().zip(chunks)
+    }
+
     /// Writes rows, components, ids, and ages if they are known; then each column.
     fn write<W: Write>(
         &self,
+        all: &[&'static ComponentInfo],
         ages: bool,
         writer: &mut SectionWriter<W>,
     ) -> Result<(), SnapshotError> {
-        let ids = &self.ids;
+        let (ids, packed) = (&self.ids, writer.compression() != Compression::None);
         writer.section(tags::CHUNK, |out| {
-            encode(&(ids.rows() as u64, &self.components, ids.runs() as u64), out)?;
-            ids.write(out);
+            encode(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), out)?;
+            ids.write(packed, out);
             if ages {
                 self.ages.write(out);
             }
             Ok::<(), SnapshotError>(())
         })?;
-        for column in 0..self.components.len() {
-            let mut values = self.chunks.iter().map(move |columns| &columns[column]);
+        for (column, info) in self.infos(all).enumerate() {
+            let values = self.chunks.iter().map(move |columns| &columns[column]);
             if values.clone().all(Values::lies_in_memory) {
-                writer.memory(tags::COLUMN, values.flat_map(Values::in_memory))?;
+                let unit = if info.is_pod() { info.stride().max(1) } else { 1 };
+                write_column(writer, values.flat_map(Values::in_memory), unit)?;
+            } else if packed {
+                let mut encoded = Vec::new();
+                encode_column(values, &mut encoded)?;
+                write_column(writer, iter::once(&encoded[..]), 1)?;
             } else {
-                writer.section(tags::COLUMN, |out| {
-                    values.try_for_each(|values| match values {
-                        Values::Typed(values) => Ok(values.encode(out)?),
-                        Values::Encoded(parts) => {
-                            parts.iter().for_each(|part| out.extend_from_slice(part));
-                            Ok::<(), SnapshotError>(())
-                        }
-                    })
-                })?;
+                writer.section(tags::COLUMN, |out| encode_column(values, out))?;
             }
         }
         Ok(())
     }
+}
+
+/// Writes a column that lies in memory, as it is or packed.
+fn write_column<'a, W: Write>(
+    writer: &mut SectionWriter<W>,
+    parts: impl Iterator<Item = &'a [u8]> + Clone,
+    unit: usize,
+) -> Result<(), SnapshotError> {
+    match packing::pack(parts.clone(), unit, writer.compression())? {
+        Some(packed) => Ok(writer.memory(tags::PACKED, iter::once(&packed[..]))?),
+        None => Ok(writer.memory(tags::COLUMN, parts)?),
+    }
+}
+
+/// Appends what is written of a column.
+fn encode_column<'a>(
+    mut values: impl Iterator<Item = &'a Values<'a>>,
+    out: &mut Vec<u8>,
+) -> Result<(), SnapshotError> {
+    values.try_for_each(|values| match values {
+        Values::Typed(values) => Ok(values.encode(out)?),
+        Values::Encoded(parts) => {
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+            Ok(())
+        }
+    })
 }

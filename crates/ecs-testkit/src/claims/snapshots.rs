@@ -217,7 +217,7 @@ pub fn unknown_components_and_changed_schemas_are_named(make: Make<'_>) {
         .unwrap_err();
     assert_eq!(
         changed.to_string(),
-        "component `testkit::Position` was written as 12 plain bytes at alignment 4 and is now 8 plain bytes at alignment 4"
+        "component `testkit::Position` was written as 12 plain bytes at alignment 4 and is now 8 plain bytes at alignment 4, and no migration leads from the one to the other"
     );
     assert_eq!(storage.query_single::<Position>().count(), 1);
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{AllocatorState, ComponentId, EntityId};
-use ecs_storage_api::{Added, Changed, Storage, Version, state_hash};
+use ecs_storage_api::{Added, Changed, Storage, Version, snapshot, state_hash};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -105,8 +105,12 @@ pub fn run<A: Storage, B: Storage>(
     operations: &[Operation],
     checks: Checks,
 ) -> Result<(), String> {
-    let mut pair =
-        Pair { a: Subject::new(make_a), b: Subject::new(make_b), known: Known::default() };
+    let mut pair = Pair {
+        a: Subject::new(make_a),
+        b: Subject::new(make_b),
+        known: Known::default(),
+        mixed: None,
+    };
     for (n, operation) in operations.iter().enumerate() {
         let whole = checks == Checks::Each || n + 1 == operations.len();
         // A store that panics where it should not has failed too.
@@ -114,8 +118,20 @@ pub fn run<A: Storage, B: Storage>(
             .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
             .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
     }
+    same_bytes(&pair.a.storage, &pair.b.storage, &mut make_a())?;
     let alive = [pair.a.end(), pair.b.end()];
     ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
+}
+
+/// Compares the canonical snapshots of two stores, and has a third take one in.
+fn same_bytes(a: &dyn Storage, b: &dyn Storage, empty: &mut dyn Storage) -> Result<(), String> {
+    let written = |storage: &dyn Storage| {
+        snapshot::write_canonical(storage).expect("the kit's components can be encoded")
+    };
+    let (of_a, of_b) = (written(a), written(b));
+    ensure(of_a == of_b, || "equal states have other canonical snapshots".to_owned())?;
+    empty.restore(&of_b).map_err(|error| format!("a canonical snapshot is refused: {error}"))?;
+    ensure(written(empty) == of_b, || "a canonical snapshot comes back as another".to_owned())
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
@@ -134,6 +150,10 @@ struct Pair<A, B> {
     a: Subject<A>,
     b: Subject<B>,
     known: Known,
+    /// After a store has taken in what the other one saved: the version at which it
+    /// last took something in. Of what was before that, both may know it as the other
+    /// does.
+    mixed: Option<Version>,
 }
 
 impl<A: Storage, B: Storage> Pair<A, B> {
@@ -153,6 +173,13 @@ impl<A: Storage, B: Storage> Pair<A, B> {
             other => [a.apply(other, known), b.apply(other, known)],
         };
         ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
+        match operation {
+            Operation::RestoreEachOther => self.mixed = Some(self.a.storage.version()),
+            Operation::RestoreOwn | Operation::Rewind | Operation::ChangeShard { .. } => {
+                self.mixed = self.mixed.map(|_| self.a.storage.version());
+            }
+            _ => {}
+        }
         if whole {
             self.compare()?;
         }
@@ -182,7 +209,7 @@ impl<A: Storage, B: Storage> Pair<A, B> {
         let hashes = [state_hash(&a.storage), state_hash(&b.storage)]
             .map(|hash| hash.expect("the kit's components can be encoded"));
         ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
-        same_changes(&a.storage, &b.storage)
+        same_changes(&a.storage, &b.storage, self.mixed)
     }
 
     /// Remembers the ids that are new, so that later operations can be about them.
@@ -199,8 +226,9 @@ impl<A: Storage, B: Storage> Pair<A, B> {
 }
 
 /// Compares what two stores tell of changes since some versions: of tracked
-/// components exactly, of others the one with longer pages may tell of more.
-fn same_changes(a: &dyn Storage, b: &dyn Storage) -> Result<(), String> {
+/// components exactly, of others the one with longer pages may tell of more, if
+/// neither has taken over what the other knew.
+fn same_changes(a: &dyn Storage, b: &dyn Storage, mixed: Option<Version>) -> Result<(), String> {
     if !a.capabilities().change_detection || !b.capabilities().change_detection {
         return Ok(());
     }
@@ -230,7 +258,8 @@ fn same_changes(a: &dyn Storage, b: &dyn Storage) -> Result<(), String> {
                 format!("`{component}` removed since {since}: {of_a:?} and {of_b:?}")
             })?;
         }
-        if a.capabilities().contiguous && !b.capabilities().contiguous {
+        let own = mixed.is_none_or(|mixed| since >= mixed);
+        if own && a.capabilities().contiguous && !b.capabilities().contiguous {
             let [of_a, of_b] = [a, b].map(|store| found::<Changed<Position>>(store, since));
             let missed: Vec<_> = of_b.iter().filter(|entity| !of_a.contains(entity)).collect();
             ensure(missed.is_empty(), || format!("not told to have changed: {missed:?}"))?;

@@ -3,16 +3,17 @@
 //!
 //! Any bytes mean something, so a fuzzer may change them as it likes. The targets of
 //! `fuzz/` call these with the backends of this workspace, and the tests of this
-//! crate run them on what is kept in its corpus. A target for deltas would stand
-//! beside [`restore`].
+//! crate run them on what is kept in its corpus.
 
 mod container;
+mod delta;
 mod operations;
 mod restore;
 mod source;
 mod update_batch;
 
 pub use container::{container, sections};
+pub use delta::{delta, delta_seeds};
 pub use operations::operations;
 pub use restore::{restore, seeds};
 pub use update_batch::update_batch;

@@ -12,7 +12,7 @@ use super::{StorageDelta, damaged};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{Age, ColumnAges, RowAges};
 use crate::snapshot::cut::{Encoded, Hashed};
-use crate::snapshot::schema::Schema;
+use crate::snapshot::form::Form;
 use crate::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use crate::snapshot::tags;
 
@@ -80,8 +80,7 @@ impl StorageDelta {
         let removed = removed.map(|(component, removed)| (place(*component), removed.clone()));
         let removed = removed.collect();
         let head: Head = (self.base, self.next, self.elapsed, self.span, removed, steps);
-        let forms: Vec<_> =
-            components.iter().map(|component| Schema::of(component.info())).collect();
+        let forms: Vec<_> = components.iter().map(|component| Form::of(component.info())).collect();
         section(writer, tags::COMPONENTS, &forms)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, DELTA, &head)?;
@@ -100,8 +99,8 @@ impl StorageDelta {
     /// # Errors
     /// [`SnapshotError`], which says what is wrong.
     pub fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
-        let forms: Vec<Schema> = value(sections.expect(tags::COMPONENTS)?, "the components")?;
-        let components = forms.iter().map(Schema::resolve).collect::<Result<Vec<_>, _>>()?;
+        let forms: Vec<Form> = value(sections.expect(tags::COMPONENTS)?, "the components")?;
+        let components = forms.iter().map(Form::resolve).collect::<Result<Vec<_>, _>>()?;
         let allocator = value(sections.expect(tags::ALLOCATOR)?, "the allocator")?;
         let head: Head = value(sections.expect(DELTA)?, "the head of a delta")?;
         let (base, next, elapsed, span, gone, steps) = head;

@@ -2,14 +2,16 @@
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::{BLOCK, END, FEATURES, MAGIC, ORDER, Tag, VERSION, seed};
+use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
 use crate::snapshot::SnapshotError;
+use crate::snapshot::packing::FEATURES;
 
 /// Reads a container, checking each section before it gives it out.
 #[derive(Debug)]
 pub struct SectionReader<'a> {
     bytes: &'a [u8],
     at: usize,
+    features: u8,
     ended: bool,
 }
 
@@ -20,6 +22,7 @@ pub struct Section<'a> {
     tag: Tag,
     payload: &'a [u8],
     checksum: u64,
+    features: u8,
 }
 
 impl<'a> SectionReader<'a> {
@@ -32,18 +35,26 @@ impl<'a> SectionReader<'a> {
         if bytes.get(..8) != Some(&MAGIC[..]) {
             return Err(SnapshotError::NotASnapshot);
         }
-        let mut reader = Self { bytes, at: 8, ended: false };
+        let mut reader = Self { bytes, at: 8, features: 0, ended: false };
         let found = u16::from_le_bytes(reader.take("a format version")?);
         if found != VERSION {
             return Err(SnapshotError::Version { found, supported: VERSION });
         }
-        let [order, features] = reader.take("a byte order and features")?;
+        let [order, found] = reader.take("a byte order and features")?;
+        reader.features = found;
         match order {
             0 | 1 if order != ORDER => Err(SnapshotError::ByteOrder),
-            0 | 1 if features != FEATURES => Err(SnapshotError::Features { found: features }),
+            0 | 1 if found & !FEATURES != 0 => {
+                Err(SnapshotError::Features { found, known: FEATURES })
+            }
             0 | 1 => Ok(reader),
             _ => Err(SnapshotError::Damaged { at: 10, what: "a byte order".to_owned() }),
         }
+    }
+
+    /// Returns what of the format is used beyond the version, a bit each.
+    pub(crate) fn features(&self) -> u8 {
+        self.features
     }
 
     /// Returns how many bytes are left to read.
@@ -89,7 +100,7 @@ impl<'a> SectionReader<'a> {
             })?;
         self.at += payload.len();
         let checksum = u64::from_le_bytes(self.take("the checksum of a section")?);
-        let section = Section { tag, payload, checksum };
+        let section = Section { tag, payload, checksum, features: self.features };
         if tag != END {
             return Ok(Some(section));
         }
@@ -117,19 +128,33 @@ impl<'a> SectionReader<'a> {
     /// # Errors
     /// As [`next_unverified`](Self::next_unverified); also if it has another tag.
     pub fn expect_unverified(&mut self, tag: Tag) -> Result<Section<'a>, SnapshotError> {
+        self.expect_one_of(&[tag])
+    }
+
+    /// As [`expect_unverified`](Self::expect_unverified), with one of some tags.
+    pub(crate) fn expect_one_of(&mut self, tags: &[Tag]) -> Result<Section<'a>, SnapshotError> {
         let at = self.at;
         match self.next_unverified()? {
-            Some(section) if section.tag == tag => return Ok(section),
+            Some(section) if tags.contains(&section.tag) => return Ok(section),
             // It may be the tag that is damaged.
             Some(section) => drop(section.verified()?),
             None => {}
         }
-        let what = format!("section `{}` was expected", String::from_utf8_lossy(&tag));
+        let what = format!("section `{}` was expected", String::from_utf8_lossy(&tags[0]));
         Err(SnapshotError::Damaged { at, what })
     }
 }
 
 impl<'a> Section<'a> {
+    /// Returns the tag.
+    pub fn tag(&self) -> Tag {
+        self.tag
+    }
+
+    fn seed(&self) -> u64 {
+        seed(self.tag, self.features)
+    }
+
     /// Returns how many bytes the payload has.
     pub fn len(&self) -> usize {
         self.payload.len()
@@ -145,7 +170,7 @@ impl<'a> Section<'a> {
     /// # Errors
     /// [`SnapshotError::Checksum`] if it is damaged.
     pub fn verified(self) -> Result<&'a [u8], SnapshotError> {
-        self.compare(xxh3_64_with_seed(self.payload, seed(self.tag)))?;
+        self.compare(xxh3_64_with_seed(self.payload, self.seed()))?;
         Ok(self.payload)
     }
 
@@ -159,7 +184,7 @@ impl<'a> Section<'a> {
     /// # Panics
     /// If `unit` is 0.
     pub fn copied(self, unit: usize, mut copy: impl FnMut(&[u8])) -> Result<(), SnapshotError> {
-        let mut hash = Xxh3::with_seed(seed(self.tag));
+        let mut hash = Xxh3::with_seed(self.seed());
         for block in self.payload.chunks((BLOCK / unit).max(1).saturating_mul(unit)) {
             copy(block);
             hash.update(block);

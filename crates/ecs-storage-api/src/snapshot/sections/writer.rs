@@ -4,12 +4,14 @@ use std::io::{self, Write};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::{BLOCK, END, FEATURES, MAGIC, ORDER, Tag, VERSION, seed};
+use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
+use crate::snapshot::Compression;
 
 /// Writes a container, from its first byte to its last.
 #[derive(Debug)]
 pub struct SectionWriter<W> {
     out: W,
+    compression: Compression,
     /// The payload of a section whose length is not known before.
     payload: Vec<u8>,
 }
@@ -19,11 +21,28 @@ impl<W: Write> SectionWriter<W> {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn new(mut out: W) -> io::Result<Self> {
+    pub fn new(out: W) -> io::Result<Self> {
+        Self::with_compression(out, Compression::None)
+    }
+
+    /// Begins a container in which columns may be packed.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn with_compression(mut out: W, compression: Compression) -> io::Result<Self> {
         out.write_all(&MAGIC)?;
         out.write_all(&VERSION.to_le_bytes())?;
-        out.write_all(&[ORDER, FEATURES])?;
-        Ok(Self { out, payload: Vec::new() })
+        out.write_all(&[ORDER, compression.feature()])?;
+        Ok(Self { out, compression, payload: Vec::new() })
+    }
+
+    /// Returns how columns are to be packed.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    fn seed(&self, tag: Tag) -> u64 {
+        seed(tag, self.compression.feature())
     }
 
     /// Adds a section whose payload `fill` appends.
@@ -39,7 +58,7 @@ impl<W: Write> SectionWriter<W> {
         fill(&mut self.payload)?;
         self.open(tag, self.payload.len())?;
         self.out.write_all(&self.payload)?;
-        let checksum = xxh3_64_with_seed(&self.payload, seed(tag));
+        let checksum = xxh3_64_with_seed(&self.payload, self.seed(tag));
         Ok(self.out.write_all(&checksum.to_le_bytes())?)
     }
 
@@ -50,7 +69,7 @@ impl<W: Write> SectionWriter<W> {
         parts: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> io::Result<()> {
         self.open(tag, parts.clone().map(<[u8]>::len).sum())?;
-        let mut hash = Xxh3::with_seed(seed(tag));
+        let mut hash = Xxh3::with_seed(self.seed(tag));
         for block in parts.flat_map(|part| part.chunks(BLOCK)) {
             self.out.write_all(block)?;
             hash.update(block);
