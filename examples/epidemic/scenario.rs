@@ -83,6 +83,14 @@ impl Scenario {
         self
     }
 
+    /// The same scenario with another basic reproduction number.
+    #[must_use]
+    pub fn with_r0(mut self, r0: f64) -> Self {
+        self.parameters.r0 = r0;
+        self.rules = Rules::new(&self.parameters, self.input.population());
+        self
+    }
+
     /// Lists the airports that have a catchment and a flight, with their effective distance
     /// from the first city's airports and the day of their catchment's first case.
     ///

@@ -15,6 +15,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("both_backends", &[]),
     ("checkpoint", &[]),
     ("factory", &[]),
+    ("fork_the_epidemic", &[]),
+    ("rewind_to_the_fault", &[]),
     (
         "epidemic",
         &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],

@@ -55,6 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     times.first_cut.push(prepare.elapsed());
     let mut last = world.cut()?;
     for round in 0..rounds {
+        // So that a tick lies between the cuts, and between the checkpoints.
+        last = world.cut_after(&last)?;
+        saver.prepare(&world)?;
         tick(&mut world, &all, one_in, round);
         let bytes = timed(&mut times.snapshot, || world.snapshot())?;
         timed(&mut times.cut, || drop(world.cut()));

@@ -68,6 +68,8 @@ mod guide {
         systems "../../../docs/guide/systems.md";
         backends "../../../docs/guide/backends.md";
         snapshots "../../../docs/guide/snapshots.md";
+        checkpoints "../../../docs/guide/checkpoints.md";
+        rewind_and_fork "../../../docs/guide/rewind-and-fork.md";
         migration "../../../docs/guide/migration.md";
     }
 }

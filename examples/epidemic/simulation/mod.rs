@@ -26,6 +26,7 @@ use ecs::{ArchetypeStorage, LocalStorage, Storage};
 use crate::cli::Backend;
 use crate::error::Error;
 use crate::outputs::series::DayCounts;
+use crate::parameters::Parameters;
 use crate::scenario::Scenario;
 
 pub use checkpoint::Checkpoint;
@@ -168,6 +169,26 @@ impl Simulation {
     /// When the system refuses to; what was there stays.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         Ok(self.world.save(path)?)
+    }
+
+    /// Makes a run of its own that is here now, on a backend, and goes on in a scenario:
+    /// this one, or another future of it, of the same files and people.
+    ///
+    /// The numbers of a draw follow from its name, so futures share all draws that they
+    /// both make.
+    ///
+    /// # Panics
+    /// If the scenario has other files or people.
+    #[must_use]
+    pub fn fork(&self, scenario: Arc<Scenario>, backend: Backend) -> Self {
+        let (here, there) = (&self.scenario.parameters, &scenario.parameters);
+        let same = |parameters: &Parameters| (parameters.fingerprint, parameters.people);
+        assert_eq!(same(here), same(there), "a future is one of the same files and people");
+        let mut world = empty_world(backend);
+        let cut = self.world.cut().expect("numbers can be encoded");
+        world.restore_cut(&cut).expect("the world knows all that it holds");
+        world.insert_resource(scenario.parameters.clone());
+        Self::on(world, scenario)
     }
 
     /// Goes on from a checkpoint of this scenario.
