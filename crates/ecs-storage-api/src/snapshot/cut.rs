@@ -7,6 +7,7 @@
 //! the world and the changes.
 
 mod page;
+mod paged;
 mod table;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use crate::sink::ReadSink;
 use crate::storage::Storage;
 
 pub(crate) use page::{Encoded, Hashed, IdPage, ValuePage, Versions};
+pub(crate) use paged::Paged;
 pub(crate) use table::CutTable;
 
 /// Everything persistent that a store held at one moment.
@@ -125,7 +127,8 @@ impl StorageCut {
     /// with other cuts included.
     pub fn bytes(&self) -> usize {
         let of_table = |table: &Arc<CutTable>| {
-            let values = table.columns.iter().flatten().map(|page| page.values.len());
+            let pages = table.columns.iter().flat_map(|column| column.iter());
+            let values = pages.map(|page| page.values.len());
             values.sum::<usize>() + table.rows * size_of::<EntityId>()
         };
         self.tables.iter().map(of_table).sum()
@@ -141,15 +144,13 @@ impl StorageCut {
             if before.is_some_and(|before| Arc::ptr_eq(before, table)) {
                 continue;
             }
-            for (n, page) in table.ids.iter().enumerate() {
-                let known = before.and_then(|before| before.ids.get(n));
+            for (_, page, known) in table.ids.beside(before.map(|before| &before.ids)) {
                 if !known.is_some_and(|known| Arc::ptr_eq(&known.ids, &page.ids)) {
                     bytes += size_of_val(&page.ids[..]);
                 }
             }
             for (at, column) in table.columns.iter().enumerate() {
-                for (n, page) in column.iter().enumerate() {
-                    let known = before.and_then(|before| before.columns[at].get(n));
+                for (_, page, known) in column.beside(before.map(|before| &before.columns[at])) {
                     if !known.is_some_and(|known| Arc::ptr_eq(&known.values, &page.values)) {
                         bytes += page.values.len();
                     }
@@ -199,11 +200,11 @@ impl StorageCut {
     pub(super) fn ages(&self, table: &CutTable) -> ChunkAges {
         let (present, origin) = (self.present(), self.origin);
         let mut ages = ChunkAges::empty(table.components.len());
-        for page in &table.ids {
+        for page in table.ids.iter() {
             page.moves.ages(present, origin, &mut ages.moves);
         }
         for (ages, pages) in ages.columns.iter_mut().zip(&table.columns) {
-            for (page, ids) in pages.iter().zip(&table.ids) {
+            for (page, ids) in pages.iter().zip(table.ids.iter()) {
                 ages.extend(&page.ages(present, origin), ids.ids.len());
             }
         }
@@ -230,14 +231,14 @@ fn version_after(version: Version) -> Version {
 /// Decodes the pages of a column.
 fn values(
     component: ComponentId,
-    pages: &[Arc<ValuePage>],
+    pages: &Paged<ValuePage>,
     rows: usize,
 ) -> Result<ErasedVec, CodecError> {
     let info = component.info();
     if info.is_pod() && info.stride() != 0 {
         let mut all = ErasedVec::new(info);
         all.reserve(rows);
-        for page in pages {
+        for page in pages.iter() {
             all.extend_from_bytes(&page.values);
         }
         return Ok(all);

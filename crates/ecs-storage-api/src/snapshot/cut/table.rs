@@ -8,6 +8,7 @@ use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
+use super::paged::Paged;
 use crate::changes::{Changes, PAGE_ROWS, Version};
 
 /// The rows of one set of components, in pages.
@@ -16,9 +17,9 @@ pub(crate) struct CutTable {
     /// In ascending order of their ids.
     pub(crate) components: Vec<ComponentId>,
     pub(crate) rows: usize,
-    pub(crate) ids: Vec<Arc<IdPage>>,
+    pub(crate) ids: Paged<IdPage>,
     /// Of each component.
-    pub(crate) columns: Vec<Vec<Arc<ValuePage>>>,
+    pub(crate) columns: Vec<Paged<ValuePage>>,
     /// Whether its pages are those of one table of the store.
     aligned: bool,
     /// 0 if nobody has asked for it yet.
@@ -30,8 +31,8 @@ impl CutTable {
     pub(crate) fn new(
         components: Vec<ComponentId>,
         rows: usize,
-        ids: Vec<Arc<IdPage>>,
-        columns: Vec<Vec<Arc<ValuePage>>>,
+        ids: Paged<IdPage>,
+        columns: Vec<Paged<ValuePage>>,
     ) -> Self {
         let digest = AtomicU64::new(0);
         Self { components, rows, ids, columns, aligned: false, digest }
@@ -50,24 +51,19 @@ impl CutTable {
         }
         let mut hash = Xxh3::new();
         hash.update(&(self.rows as u64).to_le_bytes());
-        self.ids.iter().for_each(|page| hash.update(&page.ids.hash().to_le_bytes()));
+        self.ids.add_digest(&mut hash, |page| page.ids.hash());
         let mut columns: Vec<_> = self.components.iter().zip(&self.columns).collect();
         columns.sort_by_key(|(component, _)| component.info().name());
         for (component, pages) in columns {
             let name = component.info().name().as_bytes();
             hash.update(&(name.len() as u64).to_le_bytes());
             hash.update(name);
-            pages.iter().for_each(|page| hash.update(&page.values.hash().to_le_bytes()));
+            pages.add_digest(&mut hash, |page| page.values.hash());
         }
         let digest = hash.digest().max(1);
         self.digest.store(digest, Ordering::Relaxed);
         digest
     }
-}
-
-/// Returns the rows of each page of a table.
-pub(crate) fn pages(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(PAGE_ROWS).map(move |start| start..rows.min(start + PAGE_ROWS))
 }
 
 /// A chunk of a store, as it is borrowed.
@@ -133,24 +129,46 @@ impl<'a> Source<'a> {
         {
             return Ok(before.clone());
         }
-        let mut ids = Vec::with_capacity(self.rows.div_ceil(PAGE_ROWS));
-        // By page: whether its rows are those of before.
-        let mut same_rows = Vec::with_capacity(ids.capacity());
-        for (page, rows) in pages(self.rows).enumerate() {
-            let known = before.and_then(|before| before.ids.get(page));
-            let taken = self.id_page(rows, known, since);
-            same_rows.push(known.is_some_and(|known| Arc::ptr_eq(known, &taken)));
-            ids.push(taken);
-        }
+        let pages = self.rows.div_ceil(PAGE_ROWS);
+        let rows = |page: usize| page * PAGE_ROWS..self.rows.min((page + 1) * PAGE_ROWS);
+        // Whether pages have as many rows as before, and nothing was stamped.
+        let unstamped = |pages: Range<usize>, stamps: Option<&[AtomicU64]>| {
+            let (Some(before), Some(since), Some(stamps)) = (before, since, stamps) else {
+                return false;
+            };
+            let end = pages.end * PAGE_ROWS;
+            end.min(self.rows) == end.min(before.rows)
+                && stamps[pages].iter().all(|stamp| stamp.load(Ordering::Relaxed) <= since.get())
+        };
+        let moves = self.parts.first().and_then(|part| part.moves);
+        let known_ids = before.map(|before| &before.ids);
+        let ids = Paged::after(
+            known_ids,
+            pages,
+            |pages| unstamped(pages, moves),
+            |page| {
+                let known = known_ids.and_then(|known| known.get(page));
+                Ok::<_, CodecError>(self.id_page(rows(page), known, since))
+            },
+        )?;
+        let same_rows = |page: usize| {
+            let known = known_ids.and_then(|known| known.get(page));
+            known.zip(ids.get(page)).is_some_and(|(known, taken)| Arc::ptr_eq(known, taken))
+        };
         let mut columns = Vec::with_capacity(self.components.len());
         for column in 0..self.components.len() {
-            let mut all = Vec::with_capacity(ids.len());
-            for (page, rows) in pages(self.rows).enumerate() {
-                let known = before.and_then(|before| before.columns[column].get(page));
-                let since = since.filter(|_| same_rows[page]);
-                all.push(self.value_page(column, rows, known, since)?);
-            }
-            columns.push(all);
+            let known_column = before.map(|before| &before.columns[column]);
+            let stamps = self.parts.first().and_then(|part| part.columns[column].1);
+            let stamps = stamps.map(|changes| changes.pages);
+            columns.push(Paged::after(
+                known_column,
+                pages,
+                |pages| unstamped(pages.clone(), moves) && unstamped(pages, stamps),
+                |page| {
+                    let known = known_column.and_then(|known| known.get(page));
+                    self.value_page(column, rows(page), known, since.filter(|_| same_rows(page)))
+                },
+            )?);
         }
         let table = CutTable::new(self.components.clone(), self.rows, ids, columns);
         Ok(Arc::new(CutTable { aligned: self.aligned, ..table }))

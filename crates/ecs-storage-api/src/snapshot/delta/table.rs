@@ -9,7 +9,9 @@ use super::damaged;
 use crate::changes::{PAGE_ROWS, Version};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{ColumnAges, RowAges};
-use crate::snapshot::cut::{CutTable, Encoded, Hashed, IdPage, StorageCut, ValuePage, Versions};
+use crate::snapshot::cut::{
+    CutTable, Encoded, Hashed, IdPage, Paged, StorageCut, ValuePage, Versions,
+};
 
 /// Tables afterwards.
 #[derive(Debug, Clone)]
@@ -56,8 +58,7 @@ impl TableDelta {
             return Self::Same(from, 1);
         }
         let mut ids = BTreeMap::new();
-        for (n, page) in (0..).zip(&table.ids) {
-            let known = before.and_then(|before| before.ids.get(n as usize));
+        for (n, page, known) in table.ids.beside(before.map(|before| &before.ids)) {
             let ages = |cut: &StorageCut, page: &IdPage| {
                 let mut ages = RowAges::default();
                 page.moves.ages(cut.present(), cut.origin, &mut ages);
@@ -69,13 +70,13 @@ impl TableDelta {
                         && ages(base, known).older(elapsed) == ages(next, page)
             });
             if !same {
-                ids.insert(n, (page.ids.clone(), ages(next, page)));
+                ids.insert(n as u32, (page.ids.clone(), ages(next, page)));
             }
         }
-        let column = |(at, pages): (usize, &Vec<Arc<ValuePage>>)| {
+        let column = |(at, pages): (usize, &Paged<ValuePage>)| {
             let mut changed = BTreeMap::new();
-            for (n, page) in (0..).zip(pages) {
-                let known = before.and_then(|before| before.columns[at].get(n as usize));
+            for (n, page, known) in pages.beside(before.map(|before| &before.columns[at])) {
+                let n = n as u32;
                 let ages =
                     |cut: &StorageCut, page: &ValuePage| page.ages(cut.present(), cut.origin);
                 let same = known.is_some_and(|known| {
@@ -278,7 +279,8 @@ impl Changed {
                     IdPage { ids: ids.clone(), moves: Versions::of(ages, present) }
                 }
                 None => {
-                    let page = &known(n).ok_or_else(missing)?.ids[n as usize];
+                    let page =
+                        &known(n).ok_or_else(missing)?.ids.get(n as usize).ok_or_else(missing)?;
                     let mut ages = RowAges::default();
                     page.moves.ages(base.present(), base.origin, &mut ages);
                     let moves = Versions::of(&ages.older(elapsed), present);
@@ -293,15 +295,17 @@ impl Changed {
                 all.push(Arc::new(match changed.get(&n) {
                     Some((values, ages)) => ValuePage::of(values.clone(), ages, present),
                     None => {
-                        let page = &known(n).ok_or_else(missing)?.columns[at][n as usize];
+                        let page = &known(n).ok_or_else(missing)?.columns[at]
+                            .get(n as usize)
+                            .ok_or_else(missing)?;
                         let ages = page.ages(base.present(), base.origin).older(elapsed);
                         ValuePage::of(page.values.clone(), &ages, present)
                     }
                 }));
             }
-            columns.push(all);
+            columns.push(Paged::new(all));
         }
-        Ok(CutTable::new(self.components.clone(), self.rows, ids, columns))
+        Ok(CutTable::new(self.components.clone(), self.rows, Paged::new(ids), columns))
     }
 }
 
