@@ -52,6 +52,9 @@ fn sorted(rows: impl Iterator<Item = EntityId>) -> Vec<EntityId> {
     all
 }
 
+/// What is fed anew, or seen for the first time.
+type New = Or<(Changed<Fed>, Added<Seen>)>;
+
 /// A system: what it does, and when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Description {
@@ -87,7 +90,7 @@ impl Description {
                 rows.iter().for_each(|id| log.note(k, id.to_bits()));
             })
             .into_config(),
-            3 => (move |mut rows: Query<&mut Fed, Or<(Changed<Fed>, Added<Seen>)>>| {
+            3 => (move |mut rows: Query<&mut Fed, New>| {
                 rows.iter_mut().for_each(|fed| fed.0 = mix(fed.0, k));
             })
             .into_config(),
