@@ -17,6 +17,8 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// were sent, whenever it runs. An event is dropped at the end of the tick in
 /// which the last reader has got it; those that no reader waits for, at the end
 /// of the tick in which they were sent. A reader that never runs keeps them all.
+/// After a snapshot was restored, all wait until the systems have come that it knows
+/// to read events, in other schedules for example; for a thousand ticks at most.
 ///
 /// The systems of a schedule become readers of a world when it first runs on
 /// it. Events are part of snapshots if
@@ -119,6 +121,9 @@ fn prepare<E: Resource>(resources: &mut Resources) {
         resources.insert(Events::<E>::default());
     }
     resources.at_end_of_tick::<Events<E>>(|resources| {
+        if resources.places.expect_readers() {
+            return;
+        }
         if let Some(mut events) = resources.get_mut::<Events<E>>() {
             events.forget();
         }

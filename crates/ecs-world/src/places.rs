@@ -16,10 +16,15 @@ use serde::{Deserialize, Serialize};
 /// A number that a system and a world share.
 pub(crate) type Place = Arc<AtomicU64>;
 
+/// How many ticks the systems are waited for that a snapshot knows.
+const PATIENCE: u32 = 1_000;
+
 /// How far the systems are that run on a world, by their names.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     systems: BTreeMap<String, Vec<SystemPlaces>>,
+    /// How many ticks those are still waited for that have not come.
+    patience: u32,
     /// The sub-schedules whose systems are being prepared.
     path: Vec<String>,
     /// Which system is being prepared, and which of its places comes next.
@@ -100,6 +105,24 @@ impl Places {
         system.places[*next - 1].clone()
     }
 
+    /// Tells whether a system is to come that reads events: none may be dropped.
+    pub(crate) fn expect_readers(&self) -> bool {
+        let expected = |system: &SystemPlaces| system.owner.is_none() && system.places.len() > 1;
+        self.patience > 0 && self.systems.values().flatten().any(expected)
+    }
+
+    /// Counts a tick. Systems that have not come for long are those of another
+    /// program.
+    pub(crate) fn end_tick(&mut self) {
+        if self.patience > 0 {
+            self.patience -= 1;
+            if self.patience == 0 {
+                let systems = self.systems.values_mut();
+                systems.for_each(|systems| systems.retain(|system| system.owner.is_some()));
+            }
+        }
+    }
+
     /// Returns all of them for a snapshot of a world whose store is at `present`,
     /// and whose history begins at `origin`.
     pub(crate) fn save(&self, present: Version, origin: Version) -> SavedSystems {
@@ -123,6 +146,7 @@ impl Places {
     /// systems that are here go on from there, others when they come. To those of
     /// which the snapshot knows nothing, everything is new.
     pub(crate) fn restore(&mut self, saved: SavedSystems, present: Version) {
+        self.patience = PATIENCE;
         for systems in self.systems.values_mut() {
             systems.retain(|system| system.owner.is_some() && !system.is_orphaned());
             systems.iter().flat_map(|system| &system.places).for_each(|place| store(place, 0));

@@ -110,6 +110,7 @@ impl Resources {
         for n in 0..self.upkeep.len() {
             (self.upkeep[n].1)(self);
         }
+        self.places.end_tick();
     }
 
     /// Returns how many resources there are.

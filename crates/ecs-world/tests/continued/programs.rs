@@ -30,13 +30,13 @@ pub(crate) struct Plain(pub(crate) u64);
 
 /// What systems have found out; the order in which they find it does not matter.
 #[derive(Default, Serialize, Deserialize)]
-struct Log(u64);
+pub(crate) struct Log(u64);
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Heard(u64);
+pub(crate) struct Heard(pub(crate) u64);
 
 impl Log {
-    fn note(&mut self, system: u64, what: u64) {
+    pub(crate) fn note(&mut self, system: u64, what: u64) {
         self.0 = self.0.wrapping_add(mix(system, what));
     }
 }

@@ -3,8 +3,11 @@
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::Storage;
+use ecs_world::{EventReader, EventWriter, Events, ResMut, Schedule};
 
-use crate::programs::{Description, TICKS, empty, filled, on_programs, schedule, shown};
+use crate::programs::{
+    Description, Heard, Log, TICKS, empty, filled, on_programs, schedule, shown,
+};
 
 /// Runs a program unbroken, and goes on from a snapshot after `cut` ticks: in the
 /// same world, in a new one, and in one on the other backend.
@@ -44,4 +47,58 @@ fn a_run_goes_on_from_a_snapshot_as_if_it_had_never_been_broken() {
         check::<ArchetypeStorage, LocalStorage>(program, cut);
         check::<LocalStorage, ArchetypeStorage>(program, cut);
     });
+}
+
+/// The first of two schedules must not drop what the second has not got.
+#[test]
+fn events_wait_for_the_systems_of_another_schedule() {
+    let send = |mut heard: EventWriter<Heard>| heard.send_all([Heard(1), Heard(2)]);
+    let hear = |mut heard: EventReader<Heard>, mut log: ResMut<Log>| {
+        heard.read().for_each(|heard| log.note(3, heard.0));
+    };
+    let schedules = || {
+        let (mut sending, mut hearing) = (Schedule::new(), Schedule::new());
+        sending.add_system(send);
+        hearing.add_system(hear);
+        (sending, hearing)
+    };
+    let mut world = filled(ArchetypeStorage::default());
+    let (mut sending, mut hearing) = schedules();
+    for _ in 0..3 {
+        sending.run(&mut world);
+        hearing.run(&mut world);
+    }
+    sending.run(&mut world);
+    let saved = world.snapshot().unwrap();
+    let mut restored = empty(ArchetypeStorage::default());
+    restored.restore(&saved).unwrap();
+    let (mut new_sending, mut new_hearing) = schedules();
+    for _ in 0..3 {
+        sending.run(&mut world);
+        hearing.run(&mut world);
+        new_sending.run(&mut restored);
+        new_hearing.run(&mut restored);
+        assert_eq!(shown(&restored), shown(&world));
+    }
+}
+
+/// A system that the program has no more is not waited for without end.
+#[test]
+fn events_do_not_wait_for_systems_that_do_not_come() {
+    let send = |mut heard: EventWriter<Heard>| heard.send_all([Heard(1)]);
+    let hear = |mut heard: EventReader<Heard>| assert!(heard.read().len() <= 1);
+    let mut world = filled(ArchetypeStorage::default());
+    let mut schedule = Schedule::new();
+    schedule.add_system(send).add_system(hear);
+    schedule.run(&mut world);
+    let saved = world.snapshot().unwrap();
+    let mut restored = empty(ArchetypeStorage::default());
+    restored.restore(&saved).unwrap();
+    let mut schedule = Schedule::new();
+    schedule.add_system(send);
+    for _ in 0..1_000 {
+        schedule.run(&mut restored);
+    }
+    schedule.run(&mut restored);
+    assert_eq!(restored.resource::<Events<Heard>>().unwrap().len(), 0);
 }
