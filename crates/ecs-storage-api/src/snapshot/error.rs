@@ -78,9 +78,9 @@ pub enum SnapshotError {
         /// Its form in this process.
         known: String,
     },
-    /// A resource was not registered in this process.
+    /// A resource, or events, that nobody has named in this process.
     #[error(
-        "the snapshot holds resource `{name}`, which this process does not know: register it first"
+        "the snapshot holds resource or events `{name}`, which this world does not save: name them first"
     )]
     UnknownResource {
         /// The resource's stable name.
