@@ -4,8 +4,9 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
+use ecs_storage_api::snapshot::sections::SectionReader;
 use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, StorageCut};
-use ecs_storage_api::{SnapshotError, Storage};
+use ecs_storage_api::{SnapshotError, Storage, snapshot};
 
 use crate::checkpoint::{self, CheckpointError};
 use crate::delta::Delta;
@@ -118,6 +119,27 @@ impl<S: Storage> World<S> {
 }
 
 impl Cut {
+    /// Reads a cut from a snapshot, without a world: deltas can be applied to it one
+    /// after the other, and the last be restored.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or name
+    /// components that this process does not know.
+    pub fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut sections = SectionReader::new(bytes)?;
+        let head = Head::read(&mut sections)?;
+        let store = StorageCut::of_image(&snapshot::read_sections(&mut sections)?)?;
+        Ok(Self { tick: head.tick()?, head, store })
+    }
+
+    /// As [`Cut::read`], from a file.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] that names the file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        checkpoint::load(path.as_ref(), Self::read)
+    }
+
     /// Returns the tick of the world.
     pub fn tick(&self) -> u64 {
         self.tick

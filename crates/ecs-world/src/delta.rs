@@ -140,7 +140,8 @@ impl<S: Storage> World<S> {
     ///
     /// # Complexity
     /// O(values): the state is checked before and after. To replay many deltas,
-    /// [apply](Delta::apply) them to a [`Cut`], and restore the last.
+    /// [read](Cut::read) the snapshot as a [`Cut`], [apply](Delta::apply) them to it, and
+    /// restore the last.
     pub fn apply_delta(&mut self, delta: &Delta) -> Result<(), SnapshotError> {
         let next = delta.apply(&self.cut()?)?;
         self.restore_cut(&next)

@@ -17,6 +17,9 @@ use crate::world::World;
 const WORLD: Tag = *b"wrld";
 const SYSTEMS: Tag = *b"syst";
 
+/// Tick, clocks, and saved resources and events by name.
+type WorldState<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
+
 /// What a snapshot has of the world itself, encoded.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
@@ -43,6 +46,14 @@ impl Head {
     pub(crate) fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
         let world = sections.expect(WORLD)?.to_vec();
         Ok(Self { world, systems: sections.expect(SYSTEMS)?.to_vec() })
+    }
+
+    /// Returns the tick of the world.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] if it can't be read.
+    pub(crate) fn tick(&self) -> Result<u64, SnapshotError> {
+        Ok(decode::<WorldState<'_>>(&self.world, "the world")?.0)
     }
 
     /// Returns how many bytes it has.
@@ -190,8 +201,7 @@ impl<S: Storage> World<S> {
         image: StorageImage,
         options: &ReadOptions,
     ) -> Result<(), SnapshotError> {
-        type World<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
-        let (tick, clocks, resources): World<'_> = decode(&head.world, "the world")?;
+        let (tick, clocks, resources): WorldState<'_> = decode(&head.world, "the world")?;
         let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
             decode(&head.systems, "the systems")?;
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {

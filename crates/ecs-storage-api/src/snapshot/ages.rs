@@ -51,6 +51,17 @@ impl RowAges {
         self.0.iter().map(|&(rows, age)| (rows as usize, age))
     }
 
+    /// Returns the ages of some rows.
+    pub(super) fn range(&self, range: Range<usize>) -> Self {
+        let (mut ages, mut start) = (Self::default(), 0);
+        for (rows, age) in self.runs() {
+            let (first, end) = (range.start.max(start), range.end.min(start + rows));
+            ages.push(end.saturating_sub(first), age);
+            start += rows;
+        }
+        ages
+    }
+
     /// Returns the ages so many versions later.
     pub(super) fn older(&self, elapsed: i64) -> Self {
         let older = |age: Age| match age {
@@ -155,6 +166,13 @@ impl ColumnAges {
             pages: of_pages(pages, rows, present, origin),
             ticks: ticks.map(|(changed, added)| [ages(changed), ages(added)]),
         }
+    }
+
+    /// Returns the ages of some rows.
+    pub(super) fn range(&self, rows: Range<usize>) -> Self {
+        let ticks = self.ticks.as_ref();
+        let ticks = ticks.map(|ticks| ticks.each_ref().map(|ages| ages[rows.clone()].to_vec()));
+        Self { pages: self.pages.range(rows), ticks }
     }
 
     /// Returns the ages so many versions later.

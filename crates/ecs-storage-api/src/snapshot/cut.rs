@@ -103,6 +103,27 @@ impl StorageCut {
         Ok(Self { identity, version, origin, allocator, removed, tables })
     }
 
+    /// Copies an image, as it was read from bytes.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    ///
+    /// # Complexity
+    /// O(values).
+    pub fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
+        let history = image.history();
+        let span = history.map_or(0, |history| history.span);
+        // In a frame of its own, whose history begins at zero.
+        let version = Version::new(span.saturating_sub(1));
+        let mut tables = Vec::with_capacity(image.chunks().len());
+        for (n, chunk) in image.chunks().iter().enumerate() {
+            let ages = history.map(|history| &history.chunks()[n]);
+            tables.push(Arc::new(CutTable::of_chunk(chunk, ages, Version::new(span))?));
+        }
+        let removed = history.map(|history| history.removed.clone()).unwrap_or_default();
+        Ok(Self::new(version, image.allocator().clone(), removed, tables))
+    }
+
     /// Returns the version that a store has which goes on from here.
     pub(super) fn present(&self) -> Version {
         version_after(self.version)

@@ -3,7 +3,7 @@
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{SnapshotError, Storage};
-use ecs_world::{Delta, World};
+use ecs_world::{Cut, Delta, World};
 
 use crate::programs::{Description, TICKS, empty, filled, on_programs, schedule, shown};
 
@@ -24,7 +24,9 @@ fn check<S: Storage + Default>(program: &[Description], from: usize) {
     let deltas: Vec<_> = deltas.iter().map(|bytes| Delta::read(bytes).unwrap()).collect();
     let mut other: World<S> = empty(S::default());
     other.restore(&saved).unwrap();
-    let other_base = other.cut().unwrap();
+    let other_base = Cut::read(&saved).unwrap();
+    assert!(other_base.to_bytes().unwrap() == saved, "what is read is written again");
+    assert_eq!(other_base.tick(), 0);
     let mut one: Option<Delta> = None;
     for (tick, (delta, shown_then)) in deltas.iter().zip(&all).enumerate() {
         other.apply_delta(delta).unwrap();

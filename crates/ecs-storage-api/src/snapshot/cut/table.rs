@@ -10,6 +10,8 @@ use xxhash_rust::xxh3::Xxh3;
 use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 use super::paged::Paged;
 use crate::changes::{Changes, PAGE_ROWS, Version};
+use crate::owned_chunk::OwnedChunk;
+use crate::snapshot::ages::ChunkAges;
 
 /// The rows of one set of components, in pages.
 #[derive(Debug)]
@@ -36,6 +38,39 @@ impl CutTable {
     ) -> Self {
         let digest = AtomicU64::new(0);
         Self { components, rows, ids, columns, aligned: false, digest }
+    }
+
+    /// Copies a chunk, with its ages if they are known, for a store that is at
+    /// `present`.
+    pub(super) fn of_chunk(
+        chunk: &OwnedChunk,
+        ages: Option<&ChunkAges>,
+        present: Version,
+    ) -> Result<Self, CodecError> {
+        let pages = || (0..chunk.len()).step_by(PAGE_ROWS);
+        let rows = |start: usize| start..chunk.len().min(start + PAGE_ROWS);
+        let ids = pages().map(|start| {
+            let moves = ages.map(|ages| Versions::of(&ages.moves.range(rows(start)), present));
+            let ids = Arc::new(Hashed::new(&chunk.ids()[rows(start)]));
+            Arc::new(IdPage { ids, moves: moves.unwrap_or_default() })
+        });
+        let ids = Paged::new(ids.collect());
+        let persistent = chunk.columns().iter().enumerate();
+        let persistent = persistent.filter(|(_, column)| !column.info().is_transient());
+        let (mut components, mut columns) = (Vec::new(), Vec::new());
+        for (at, column) in persistent {
+            let page = |start: usize| {
+                let values = column.as_slice().range(start, rows(start).len());
+                let mut bytes = Vec::new();
+                values.expect("a column has a value for each id").encode(&mut bytes)?;
+                let ages = ages.map(|ages| ages.columns[at].range(rows(start)));
+                let values = Arc::new(Encoded::new(bytes));
+                Ok(Arc::new(ValuePage::of(values, &ages.unwrap_or_default(), present)))
+            };
+            components.push(column.id());
+            columns.push(Paged::new(pages().map(page).collect::<Result<_, CodecError>>()?));
+        }
+        Ok(Self::new(components, chunk.len(), ids, columns))
     }
 
     /// Returns a number for rows and values, but for when they changed.
