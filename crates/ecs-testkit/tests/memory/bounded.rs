@@ -114,6 +114,8 @@ fn every_flip_below_the_checksums<S: Storage>(make: impl Fn() -> S) {
             if taken {
                 accepted += 1;
                 offer.storage.restore(&kept).unwrap();
+                // What a store held before counts as removed, and is remembered.
+                offer.storage.forget_removed(offer.storage.version());
             }
             offer.unchanged();
             payload[bit / 8] ^= 1 << (bit % 8);
