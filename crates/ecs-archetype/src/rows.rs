@@ -1004,8 +1004,9 @@ impl Rows {
                 self.directory.date(id, component, here(rows), version);
             }
             let Some(Tracked { changed, added, .. }) = table.tracked(at) else { continue };
-            // SAFETY: both columns have as many ticks as the table has rows, and
-            // they are borrowed with it.
+            // SAFETY: `changed` and `added` are two columns of ticks (`Table::new`),
+            // with as many as the table has rows; `self` is borrowed mutably, and
+            // nobody else has them.
             let ticks = [changed, added]
                 .map(|ticks| unsafe { table.columns[ticks as usize].ticks_mut(end) });
             match column.ticks_at(present) {
@@ -1016,6 +1017,9 @@ impl Rows {
                 }
                 None => {
                     let pages = ages.moves.at(present).chain(column.pages.at(present));
+                    // The latest last: a row that came later has changed then.
+                    let mut pages: Vec<_> = pages.collect();
+                    pages.sort_by_key(|(_, version)| *version);
                     let [changed, added] = ticks;
                     for (rows, version) in pages {
                         changed[here(rows.clone())].fill(version.tick());

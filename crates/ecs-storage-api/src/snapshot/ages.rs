@@ -16,6 +16,10 @@ use crate::owned_chunk::OwnedChunk;
 /// How many versions ago something happened, and one more; 0 for never.
 pub(crate) type Age = u64;
 
+/// How long a history may be that is read: stores add it to their own version, which
+/// must not overflow, however often they do.
+pub(super) const MOST_VERSIONS: u64 = 1 << 48;
+
 /// Tells the age of what happened at a version in a store that is at `present`
 /// and whose history begins after `origin`.
 pub(super) fn age(version: u64, present: Version, origin: Version) -> Age {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use ecs_core::{AllocatorState, ComponentId, EntityId};
 use serde::de::DeserializeOwned;
 
-use super::ages::{Age, ChunkAges, ImageHistory};
+use super::ages::{Age, ChunkAges, ImageHistory, MOST_VERSIONS};
 use super::columns::Column;
 use super::error::SnapshotError;
 use super::form::Form;
@@ -77,6 +77,9 @@ fn history(
 ) -> Result<Option<ImageHistory>, SnapshotError> {
     type Removed = Vec<(u32, Vec<(Age, u64)>)>;
     let (span, all): (u64, Removed) = payload.whole("the history")?;
+    if span > MOST_VERSIONS {
+        return Err(damaged(format!("a history of {span} versions")));
+    }
     let mut removed: Vec<(ComponentId, Vec<(Age, EntityId)>)> = Vec::with_capacity(all.len());
     for (place, of_one) in all {
         let component = components.get(place as usize);

@@ -205,3 +205,16 @@ fn a_disk_that_is_full_is_an_error_wherever_it_ends() {
     assert!((0..whole).all(|room| matches!(written(room), Err(SnapshotError::Io(_)))));
     written(whole).unwrap();
 }
+
+/// A store adds the length to its own version, which would overflow.
+#[test]
+fn a_history_that_no_store_can_have_is_refused() {
+    let mut all = sections(&write_image(&image(|ids| vec![chunk(ids, 8)], 64)).unwrap());
+    assert_eq!(all[2].0, tags::HISTORY);
+    let none: Vec<(u32, Vec<(u64, u64)>)> = Vec::new();
+    for span in [u64::MAX, (1 << 48) + 1] {
+        all[2].1 = postcard::to_allocvec(&(span, &none)).unwrap();
+        let error = read(&container(&all)).unwrap_err().to_string();
+        assert!(error.contains(&format!("a history of {span} versions")), "{error}");
+    }
+}

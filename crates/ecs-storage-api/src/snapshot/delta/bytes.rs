@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::table::{Changed, TableDelta, rows_of};
 use super::{StorageDelta, damaged};
 use crate::snapshot::SnapshotError;
-use crate::snapshot::ages::{Age, ColumnAges, RowAges};
+use crate::snapshot::ages::{Age, ColumnAges, MOST_VERSIONS, RowAges};
 use crate::snapshot::cut::{Encoded, Hashed};
 use crate::snapshot::form::Form;
 use crate::snapshot::sections::{SectionReader, SectionWriter, Tag};
@@ -104,6 +104,9 @@ impl StorageDelta {
         let allocator = value(sections.expect(tags::ALLOCATOR)?, "the allocator")?;
         let head: Head = value(sections.expect(DELTA)?, "the head of a delta")?;
         let (base, next, elapsed, span, gone, steps) = head;
+        if span > MOST_VERSIONS {
+            return Err(damaged(format!("a history of {span} versions")));
+        }
         let find = |place: u32| {
             let found = components.get(place as usize).copied();
             found.ok_or_else(|| damaged(format!("component {place} is not in the table")))
