@@ -54,7 +54,7 @@ pub use snapshot::{SnapshotError, StorageImage};
 pub use state_hash::{StateHasher, state_hash};
 pub use storage::Storage;
 pub use typed::StorageExt;
-pub use update_batch::{BatchIds, Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
+pub use update_batch::{BatchFacts, BatchIds, Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
 pub use workers::{Alone, Workers};
 
 pub use ecs_core as core;

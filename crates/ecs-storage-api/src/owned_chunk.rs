@@ -46,6 +46,18 @@ impl OwnedChunk {
         }
     }
 
+    /// As [`OwnedChunk::new`], for ids in ascending order, which costs no memory to
+    /// check.
+    ///
+    /// # Errors
+    /// As there; an id that does not follow the one before counts as listed twice.
+    pub fn ascending(ids: Vec<EntityId>, columns: Vec<ErasedVec>) -> Result<Self, ChunkError> {
+        match ids.windows(2).find(|pair| pair[0] >= pair[1]) {
+            Some(pair) => Err(ChunkError::Entity(pair[1])),
+            None => Self::with_unchecked_ids(ids, columns),
+        }
+    }
+
     /// As [`OwnedChunk::new`], for ids that are checked elsewhere.
     pub(crate) fn with_unchecked_ids(
         ids: Vec<EntityId>,

@@ -269,18 +269,18 @@ impl UpdateBatch {
         self.check_with(storage, ids.as_ref().map(|ids| ids as &dyn BatchIds))
     }
 
-    /// As [`check`](Self::check), by the store's own source of ids, which may be
-    /// left out where nothing is spawned.
+    /// As [`check`](Self::check), by what is known of a store, and by its own source
+    /// of ids, which may be left out where nothing is spawned.
     ///
     /// # Errors
     /// As there; memory that is refused is an error, too.
-    pub fn check_with<S: Storage + ?Sized>(
+    pub fn check_with<F: BatchFacts + ?Sized>(
         &self,
-        storage: &S,
+        facts: &F,
         ids: Option<&dyn BatchIds>,
     ) -> Result<(), UpdateError> {
         let mut checker = Checker {
-            storage,
+            facts,
             available: ids.map_or(0, BatchIds::available),
             ids,
             changes: AHashMap::new(),
@@ -296,7 +296,7 @@ impl UpdateBatch {
         for (n, (entity, value)) in self.updates.iter().enumerate() {
             let place = UpdatePlace::Update(n);
             checker.change(place, *entity, value.id())?;
-            if !storage.has_component_erased(*entity, value.id()) {
+            if !facts.has_component(*entity, value.id()) {
                 return Err(UpdateError::MissingComponent {
                     place,
                     entity: *entity,
@@ -314,6 +314,33 @@ impl UpdateBatch {
             checker.destroy(UpdatePlace::Destroy(n), *entity)?;
         }
         Ok(())
+    }
+}
+
+/// What a batch is checked by of a store's entities: the store itself, or what was
+/// asked of one that is far away.
+pub trait BatchFacts {
+    /// Tells whether the entity lives.
+    fn is_alive(&self, entity: EntityId) -> bool;
+
+    /// Tells whether the entity lives and has the component.
+    fn has_component(&self, entity: EntityId, component: ComponentId) -> bool;
+
+    /// Tells whether entities that other shards named can be taken in.
+    fn adopts_foreign_ids(&self) -> bool;
+}
+
+impl<S: Storage + ?Sized> BatchFacts for S {
+    fn is_alive(&self, entity: EntityId) -> bool {
+        self.entity_exists(entity)
+    }
+
+    fn has_component(&self, entity: EntityId, component: ComponentId) -> bool {
+        self.has_component_erased(entity, component)
+    }
+
+    fn adopts_foreign_ids(&self) -> bool {
+        self.capabilities().adopts_foreign_ids
     }
 }
 
@@ -361,8 +388,8 @@ impl BatchIds for IdSource {
 const CHECK: &str = "the check of a batch";
 
 /// What was seen of a batch so far.
-struct Checker<'a, S: ?Sized> {
-    storage: &'a S,
+struct Checker<'a, F: ?Sized> {
+    facts: &'a F,
     ids: Option<&'a dyn BatchIds>,
     /// How many ids are left for the spawns to come.
     available: u64,
@@ -370,7 +397,7 @@ struct Checker<'a, S: ?Sized> {
     named: AHashMap<EntityId, UpdatePlace>,
 }
 
-impl<S: Storage + ?Sized> Checker<'_, S> {
+impl<F: BatchFacts + ?Sized> Checker<'_, F> {
     fn spawn(&mut self, place: UpdatePlace, spawn: &Spawn) -> Result<(), UpdateError> {
         check_values_once(spawn.bundle.values())
             .map_err(|source| UpdateError::Bundle { place, source })?;
@@ -384,14 +411,14 @@ impl<S: Storage + ?Sized> Checker<'_, S> {
             self.available = left;
             return Ok(());
         };
-        if self.storage.entity_exists(id) || self.named.contains_key(&id) {
+        if self.facts.is_alive(id) || self.named.contains_key(&id) {
             return refuse(StorageError::EntityExists(id));
         }
         if id.shard() == ids.shard() {
             if !ids.is_reserved(id) {
                 return refuse(StorageError::NotReserved(id));
             }
-        } else if !self.storage.capabilities().adopts_foreign_ids {
+        } else if !self.facts.adopts_foreign_ids() {
             return refuse(StorageError::Unsupported("entities that other shards named"));
         }
         self.named.insert(id, place);
@@ -404,7 +431,7 @@ impl<S: Storage + ?Sized> Checker<'_, S> {
         entity: EntityId,
         component: ComponentId,
     ) -> Result<(), UpdateError> {
-        if !self.storage.entity_exists(entity) {
+        if !self.facts.is_alive(entity) {
             return Err(UpdateError::NoSuchEntity { place, entity });
         }
         if let Some(&first) = self.changes.get(&(entity, component)) {
@@ -416,7 +443,7 @@ impl<S: Storage + ?Sized> Checker<'_, S> {
     }
 
     fn destroy(&mut self, place: UpdatePlace, entity: EntityId) -> Result<(), UpdateError> {
-        if !self.storage.entity_exists(entity) {
+        if !self.facts.is_alive(entity) {
             return Err(UpdateError::NoSuchEntity { place, entity });
         }
         match self.named.insert(entity, place) {

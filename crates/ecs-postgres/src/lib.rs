@@ -1,0 +1,24 @@
+//! A world in PostgreSQL: components as tables, batches as transactions.
+//!
+//! [`PostgresStorage`] implements [`AsyncStorage`](ecs_storage_api::AsyncStorage).
+//! What is in the database is described in `docs/guide/postgres.md`, and why it is so
+//! in `docs/design/postgres.md`.
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod error;
+mod ids;
+mod link;
+mod name;
+mod options;
+mod read;
+mod rows;
+mod storage;
+mod tables;
+mod values;
+mod write;
+
+pub use error::{ComponentError, ConnectError};
+pub use name::NameError;
+pub use options::PostgresOptions;
+pub use storage::PostgresStorage;

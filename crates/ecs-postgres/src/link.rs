@@ -1,0 +1,92 @@
+//! Connections: a pool of them, and the runtime that they need.
+
+mod connection;
+mod entered;
+mod tls;
+
+use std::time::Duration;
+
+use deadpool::managed::{Object, Pool, PoolError, Timeouts};
+use ecs_storage_api::RemoteError;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{ConnectError, lost, unreachable_server};
+use crate::options::PostgresOptions;
+
+pub(crate) use connection::{Connection, Purpose, Session};
+use connection::Connector;
+pub(crate) use entered::Entered;
+
+/// The way to the server, shared by all that a store does.
+///
+/// Futures of the store run on whatever executor polls them; only the connections
+/// themselves are tasks of this runtime. So nothing outside need know of it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// There until the link is dropped.
+    runtime: Option<Runtime>,
+    pool: Pool<Connector>,
+    time_limit: Duration,
+}
+
+impl Link {
+    pub(crate) fn new(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("ecs-postgres")
+            .enable_all()
+            .build()
+            .map_err(ConnectError::Runtime)?;
+        let limit = Some(options.time_limit);
+        let pool = Pool::builder(Connector::new(options)?)
+            .max_size(options.pool_size.max(1))
+            .runtime(deadpool::Runtime::Tokio1)
+            .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
+            .build()
+            .map_err(|error| ConnectError::Pool(error.to_string()))?;
+        Ok(Self { runtime: Some(runtime), pool, time_limit: options.time_limit })
+    }
+
+    /// Lets a future run on any executor.
+    pub(crate) fn enter<F: Future>(&self, future: F) -> Entered<F> {
+        let runtime = self.runtime.as_ref().expect("it is there until the link is dropped");
+        Entered::new(runtime.handle().clone(), future)
+    }
+
+    /// As [`enter`](Self::enter), for no longer than the time limit.
+    pub(crate) fn limited<T>(
+        &self,
+        doing: &'static str,
+        future: impl Future<Output = Result<T, RemoteError>>,
+    ) -> impl Future<Output = Result<T, RemoteError>> {
+        let limit = self.time_limit;
+        self.enter(async move {
+            match tokio::time::timeout(limit, future).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(lost(format!("could not {doing} within {limit:?}"))),
+            }
+        })
+    }
+
+    /// Takes a connection out of the pool; it goes back when it is dropped.
+    pub(crate) async fn connection(&self) -> Result<Object<Connector>, RemoteError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => unreachable_server(error),
+            other => lost(format!("no connection could be had: {other}")),
+        })
+    }
+
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.pool.close();
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting for it is forbidden to tasks of other runtimes.
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether connections are encrypted.
+
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::error::ConnectError;
+use crate::options::PostgresOptions;
+
+/// How connections are made.
+pub(crate) enum Tls {
+    /// In the clear.
+    None,
+    /// Through rustls.
+    #[cfg(feature = "tls")]
+    Rustls(tokio_postgres_rustls::MakeRustlsConnect),
+}
+
+impl Tls {
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn new(_: &PostgresOptions) -> Result<Self, ConnectError> {
+        Ok(Self::None)
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        use tokio_postgres::config::SslMode;
+        if options.config()?.get_ssl_mode() == SslMode::Disable {
+            return Ok(Self::None);
+        }
+        let mut roots = rustls::RootCertStore::empty();
+        match &options.certificates {
+            Some(certificates) => {
+                for certificate in certificates {
+                    let added = roots.add(certificate.clone().into());
+                    added.map_err(|error| ConnectError::Certificate(error.to_string()))?;
+                }
+            }
+            // Those of the system that can't be read are passed over, as browsers do.
+            None => drop(roots.add_parsable_certificates(
+                rustls_native_certs::load_native_certs().certs,
+            )),
+        }
+        let provider = rustls::crypto::ring::default_provider();
+        let config = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| ConnectError::Certificate(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self::Rustls(tokio_postgres_rustls::MakeRustlsConnect::new(config)))
+    }
+
+    /// Connects, and lets the connection run by itself.
+    pub(super) async fn connect(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+        match self {
+            Self::None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                // What ends it is told by the next thing that is asked of the client.
+                tokio::spawn(async move { drop(connection.await) });
+                Ok(client)
+            }
+            #[cfg(feature = "tls")]
+            Self::Rustls(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                tokio::spawn(async move { drop(connection.await) });
+                Ok(client)
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            #[cfg(feature = "tls")]
+            Self::Rustls(_) => "rustls",
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! Everything at once: out of the database, and into it.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use ecs_core::{CodecError, ComponentId, EntityId};
+use ecs_storage_api::remote::Version;
+use ecs_storage_api::{OwnedChunk, RemoteError, SnapshotError, StorageImage};
+use futures_util::StreamExt;
+
+use super::sorting::{Column, Sorting};
+use super::{cells, id};
+use crate::catalog::{Table, entries};
+use crate::error::server;
+use crate::ids;
+use crate::link::{Purpose, Session};
+use crate::storage::Store;
+use crate::values::Unfit;
+use crate::write::{Effects, Locked, commit};
+
+/// Reads all that the store holds, as it is at one version.
+pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version), RemoteError> {
+    let reading = server("read the store");
+    let mut connection = store.link.connection().await?;
+    let all = entries(&mut connection, &store.tables).await?;
+    let known = all.iter().filter_map(|entry| ComponentId::named(&entry.name));
+    store.catalog.look_up(&mut connection, &store.tables, known.collect::<Vec<_>>()).await?;
+
+    let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
+    let version = store.tables.sql("select version from @_store");
+    let version = session.transaction.query_one(&version, &[]).await.map_err(&reading)?;
+    let version = Version::new(version.get::<_, i64>(0) as u64);
+    let allocator = ids::read_state(&mut session, &store.tables).await?;
+    let mut sorting = Sorting::new(read_ids(store, &mut session).await?);
+    // Asked again: what has come meanwhile is seen by this transaction.
+    let all = store.tables.sql("select name, \"table\" from @_component order by id");
+    let all = session.transaction.query(&all, &[]).await.map_err(&reading)?;
+    for row in &all {
+        let (name, table): (String, String) = (row.get(0), row.get(1));
+        match ComponentId::named(&name).and_then(|component| store.catalog.get(component)) {
+            Some(table) => sorting.add(read_column(&mut session, table).await?)?,
+            None => {
+                let any = format!("select exists (select from {})", store.tables.at(&table));
+                let any = session.transaction.query_one(&any, &[]).await.map_err(&reading)?;
+                if any.get(0) {
+                    return Err(SnapshotError::UnknownComponent { name }.into());
+                }
+            }
+        }
+    }
+    session.commit().await.map_err(&reading)?;
+    Ok((StorageImage::new(allocator, sorting.into_chunks()?)?, version))
+}
+
+/// Reads which entities live, in the order of signed ids.
+async fn read_ids(store: &Store, session: &mut Session<'_>) -> Result<Vec<EntityId>, RemoteError> {
+    let reading = server("read which entities live");
+    let all = store.tables.sql("select entity from @_entity order by entity");
+    let all = session.prepare(&all).await.map_err(&reading)?;
+    let none: [i64; 0] = [];
+    let rows = session.transaction.query_raw(&all, none).await.map_err(&reading)?;
+    let mut rows = pin!(rows);
+    let mut entities = Vec::new();
+    while let Some(row) = rows.next().await {
+        entities.push(id(&row.map_err(&reading)?)?);
+    }
+    Ok(entities)
+}
+
+/// Reads all values of a component, in the order of signed ids.
+async fn read_column(
+    session: &mut Session<'_>,
+    table: Arc<Table>,
+) -> Result<Column, RemoteError> {
+    let reading = server("read the values of a component");
+    let info = table.component.info();
+    let all = format!("select {} from {} order by entity", table.columns(), table.name);
+    let all = session.prepare(&all).await.map_err(&reading)?;
+    let none: [i64; 0] = [];
+    let rows = session.transaction.query_raw(&all, none).await.map_err(&reading)?;
+    let mut rows = pin!(rows);
+    let mut column = Column::new(table.component);
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(&reading)?;
+        let taken = table.layout.take_row(cells(&row, 1), info.stride(), &mut column.bytes);
+        taken.map_err(|Unfit(reason)| {
+            let (component, row) = (info.name().to_owned(), column.ids.len());
+            CodecError::Decode { component, row, reason }
+        })?;
+        column.ids.push(id(&row)?);
+        column.ends.push(column.bytes.len());
+    }
+    Ok(column)
+}
+
+/// Replaces all that the store holds.
+pub(crate) async fn load(
+    store: &Store,
+    image: &StorageImage,
+    condition: Option<Version>,
+) -> Result<Version, RemoteError> {
+    let loading = server("replace what the store holds");
+    let columns = image.chunks().iter().flat_map(OwnedChunk::columns);
+    let persistent = columns.filter(|column| !column.info().is_transient());
+    let mut components: Vec<_> = persistent.map(|column| column.id()).collect();
+    components.sort_unstable();
+    components.dedup();
+    let mut connection = store.link.connection().await?;
+    store.catalog.ensure(&mut connection, &store.tables, &components).await?;
+
+    let mut session = connection.begin(Purpose::Write).await.map_err(&loading)?;
+    let locked = Locked::lock(&mut session, &store.tables, condition).await?;
+    ids::Allocator::lock(&mut session, &store.tables, locked.shard).await?;
+    let before = ids::read_state(&mut session, &store.tables).await?;
+    // Not "truncate": who reads an earlier state would see nothing.
+    let owners = store.tables.sql("select \"table\" from @_component");
+    let owners = session.transaction.query(&owners, &[]).await.map_err(&loading)?;
+    let owners = owners.iter().map(|row| row.get(0)).chain(["_entity"]);
+    for table in owners {
+        let delete = format!("delete from {}", store.tables.at(table));
+        session.transaction.batch_execute(&delete).await.map_err(&loading)?;
+    }
+    let mut effects = Effects::new(&store.tables);
+    effects.load(&mut session, image, &components, &store.catalog).await?;
+    ids::write_state(&mut session, &store.tables, &before, image.allocator()).await?;
+    let version = effects.finish(&mut session, &locked, store.kept_changes).await?;
+    commit(store, session, &locked).await?;
+    Ok(version)
+}

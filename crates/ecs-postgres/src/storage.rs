@@ -1,0 +1,199 @@
+//! The store.
+
+use std::time::Duration;
+
+use ecs_core::{AllocatorState, EntityId};
+use ecs_storage_api::remote::{BoxFuture, BoxStream, Version};
+use ecs_storage_api::{
+    Applied, AsyncStorage, Capabilities, Consistency, Page, RemoteError, RemoteQuery,
+    StorageImage, UpdateBatch,
+};
+
+use crate::catalog::Catalog;
+use crate::error::{ConnectError, is_crossed, server};
+use crate::link::{Link, Purpose};
+use crate::options::PostgresOptions;
+use crate::tables::{self, Tables};
+use crate::{ids, read, write};
+
+/// A store in a PostgreSQL database.
+///
+/// A component is a table, a field a column, so that the world can be asked in SQL.
+/// Every change is one transaction, which raises the version of the store; several
+/// processes can share it.
+///
+/// It is an [`AsyncStorage`], whose futures any executor can run. A `World` runs on it
+/// through [`Blocking`](ecs_storage_api::Blocking), which keeps a mirror in memory;
+/// `Durable` commits a world's ticks in the background.
+///
+/// # Limits
+/// - Text and `char` can't hold a zero character: such values are an error.
+/// - A query brings 1,600 columns at most, as PostgreSQL does.
+/// - Transient components have no table, and are refused.
+///
+/// # Example
+/// ```no_run
+/// use ecs_archetype::ArchetypeStorage;
+/// use ecs_postgres::PostgresStorage;
+/// use ecs_storage_api::Blocking;
+/// use ecs_world::World;
+///
+/// let storage = PostgresStorage::connect("postgresql://localhost/worlds")?;
+/// let storage: Blocking<_, ArchetypeStorage> = Blocking::connect(storage)?;
+/// let mut world = World::with_storage(storage);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PostgresStorage {
+    pub(crate) store: Store,
+}
+
+/// What all that a store does works with.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) link: Link,
+    pub(crate) tables: Tables,
+    pub(crate) catalog: Catalog,
+    pub(crate) kept_changes: u64,
+    attempts: u32,
+}
+
+impl Store {
+    /// Tries again what the server ended for the sake of others.
+    pub(crate) async fn again<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
+    where
+        F: Future<Output = Result<T, RemoteError>>,
+    {
+        let mut pause = Duration::from_millis(2);
+        for _ in 1..self.attempts {
+            match attempt().await {
+                Err(error) if is_crossed(&error) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 4;
+                }
+                outcome => return outcome,
+            }
+        }
+        attempt().await
+    }
+}
+
+impl PostgresOptions {
+    /// Opens the store, and makes it if it is not there. The calling thread waits.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub fn connect(self) -> Result<PostgresStorage, ConnectError> {
+        pollster::block_on(self.connect_async())
+    }
+
+    /// Opens the store, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn connect_async(self) -> Result<PostgresStorage, ConnectError> {
+        let link = Link::new(&self)?;
+        let tables = Tables::new(&self.schema);
+        let catalog = Catalog::default();
+        link.enter(async {
+            let mut connection = link.connection().await?;
+            tables::open(&mut connection, &tables, &self).await?;
+            catalog.check(&mut connection, &tables).await?;
+            Ok::<_, ConnectError>(())
+        })
+        .await?;
+        // What is forgotten at a version must not be that version itself.
+        let kept_changes = self.kept_changes.max(64);
+        let attempts = self.attempts.max(1);
+        let store = Store { link, tables, catalog, kept_changes, attempts };
+        Ok(PostgresStorage { store })
+    }
+}
+
+impl PostgresStorage {
+    /// Opens the store in the schema `ecs` of a database, and makes it if it is not
+    /// there. [`PostgresOptions`] say more.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub fn connect(url: &str) -> Result<Self, ConnectError> {
+        PostgresOptions::new(url).connect()
+    }
+}
+
+impl AsyncStorage for PostgresStorage {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::in_memory()
+            .with_consistency(Consistency::Transactional)
+            .with_persistence()
+            .with_versions()
+            .with_adoption()
+            .with_notifications()
+    }
+
+    fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.limited("read the version", async move {
+            let reading = server("read the version");
+            let mut connection = store.link.connection().await?;
+            let connection = &mut *connection;
+            let version = store.tables.sql("select version from @_store");
+            let version = connection.statements.prepare(&connection.client, &version).await;
+            let version = version.map_err(&reading)?;
+            let row = connection.client.query_one(&version, &[]).await.map_err(&reading)?;
+            Ok(Version::new(row.get::<_, i64>(0) as u64))
+        }))
+    }
+
+    fn query_erased_async(&self, query: RemoteQuery) -> BoxStream<'_, Result<Page, RemoteError>> {
+        read::pages(&self.store, query)
+    }
+
+    fn apply_updates_async<'a>(
+        &'a self,
+        batch: &'a UpdateBatch,
+        condition: Option<Version>,
+    ) -> BoxFuture<'a, Result<Applied, RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.enter(write::apply(store, batch, condition)))
+    }
+
+    fn reserve_ids_async(&self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.limited("reserve ids", store.again(move || write::reserve(store, count))))
+    }
+
+    fn release_ids_async<'a>(
+        &'a self,
+        ids: &'a [EntityId],
+    ) -> BoxFuture<'a, Result<(), RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.limited("release ids", store.again(move || write::release(store, ids))))
+    }
+
+    fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.limited("read which ids come next", async move {
+            let mut connection = store.link.connection().await?;
+            let reading = server("read which ids come next");
+            let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
+            let state = ids::read_state(&mut session, &store.tables).await?;
+            session.commit().await.map_err(&reading)?;
+            Ok(state)
+        }))
+    }
+
+    fn load_async<'a>(
+        &'a self,
+        image: &'a StorageImage,
+        condition: Option<Version>,
+    ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.enter(store.again(move || read::load(store, image, condition))))
+    }
+
+    fn image_async(&self) -> BoxFuture<'_, Result<(StorageImage, Version), RemoteError>> {
+        let store = &self.store;
+        Box::pin(store.link.enter(read::read_image(store)))
+    }
+}

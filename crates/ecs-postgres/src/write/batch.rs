@@ -1,0 +1,210 @@
+//! A batch as the effects of a transaction.
+
+use std::collections::BTreeMap;
+
+use ecs_core::{ComponentId, EntityId, ErasedValue};
+use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
+use ecs_storage_api::remote::Version;
+
+use super::effects::{Effects, count};
+use super::{Locked, Trouble, commit};
+use crate::catalog::Table;
+use crate::error::{is_twice, nonsense, server};
+use crate::ids::{self, Allocator};
+use crate::link::Purpose;
+use crate::rows::{self, Run, signed};
+use crate::storage::Store;
+
+/// A batch by component.
+pub(super) struct Work<'b> {
+    updates: BTreeMap<ComponentId, Vec<Run<'b>>>,
+    inserts: BTreeMap<ComponentId, Vec<Run<'b>>>,
+    removes: BTreeMap<ComponentId, Vec<i64>>,
+    /// Components whose values are spawned.
+    spawned: Vec<ComponentId>,
+}
+
+impl<'b> Work<'b> {
+    pub(super) fn of(batch: &'b UpdateBatch) -> Self {
+        let runs = |changes: &'b [(EntityId, ErasedValue)]| {
+            let mut runs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for (entity, value) in changes {
+                let run = Run::one(*entity, value.as_ref().as_slice());
+                runs.entry(value.id()).or_default().push(run);
+            }
+            runs
+        };
+        let mut removes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (entity, component) in batch.removes() {
+            removes.entry(*component).or_default().push(signed(*entity));
+        }
+        let bundles = batch.spawns().iter().flat_map(|spawn| spawn.bundle.values());
+        let mut spawned: Vec<_> = bundles.map(ErasedValue::id).collect();
+        spawned.sort_unstable();
+        spawned.dedup();
+        Self { updates: runs(batch.updates()), inserts: runs(batch.inserts()), removes, spawned }
+    }
+
+    /// Returns the components for which there must be tables.
+    pub(super) fn stored(&self) -> Vec<ComponentId> {
+        let changed = self.updates.keys().chain(self.inserts.keys());
+        let mut stored: Vec<_> = changed.chain(&self.spawned).copied().collect();
+        stored.sort_unstable();
+        stored.dedup();
+        stored
+    }
+
+    /// Returns the components that are taken away.
+    pub(super) fn removed(&self) -> impl Iterator<Item = ComponentId> {
+        self.removes.keys().copied()
+    }
+
+    /// Returns the values of new entities, by component.
+    fn spawns(&self, batch: &'b UpdateBatch, made: &[EntityId]) -> BTreeMap<ComponentId, Vec<Run<'b>>> {
+        let mut runs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (spawn, entity) in batch.spawns().iter().zip(made) {
+            for value in spawn.bundle.values() {
+                let run = Run::one(*entity, value.as_ref().as_slice());
+                runs.entry(value.id()).or_default().push(run);
+            }
+        }
+        runs
+    }
+
+    /// Returns the entities that must live although no effect shows it, each once.
+    fn presumed_alive(&self) -> Vec<i64> {
+        let mut alive: Vec<_> = self.inserts.values().flat_map(|runs| rows::ids(runs)).collect();
+        alive.extend(self.removes.values().flatten());
+        alive.sort_unstable();
+        alive.dedup();
+        alive
+    }
+}
+
+/// What a batch takes for granted: that all is as it must be.
+struct Hoped<'b> {
+    batch: &'b UpdateBatch,
+    shard: u16,
+}
+
+impl BatchFacts for Hoped<'_> {
+    fn is_alive(&self, entity: EntityId) -> bool {
+        self.batch.spawns().iter().all(|spawn| spawn.id != Some(entity))
+    }
+
+    fn has_component(&self, _: EntityId, _: ComponentId) -> bool {
+        true
+    }
+
+    fn adopts_foreign_ids(&self) -> bool {
+        true
+    }
+}
+
+impl BatchIds for Hoped<'_> {
+    fn shard(&self) -> u16 {
+        self.shard
+    }
+
+    fn is_reserved(&self, _: EntityId) -> bool {
+        true
+    }
+
+    fn available(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+/// Applies a batch in one transaction, taking for granted what its effects will show.
+pub(super) async fn apply(
+    store: &Store,
+    batch: &UpdateBatch,
+    work: &Work<'_>,
+    condition: Option<Version>,
+) -> Result<Applied, Trouble> {
+    let tables = &store.tables;
+    let mut connection = store.link.connection().await?;
+    let session = connection.begin(Purpose::Write).await;
+    let mut session = session.map_err(server("begin a transaction"))?;
+    let locked = Locked::lock(&mut session, tables, condition).await?;
+    if batch.is_empty() {
+        return Ok(Applied::new(Vec::new(), 0, locked.version));
+    }
+    let hoped = Hoped { batch, shard: locked.shard };
+    batch.check_with(&hoped, Some(&hoped)).map_err(|_| Trouble::Untrue)?;
+
+    let mut effects = Effects::new(tables);
+    let names_ids = !batch.spawns().is_empty() || !batch.destroys().is_empty();
+    let mut allocator = match names_ids {
+        true => Some(Allocator::lock(&mut session, tables, locked.shard).await?),
+        false => None,
+    };
+
+    let mut made = Vec::new();
+    if let Some(allocator) = &mut allocator {
+        let named: Vec<_> = batch.spawns().iter().filter_map(|spawn| spawn.id).collect();
+        let fresh = batch.spawns().len() - named.len();
+        if fresh as u64 > allocator.available() {
+            return Err(Trouble::Untrue);
+        }
+        let home: Vec<_> =
+            named.iter().filter(|id| id.shard() == locked.shard).map(|id| signed(*id)).collect();
+        let claimed = ids::end_reserved(&mut session, tables, &home).await?;
+        if claimed != home.len() as u64 {
+            return Err(Trouble::Untrue);
+        }
+        let mut fresh = allocator.take(&mut session, tables, fresh).await?.into_iter();
+        for spawn in batch.spawns() {
+            let id = spawn.id.or_else(|| fresh.next());
+            made.push(id.ok_or_else(|| nonsense("fewer ids came than were taken"))?);
+        }
+        match effects.spawn(&mut session, &made).await {
+            Err(error) if is_twice(&error) => return Err(Trouble::Untrue),
+            outcome => outcome?,
+        }
+        for (component, runs) in work.spawns(batch, &made) {
+            effects.fill(&mut session, &*table(store, component)?, &runs).await?;
+        }
+    }
+    for (component, runs) in &work.updates {
+        let updated = effects.update(&mut session, &*table(store, *component)?, runs).await?;
+        if updated != rows::count(runs) as u64 {
+            return Err(Trouble::Untrue);
+        }
+    }
+    let alive = work.presumed_alive();
+    if !alive.is_empty() {
+        let living = tables.sql("select count(*) from @_entity where entity = any($1)");
+        if count(&mut session, &living, &alive).await? != alive.len() as u64 {
+            return Err(Trouble::Untrue);
+        }
+    }
+    for (component, runs) in &work.inserts {
+        effects.upsert(&mut session, &*table(store, *component)?, runs).await?;
+    }
+    let mut removed = 0;
+    for (component, ids) in &work.removes {
+        // No entity has a component that has no table.
+        if let Some(table) = store.catalog.get(*component) {
+            removed += effects.remove(&mut session, &table, ids.clone()).await?;
+        }
+    }
+    if !batch.destroys().is_empty() {
+        let ids: Vec<_> = batch.destroys().iter().map(|id| signed(*id)).collect();
+        if effects.destroy(&mut session, ids).await? != batch.destroys().len() as u64 {
+            return Err(Trouble::Untrue);
+        }
+    }
+    if let Some(mut allocator) = allocator {
+        allocator.recycle(&mut session, tables, batch.destroys()).await?;
+        allocator.store(&mut session, tables).await?;
+    }
+    let version = effects.finish(&mut session, &locked, store.kept_changes).await?;
+    commit(store, session, &locked).await?;
+    Ok(Applied::new(made, removed as usize, version))
+}
+
+fn table(store: &Store, component: ComponentId) -> Result<std::sync::Arc<Table>, Trouble> {
+    let missing = || nonsense(format!("component `{component}` has no table"));
+    Ok(store.catalog.get(component).ok_or_else(missing)?)
+}

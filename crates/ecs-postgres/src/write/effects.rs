@@ -1,0 +1,268 @@
+//! What a transaction does to the tables, and what is noted of it.
+
+use ecs_core::{ComponentId, EntityId};
+use ecs_storage_api::remote::Version;
+use ecs_storage_api::{RemoteError, StorageImage};
+
+use super::Locked;
+use crate::catalog::{Catalog, Table};
+use crate::error::{nonsense, server};
+use crate::link::Session;
+use crate::rows::{self, Run, copy, copy_ids, signed};
+use crate::tables::Tables;
+
+/// A kind of change, as `_change` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Spawned = b's' as isize,
+    Written = b'w' as isize,
+    Removed = b'r' as isize,
+    Destroyed = b'd' as isize,
+    Loaded = b'l' as isize,
+}
+
+/// The component of a change that is of none.
+pub(crate) const NO_COMPONENT: i32 = 0;
+
+/// Changes that are made in a transaction, and noted at its end.
+#[derive(Debug)]
+pub(crate) struct Effects<'t> {
+    tables: &'t Tables,
+    noted: Vec<(Kind, i32, Vec<i64>)>,
+}
+
+impl<'t> Effects<'t> {
+    pub(crate) fn new(tables: &'t Tables) -> Self {
+        Self { tables, noted: Vec::new() }
+    }
+
+    pub(crate) fn note(&mut self, kind: Kind, component: i32, mut entities: Vec<i64>) {
+        let earlier = self.noted.iter_mut().find(|(its, of, _)| (*its, *of) == (kind, component));
+        match earlier {
+            Some((_, _, noted)) => noted.append(&mut entities),
+            None => self.noted.push((kind, component, entities)),
+        }
+    }
+
+    /// Makes entities.
+    pub(crate) async fn spawn(
+        &mut self,
+        session: &mut Session<'_>,
+        ids: &[EntityId],
+    ) -> Result<(), RemoteError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let copy = self.tables.sql("copy @_entity (entity) from stdin (format binary)");
+        copy_ids(session, &copy, ids.iter().copied()).await?;
+        self.note(Kind::Spawned, NO_COMPONENT, ids.iter().map(|id| signed(*id)).collect());
+        Ok(())
+    }
+
+    /// Gives values to entities that have none of the component.
+    pub(crate) async fn fill(
+        &mut self,
+        session: &mut Session<'_>,
+        table: &Table,
+        runs: &[Run<'_>],
+    ) -> Result<(), RemoteError> {
+        copy(session, &table.name, table, runs).await?;
+        self.note(Kind::Written, table.number, rows::ids(runs));
+        Ok(())
+    }
+
+    /// Fills an empty store.
+    pub(crate) async fn load(
+        &mut self,
+        session: &mut Session<'_>,
+        image: &StorageImage,
+        components: &[ComponentId],
+        catalog: &Catalog,
+    ) -> Result<(), RemoteError> {
+        let copy_entities = self.tables.sql("copy @_entity (entity) from stdin (format binary)");
+        copy_ids(session, &copy_entities, image.entities()).await?;
+        for component in components {
+            let missing = || nonsense(format!("component `{component}` has no table"));
+            let table = catalog.get(*component).ok_or_else(missing)?;
+            let chunks = image.chunks().iter();
+            let runs = chunks.filter_map(|chunk| {
+                Some(Run::many(chunk.ids(), chunk.column(*component)?))
+            });
+            copy(session, &table.name, &table, &runs.collect::<Vec<_>>()).await?;
+        }
+        self.note(Kind::Loaded, NO_COMPONENT, Vec::new());
+        Ok(())
+    }
+
+    /// Replaces values, and returns how many there were to be replaced.
+    pub(crate) async fn update(
+        &mut self,
+        session: &mut Session<'_>,
+        table: &Table,
+        runs: &[Run<'_>],
+    ) -> Result<u64, RemoteError> {
+        let ids = rows::ids(runs);
+        let updated = match table.layout.columns() {
+            [] => {
+                let there = format!("select count(*) from {} where entity = any($1)", table.name);
+                count(session, &there, &ids).await?
+            }
+            _ => {
+                let stage = stage(session, table, runs).await?;
+                let update = format!(
+                    "update {} as kept set {} from {stage} as new where kept.entity = new.entity",
+                    table.name,
+                    table.assignments("new"),
+                );
+                run(session, &update).await?
+            }
+        };
+        self.note(Kind::Written, table.number, ids);
+        Ok(updated)
+    }
+
+    /// Adds or replaces values of entities that live.
+    pub(crate) async fn upsert(
+        &mut self,
+        session: &mut Session<'_>,
+        table: &Table,
+        runs: &[Run<'_>],
+    ) -> Result<(), RemoteError> {
+        let stage = stage(session, table, runs).await?;
+        let twice = match table.layout.columns() {
+            [] => "nothing".to_owned(),
+            _ => format!("update set {}", table.assignments("excluded")),
+        };
+        let columns = table.columns();
+        let upsert = format!(
+            "insert into {} ({columns}) select {columns} from {stage} \
+             on conflict (entity) do {twice}",
+            table.name,
+        );
+        run(session, &upsert).await?;
+        self.note(Kind::Written, table.number, rows::ids(runs));
+        Ok(())
+    }
+
+    /// Takes values away, and returns how many there were.
+    pub(crate) async fn remove(
+        &mut self,
+        session: &mut Session<'_>,
+        table: &Table,
+        ids: Vec<i64>,
+    ) -> Result<u64, RemoteError> {
+        let statement =
+            format!("delete from {} where entity = any($1) returning entity", table.name);
+        let statement = session.prepare(&statement).await.map_err(server("remove values"))?;
+        let gone = session.transaction.query(&statement, &[&ids]).await;
+        let gone: Vec<i64> =
+            gone.map_err(server("remove values"))?.iter().map(|row| row.get(0)).collect();
+        let count = gone.len() as u64;
+        if count != 0 {
+            self.note(Kind::Removed, table.number, gone);
+        }
+        Ok(count)
+    }
+
+    /// Ends entities with all that they have, and returns how many there were.
+    pub(crate) async fn destroy(
+        &mut self,
+        session: &mut Session<'_>,
+        ids: Vec<i64>,
+    ) -> Result<u64, RemoteError> {
+        let ending = server("end entities");
+        // Of every table that there is: also of components that are not known here.
+        let owners = self.tables.sql("select \"table\" from @_component");
+        let owners = session.prepare(&owners).await.map_err(&ending)?;
+        let owners = session.transaction.query(&owners, &[]).await.map_err(&ending)?;
+        for owner in &owners {
+            let table = self.tables.at(owner.get(0));
+            let delete = format!("delete from {table} where entity = any($1)");
+            let delete = session.prepare(&delete).await.map_err(&ending)?;
+            session.transaction.execute(&delete, &[&ids]).await.map_err(&ending)?;
+        }
+        let delete = self.tables.sql("delete from @_entity where entity = any($1)");
+        let delete = session.prepare(&delete).await.map_err(&ending)?;
+        let ended = session.transaction.execute(&delete, &[&ids]).await.map_err(&ending)?;
+        self.note(Kind::Destroyed, NO_COMPONENT, ids);
+        Ok(ended)
+    }
+
+    /// Raises the version, notes what changed, and tells who listens once the
+    /// transaction is committed.
+    pub(crate) async fn finish(
+        self,
+        session: &mut Session<'_>,
+        locked: &Locked,
+        kept_changes: u64,
+    ) -> Result<Version, RemoteError> {
+        let raising = server("raise the version");
+        let version = locked.version.get() + 1;
+        let signed = version as i64;
+        let note = self.tables.sql("insert into @_change values ($1, $2, $3, $4)");
+        let note = session.prepare(&note).await.map_err(&raising)?;
+        for (kind, component, entities) in &self.noted {
+            let kind = *kind as u8 as i8;
+            let noted = session.transaction.execute(&note, &[&signed, &kind, component, entities]).await;
+            noted.map_err(&raising)?;
+        }
+        let raise = self.tables.sql(
+            "with raised as (update @_store set version = $1 returning version), \
+             noted as (insert into @_version (version, token) \
+                       select version, $2::text::uuid from raised) \
+             select pg_notify($3, version::text) from raised",
+        );
+        let raise = session.prepare(&raise).await.map_err(&raising)?;
+        let raised = session
+            .transaction
+            .execute(&raise, &[&signed, &locked.token, &self.tables.channel()]).await;
+        raised.map_err(&raising)?;
+        // Now and then, since each look for old ones costs something.
+        if version % 64 == 0 && version > kept_changes {
+            let oldest = (version - kept_changes) as i64;
+            for forget in [
+                "delete from @_change where version <= $1",
+                "delete from @_version where version <= $1",
+                "update @_store set changes_since = greatest(changes_since, $1)",
+            ] {
+                let forget = session.prepare(&self.tables.sql(forget)).await.map_err(&raising)?;
+                session.transaction.execute(&forget, &[&oldest]).await.map_err(&raising)?;
+            }
+        }
+        Ok(Version::new(version))
+    }
+}
+
+/// Brings rows into a temporary table, and returns its name.
+async fn stage(
+    session: &mut Session<'_>,
+    table: &Table,
+    runs: &[Run<'_>],
+) -> Result<String, RemoteError> {
+    let name = format!("pg_temp.\"_stage_{}\"", table.number);
+    let make = || {
+        format!("create temp table {name} (like {}) on commit delete rows", table.name)
+            .replace("temp table pg_temp.", "temp table ")
+    };
+    session.stage(table.component, make).await.map_err(server("make a temporary table"))?;
+    copy(session, &name, table, runs).await?;
+    Ok(name)
+}
+
+async fn run(session: &mut Session<'_>, statement: &str) -> Result<u64, RemoteError> {
+    let writing = server("write values");
+    let statement = session.prepare(statement).await.map_err(&writing)?;
+    session.transaction.execute(&statement, &[]).await.map_err(&writing)
+}
+
+/// Counts by a statement that is given ids.
+pub(super) async fn count(
+    session: &mut Session<'_>,
+    statement: &str,
+    ids: &[i64],
+) -> Result<u64, RemoteError> {
+    let counting = server("look at entities");
+    let statement = session.prepare(statement).await.map_err(&counting)?;
+    let row = session.transaction.query_one(&statement, &[&ids]).await.map_err(&counting)?;
+    Ok(row.get::<_, i64>(0) as u64)
+}
