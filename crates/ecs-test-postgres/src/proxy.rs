@@ -109,7 +109,8 @@ impl Proxy {
 
     /// Lets so many bytes more go to the server, over all connections together; breaks
     /// all connections once the last of them has gone, or, for 0, at the next byte that
-    /// would go. New connections are taken then, without a limit.
+    /// would go. No answer to the last bytes comes back. New connections are taken then,
+    /// without a limit.
     pub fn cut_after(&self, bytes: u64) {
         self.shared.state.lock().to_server = Some(bytes);
     }
@@ -151,12 +152,12 @@ impl Drop for Proxy {
 
 impl State {
     fn cut(&mut self) {
-        for (_, connection) in self.connections.drain() {
-            let _ = connection.client.shutdown(Shutdown::Both);
-            // What the server still says is read and dropped: a socket closed over it
-            // would take back what the server has not read yet.
-            let _ = connection.server.shutdown(Shutdown::Write);
-        }
+        self.take_out().iter().for_each(Connection::close);
+    }
+
+    /// Takes out all connections: nothing is passed on any more, in either direction.
+    fn take_out(&mut self) -> Vec<Connection> {
+        self.connections.drain().map(|(_, connection)| connection).collect()
     }
 
     fn limit(&mut self, way: Way) -> &mut Option<u64> {
@@ -172,6 +173,15 @@ impl State {
         let allowed = usize::try_from(*left).map_or(bytes, |left| left.min(bytes));
         *left -= allowed as u64;
         (allowed, *left == 0)
+    }
+}
+
+impl Connection {
+    fn close(&self) {
+        let _ = self.client.shutdown(Shutdown::Both);
+        // What the server still says is read and dropped: a socket closed over it would
+        // take back what the server has not read yet.
+        let _ = self.server.shutdown(Shutdown::Write);
     }
 }
 
@@ -212,22 +222,26 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
 fn pass(shared: &Shared, id: u64, way: Way, mut from: TcpStream, mut to: TcpStream) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let (allowed, last) = {
+        let (allowed, broken) = {
             let mut state = shared.state.lock();
-            match state.connections.contains_key(&id) {
-                true => state.allow(way, count),
+            if !state.connections.contains_key(&id) {
                 // It was cut; what still comes is dropped.
-                false => continue,
+                continue;
             }
+            let (allowed, last) = state.allow(way, count);
+            let broken = last.then(|| {
+                *state.limit(way) = None;
+                // Before the last bytes go, so that no answer to them comes back.
+                state.take_out()
+            });
+            (allowed, broken)
         };
         // Not under the lock, since a side that reads nothing would hold up all others.
         let written = to.write_all(&buffer[..allowed]);
-        if last {
-            let mut state = shared.state.lock();
-            *state.limit(way) = None;
-            state.cut();
-        } else if written.is_err() {
-            break;
+        match broken {
+            Some(broken) => broken.iter().for_each(Connection::close),
+            None if written.is_err() => break,
+            None => {}
         }
     }
     // Each side hears when the other one has ended.
