@@ -12,6 +12,7 @@ mod instructions;
 mod lint;
 mod measure;
 mod miri;
+mod postgres;
 mod report;
 mod rooms;
 mod tsan;
@@ -36,6 +37,8 @@ struct Arguments {
 enum Chore {
     /// Runs every check: all of the chores below down to `unit`.
     Test,
+    /// Sees to the PostgreSQL server that tests start; it is installed if it may be.
+    Postgres,
     /// Checks that unsafe code stands only in the rooms of docs/unsafe.md.
     Rooms,
     /// Checks formatting and clippy.
@@ -100,14 +103,21 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     match chore {
         Chore::Test => test(&mut report),
+        Chore::Postgres => postgres::check(&mut report),
         Chore::Rooms => rooms::check(&mut report),
         Chore::Lint => lint::check(&mut report),
         Chore::Docs => docs::check(&mut report),
         Chore::Examples => examples::check(&mut report),
-        Chore::Asan => asan::check(&mut report),
+        Chore::Asan => {
+            postgres::check(&mut report);
+            asan::check(&mut report);
+        }
         Chore::Tsan => tsan::check(&mut report),
         Chore::Miri => miri::check(&mut report),
-        Chore::Unit => unit::check(&mut report),
+        Chore::Unit => {
+            postgres::check(&mut report);
+            unit::check(&mut report);
+        }
         Chore::Instructions { update } => instructions::check(&mut report, update),
         Chore::Differential { ops } => measure::differential(&mut report, ops),
         Chore::Fuzz { target, runs, seconds } => {
@@ -122,6 +132,7 @@ fn main() -> ExitCode {
 /// Runs every check. The plain tests come last, so that their closing lines
 /// stand just above the summary.
 fn test(report: &mut Report) {
+    postgres::check(report);
     rooms::check(report);
     lint::check(report);
     docs::check(report);
