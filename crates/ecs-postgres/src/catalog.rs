@@ -122,8 +122,7 @@ impl Catalog {
         tables: &Tables,
         components: impl IntoIterator<Item = ComponentId>,
     ) -> Result<(), RemoteError> {
-        let unknown: Vec<_> =
-            components.into_iter().filter(|id| self.get(*id).is_none()).collect();
+        let unknown: Vec<_> = components.into_iter().filter(|id| self.get(*id).is_none()).collect();
         let unknown: Vec<_> = unknown.into_iter().filter(|id| !id.info().is_transient()).collect();
         if unknown.is_empty() {
             return Ok(());
@@ -208,9 +207,12 @@ impl Catalog {
             .map(|row| column_text(row.get(0), row.get(1), !row.get::<_, bool>(2)))
             .collect();
         let mut here = vec![column_text(ENTITY, "bigint", false)];
-        here.extend(layout.columns().iter().map(|column| {
-            column_text(&column.name, sql_name(&column.sql), column.may_lack)
-        }));
+        here.extend(
+            layout
+                .columns()
+                .iter()
+                .map(|column| column_text(&column.name, sql_name(&column.sql), column.may_lack)),
+        );
         if here != there {
             let (here, there) = (here.join(", "), there.join(", "));
             let (name, table) = (entry.name.clone(), name);

@@ -50,7 +50,9 @@ pub enum ConnectError {
 #[non_exhaustive]
 pub enum ComponentError {
     /// Its schema changed.
-    #[error("component `{name}` is {here} here and {there} in the database; a migration leads from one to the other")]
+    #[error(
+        "component `{name}` is {here} here and {there} in the database; a migration leads from one to the other"
+    )]
     Changed {
         /// Which component.
         name: String,
@@ -129,7 +131,8 @@ fn is_retryable(error: &tokio_postgres::Error) -> bool {
         return error.is_closed() || io;
     };
     // Classes: connection, transaction ended for others, resources, operator.
-    let by_class = ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class));
+    let by_class =
+        ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class));
     by_class || *code == SqlState::LOCK_NOT_AVAILABLE
 }
 

@@ -70,7 +70,8 @@ impl Allocator {
             let statement = session.prepare(&statement).await.map_err(server(DOING))?;
             let rows = session.transaction.query(&statement, &[&kept]).await;
             let rows = rows.map_err(server(DOING))?;
-            let mut top: Vec<(i64, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+            let mut top: Vec<(i64, i64)> =
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect();
             top.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
             if top.len() as u64 != recycled {
                 return Err(nonsense("the stack of free ids has other rows than it says"));
@@ -188,9 +189,7 @@ pub(crate) async fn read_state(
     tables: &Tables,
 ) -> Result<AllocatorState, RemoteError> {
     let reading = server("read which ids come next");
-    let row = tables.sql(
-        "select shard, next_index from @_store, @_allocator",
-    );
+    let row = tables.sql("select shard, next_index from @_store, @_allocator");
     let row = session.transaction.query_one(&row, &[]).await.map_err(&reading)?;
     let mut lists = Vec::new();
     for list in [

@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::{ConnectError, lost, unreachable_server};
 use crate::options::PostgresOptions;
 
-pub(crate) use connection::{Connection, Purpose, Session};
 use connection::Connector;
+pub(crate) use connection::{Connection, Purpose, Session};
 pub(crate) use entered::Entered;
 
 /// The way to the server, shared by all that a store does.
@@ -56,16 +56,24 @@ impl Link {
     /// As [`enter`](Self::enter), for no longer than the time limit.
     pub(crate) fn limited<T>(
         &self,
-        doing: &'static str,
-        future: impl Future<Output = Result<T, RemoteError>>,
+        doing: impl Future<Output = Result<T, RemoteError>>,
     ) -> impl Future<Output = Result<T, RemoteError>> {
+        self.enter(self.in_time(doing))
+    }
+
+    /// Gives up what takes longer than it may. Nothing of it has happened then, unless
+    /// it was to be committed.
+    pub(crate) fn in_time<T, E: From<RemoteError>>(
+        &self,
+        doing: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, E>> {
         let limit = self.time_limit;
-        self.enter(async move {
-            match tokio::time::timeout(limit, future).await {
+        async move {
+            match tokio::time::timeout(limit, doing).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(lost(format!("could not {doing} within {limit:?}"))),
+                Err(_) => Err(lost(format!("the server did not answer within {limit:?}")).into()),
             }
-        })
+        }
     }
 
     /// Takes a connection out of the pool; it goes back when it is dropped.

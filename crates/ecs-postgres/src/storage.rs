@@ -5,8 +5,8 @@ use std::time::Duration;
 use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::remote::{BoxFuture, BoxStream, Version};
 use ecs_storage_api::{
-    Applied, AsyncStorage, Capabilities, Consistency, Page, RemoteError, RemoteQuery,
-    StorageImage, UpdateBatch,
+    Applied, AsyncStorage, Capabilities, Consistency, Page, RemoteError, RemoteQuery, StorageImage,
+    UpdateBatch,
 };
 
 use crate::catalog::Catalog;
@@ -133,7 +133,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited("read the version", async move {
+        Box::pin(store.link.limited(async move {
             let reading = server("read the version");
             let mut connection = store.link.connection().await?;
             let connection = &mut *connection;
@@ -160,7 +160,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn reserve_ids_async(&self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited("reserve ids", store.again(move || write::reserve(store, count))))
+        Box::pin(store.link.limited(store.again(move || write::reserve(store, count))))
     }
 
     fn release_ids_async<'a>(
@@ -168,12 +168,12 @@ impl AsyncStorage for PostgresStorage {
         ids: &'a [EntityId],
     ) -> BoxFuture<'a, Result<(), RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited("release ids", store.again(move || write::release(store, ids))))
+        Box::pin(store.link.limited(store.again(move || write::release(store, ids))))
     }
 
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited("read which ids come next", async move {
+        Box::pin(store.link.limited(async move {
             let mut connection = store.link.connection().await?;
             let reading = server("read which ids come next");
             let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;

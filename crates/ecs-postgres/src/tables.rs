@@ -111,14 +111,14 @@ async fn found_format(client: &Client, tables: &Tables) -> Result<Option<i32>, C
 
 const MAKE: &str = r#"
 create table @_store (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     format integer not null,
     version bigint not null default 0,
     changes_since bigint not null default 0,
     shard smallint not null
 );
 create table @_allocator (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     next_index bigint not null default 1,
     free bigint not null default 0
 );

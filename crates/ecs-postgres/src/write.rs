@@ -34,19 +34,14 @@ impl Locked {
         condition: Option<Version>,
     ) -> Result<Self, RemoteError> {
         let locking = server("lock the store");
-        let statement = tables.sql(
-            "select version, shard, gen_random_uuid()::text from @_store for no key update",
-        );
+        let statement = tables
+            .sql("select version, shard, gen_random_uuid()::text from @_store for no key update");
         let statement = session.prepare(&statement).await.map_err(&locking)?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(&locking)?;
         let found = Version::new(row.get::<_, i64>(0) as u64);
         match condition {
             Some(expected) if expected != found => Err(RemoteError::Conflict { expected, found }),
-            _ => Ok(Self {
-                version: found,
-                shard: row.get::<_, i16>(1) as u16,
-                token: row.get(2),
-            }),
+            _ => Ok(Self { version: found, shard: row.get::<_, i16>(1) as u16, token: row.get(2) }),
         }
     }
 }
@@ -105,10 +100,7 @@ pub(crate) async fn reserve(
 }
 
 /// Gives reserved ids back.
-pub(crate) async fn release(
-    store: &Store,
-    ids: &[ecs_core::EntityId],
-) -> Result<(), RemoteError> {
+pub(crate) async fn release(store: &Store, ids: &[ecs_core::EntityId]) -> Result<(), RemoteError> {
     let releasing = server("release ids");
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&releasing)?;

@@ -108,7 +108,9 @@ impl Connection {
         let builder = client.build_transaction();
         let transaction = match purpose {
             Purpose::Write => builder.isolation_level(IsolationLevel::ReadCommitted),
-            Purpose::Read => builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true),
+            Purpose::Read => {
+                builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true)
+            }
         };
         let transaction = transaction.start().await?;
         Ok(Session { transaction, statements, staged, newly_staged: Vec::new() })

@@ -35,9 +35,9 @@ impl Tls {
                 }
             }
             // Those of the system that can't be read are passed over, as browsers do.
-            None => drop(roots.add_parsable_certificates(
-                rustls_native_certs::load_native_certs().certs,
-            )),
+            None => drop(
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
+            ),
         }
         let provider = rustls::crypto::ring::default_provider();
         let config = rustls::ClientConfig::builder_with_provider(provider.into())

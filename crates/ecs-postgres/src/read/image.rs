@@ -68,10 +68,7 @@ async fn read_ids(store: &Store, session: &mut Session<'_>) -> Result<Vec<Entity
 }
 
 /// Reads all values of a component, in the order of signed ids.
-async fn read_column(
-    session: &mut Session<'_>,
-    table: Arc<Table>,
-) -> Result<Column, RemoteError> {
+async fn read_column(session: &mut Session<'_>, table: Arc<Table>) -> Result<Column, RemoteError> {
     let reading = server("read the values of a component");
     let info = table.component.info();
     let all = format!("select {} from {} order by entity", table.columns(), table.name);

@@ -35,7 +35,7 @@ pub(crate) fn pages(store: &Store, query: RemoteQuery) -> BoxStream<'_, Result<P
             return None;
         }
         let link = &cursor.store.link;
-        let page = link.limited("read a page", cursor.next()).await.transpose()?;
+        let page = link.limited(cursor.next()).await.transpose()?;
         cursor.ended |= page.is_err();
         Some((page, cursor))
     }))

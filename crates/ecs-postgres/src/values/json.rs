@@ -107,11 +107,7 @@ fn read_map(key: &Schema, value: &Schema, source: &mut impl Source) -> Result<Va
 }
 
 /// Writes a value.
-pub(super) fn write(
-    schema: &Schema,
-    value: &Value,
-    target: &mut impl Target,
-) -> Result<(), Unfit> {
+pub(super) fn write(schema: &Schema, value: &Value, target: &mut impl Target) -> Result<(), Unfit> {
     if let Some(number) = kind::number(schema) {
         with_number!(number, N => target.number::<N>(ToJson::from_json(value)?));
         return Ok(());

@@ -19,7 +19,11 @@ pub(super) enum Kind {
     /// An enum whose variants have no data, by name.
     Choice(Vec<String>),
     /// An array of plain values, maybe of so many, and whether some may be null.
-    Array { of: Box<Kind>, may_lack: bool, count: Option<usize> },
+    Array {
+        of: Box<Kind>,
+        may_lack: bool,
+        count: Option<usize>,
+    },
     /// Everything that is nested more deeply: `jsonb`.
     Json(Schema),
 }
@@ -32,9 +36,7 @@ impl Kind {
             return None;
         }
         Some(match schema {
-            Schema::Option(inside) if !may_be_nested_null(inside) => {
-                (Self::present(inside), true)
-            }
+            Schema::Option(inside) if !may_be_nested_null(inside) => (Self::present(inside), true),
             schema => (Self::present(schema), false),
         })
     }

@@ -34,20 +34,62 @@ pub(super) enum NumberType {
 macro_rules! with_number {
     ($number:expr, $type:ident => $body:expr) => {
         match $number {
-            NumberType::I8 => { type $type = i8; $body }
-            NumberType::I16 => { type $type = i16; $body }
-            NumberType::I32 => { type $type = i32; $body }
-            NumberType::I64 => { type $type = i64; $body }
-            NumberType::I128 => { type $type = i128; $body }
-            NumberType::Isize => { type $type = isize; $body }
-            NumberType::U8 => { type $type = u8; $body }
-            NumberType::U16 => { type $type = u16; $body }
-            NumberType::U32 => { type $type = u32; $body }
-            NumberType::U64 => { type $type = u64; $body }
-            NumberType::U128 => { type $type = u128; $body }
-            NumberType::Usize => { type $type = usize; $body }
-            NumberType::F32 => { type $type = f32; $body }
-            NumberType::F64 => { type $type = f64; $body }
+            NumberType::I8 => {
+                type $type = i8;
+                $body
+            }
+            NumberType::I16 => {
+                type $type = i16;
+                $body
+            }
+            NumberType::I32 => {
+                type $type = i32;
+                $body
+            }
+            NumberType::I64 => {
+                type $type = i64;
+                $body
+            }
+            NumberType::I128 => {
+                type $type = i128;
+                $body
+            }
+            NumberType::Isize => {
+                type $type = isize;
+                $body
+            }
+            NumberType::U8 => {
+                type $type = u8;
+                $body
+            }
+            NumberType::U16 => {
+                type $type = u16;
+                $body
+            }
+            NumberType::U32 => {
+                type $type = u32;
+                $body
+            }
+            NumberType::U64 => {
+                type $type = u64;
+                $body
+            }
+            NumberType::U128 => {
+                type $type = u128;
+                $body
+            }
+            NumberType::Usize => {
+                type $type = usize;
+                $body
+            }
+            NumberType::F32 => {
+                type $type = f32;
+                $body
+            }
+            NumberType::F64 => {
+                type $type = f64;
+                $body
+            }
         }
     };
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use ecs_core::{ComponentId, EntityId, ErasedValue};
-use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
 use ecs_storage_api::remote::Version;
+use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
 
 use super::effects::{Effects, count};
 use super::{Locked, Trouble, commit};
 use crate::catalog::Table;
 use crate::error::{is_twice, nonsense, server};
 use crate::ids::{self, Allocator};
-use crate::link::Purpose;
+use crate::link::{Connection, Purpose, Session};
 use crate::rows::{self, Run, signed};
 use crate::storage::Store;
 
@@ -60,7 +60,11 @@ impl<'b> Work<'b> {
     }
 
     /// Returns the values of new entities, by component.
-    fn spawns(&self, batch: &'b UpdateBatch, made: &[EntityId]) -> BTreeMap<ComponentId, Vec<Run<'b>>> {
+    fn spawns(
+        &self,
+        batch: &'b UpdateBatch,
+        made: &[EntityId],
+    ) -> BTreeMap<ComponentId, Vec<Run<'b>>> {
         let mut runs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (spawn, entity) in batch.spawns().iter().zip(made) {
             for value in spawn.bundle.values() {
@@ -122,73 +126,47 @@ pub(super) async fn apply(
     work: &Work<'_>,
     condition: Option<Version>,
 ) -> Result<Applied, Trouble> {
-    let tables = &store.tables;
     let mut connection = store.link.connection().await?;
+    let doing = perform(store, &mut connection, batch, work, condition);
+    let (session, locked, applied) = store.link.in_time(doing).await?;
+    if !batch.is_empty() {
+        commit(store, session, &locked).await?;
+    }
+    Ok(applied)
+}
+
+/// Does all of a batch but to commit it.
+async fn perform<'c>(
+    store: &Store,
+    connection: &'c mut Connection,
+    batch: &UpdateBatch,
+    work: &Work<'_>,
+    condition: Option<Version>,
+) -> Result<(Session<'c>, Locked, Applied), Trouble> {
+    let tables = &store.tables;
     let session = connection.begin(Purpose::Write).await;
     let mut session = session.map_err(server("begin a transaction"))?;
     let locked = Locked::lock(&mut session, tables, condition).await?;
     if batch.is_empty() {
-        return Ok(Applied::new(Vec::new(), 0, locked.version));
+        let applied = Applied::new(Vec::new(), 0, locked.version);
+        return Ok((session, locked, applied));
     }
     let hoped = Hoped { batch, shard: locked.shard };
     batch.check_with(&hoped, Some(&hoped)).map_err(|_| Trouble::Untrue)?;
 
     let mut effects = Effects::new(tables);
-    let names_ids = !batch.spawns().is_empty() || !batch.destroys().is_empty();
-    let mut allocator = match names_ids {
-        true => Some(Allocator::lock(&mut session, tables, locked.shard).await?),
-        false => None,
+    let mut allocator = match batch.spawns().is_empty() && batch.destroys().is_empty() {
+        true => None,
+        false => Some(Allocator::lock(&mut session, tables, locked.shard).await?),
     };
-
     let mut made = Vec::new();
     if let Some(allocator) = &mut allocator {
-        let named: Vec<_> = batch.spawns().iter().filter_map(|spawn| spawn.id).collect();
-        let fresh = batch.spawns().len() - named.len();
-        if fresh as u64 > allocator.available() {
-            return Err(Trouble::Untrue);
-        }
-        let home: Vec<_> =
-            named.iter().filter(|id| id.shard() == locked.shard).map(|id| signed(*id)).collect();
-        let claimed = ids::end_reserved(&mut session, tables, &home).await?;
-        if claimed != home.len() as u64 {
-            return Err(Trouble::Untrue);
-        }
-        let mut fresh = allocator.take(&mut session, tables, fresh).await?.into_iter();
-        for spawn in batch.spawns() {
-            let id = spawn.id.or_else(|| fresh.next());
-            made.push(id.ok_or_else(|| nonsense("fewer ids came than were taken"))?);
-        }
-        match effects.spawn(&mut session, &made).await {
-            Err(error) if is_twice(&error) => return Err(Trouble::Untrue),
-            outcome => outcome?,
-        }
+        made = spawn(store, &mut session, &mut effects, allocator, batch, locked.shard).await?;
         for (component, runs) in work.spawns(batch, &made) {
             effects.fill(&mut session, &*table(store, component)?, &runs).await?;
         }
     }
-    for (component, runs) in &work.updates {
-        let updated = effects.update(&mut session, &*table(store, *component)?, runs).await?;
-        if updated != rows::count(runs) as u64 {
-            return Err(Trouble::Untrue);
-        }
-    }
-    let alive = work.presumed_alive();
-    if !alive.is_empty() {
-        let living = tables.sql("select count(*) from @_entity where entity = any($1)");
-        if count(&mut session, &living, &alive).await? != alive.len() as u64 {
-            return Err(Trouble::Untrue);
-        }
-    }
-    for (component, runs) in &work.inserts {
-        effects.upsert(&mut session, &*table(store, *component)?, runs).await?;
-    }
-    let mut removed = 0;
-    for (component, ids) in &work.removes {
-        // No entity has a component that has no table.
-        if let Some(table) = store.catalog.get(*component) {
-            removed += effects.remove(&mut session, &table, ids.clone()).await?;
-        }
-    }
+    let removed = change(store, &mut session, &mut effects, work).await?;
     if !batch.destroys().is_empty() {
         let ids: Vec<_> = batch.destroys().iter().map(|id| signed(*id)).collect();
         if effects.destroy(&mut session, ids).await? != batch.destroys().len() as u64 {
@@ -200,8 +178,69 @@ pub(super) async fn apply(
         allocator.store(&mut session, tables).await?;
     }
     let version = effects.finish(&mut session, &locked, store.kept_changes).await?;
-    commit(store, session, &locked).await?;
-    Ok(Applied::new(made, removed as usize, version))
+    Ok((session, locked, Applied::new(made, removed, version)))
+}
+
+/// Names and makes the entities of a batch.
+async fn spawn(
+    store: &Store,
+    session: &mut Session<'_>,
+    effects: &mut Effects<'_>,
+    allocator: &mut Allocator,
+    batch: &UpdateBatch,
+    shard: u16,
+) -> Result<Vec<EntityId>, Trouble> {
+    let named: Vec<_> = batch.spawns().iter().filter_map(|spawn| spawn.id).collect();
+    let fresh = batch.spawns().len() - named.len();
+    if fresh as u64 > allocator.available() {
+        return Err(Trouble::Untrue);
+    }
+    let home = named.iter().filter(|id| id.shard() == shard);
+    let home: Vec<_> = home.map(|id| signed(*id)).collect();
+    if ids::end_reserved(session, &store.tables, &home).await? != home.len() as u64 {
+        return Err(Trouble::Untrue);
+    }
+    let mut fresh = allocator.take(session, &store.tables, fresh).await?.into_iter();
+    let ids = batch.spawns().iter().map(|spawn| spawn.id.or_else(|| fresh.next()));
+    let made: Option<Vec<_>> = ids.collect();
+    let made = made.ok_or_else(|| nonsense("fewer ids came than were taken"))?;
+    match effects.spawn(session, &made).await {
+        Err(error) if is_twice(&error) => Err(Trouble::Untrue),
+        outcome => Ok(outcome.map(|()| made)?),
+    }
+}
+
+/// Changes what living entities have, and returns how many values were taken away.
+async fn change(
+    store: &Store,
+    session: &mut Session<'_>,
+    effects: &mut Effects<'_>,
+    work: &Work<'_>,
+) -> Result<usize, Trouble> {
+    for (component, runs) in &work.updates {
+        let updated = effects.update(session, &*table(store, *component)?, runs).await?;
+        if updated != rows::count(runs) as u64 {
+            return Err(Trouble::Untrue);
+        }
+    }
+    let alive = work.presumed_alive();
+    if !alive.is_empty() {
+        let living = store.tables.sql("select count(*) from @_entity where entity = any($1)");
+        if count(session, &living, &alive).await? != alive.len() as u64 {
+            return Err(Trouble::Untrue);
+        }
+    }
+    for (component, runs) in &work.inserts {
+        effects.upsert(session, &*table(store, *component)?, runs).await?;
+    }
+    let mut removed = 0;
+    for (component, ids) in &work.removes {
+        // No entity has a component that has no table.
+        if let Some(table) = store.catalog.get(*component) {
+            removed += effects.remove(session, &table, ids.clone()).await?;
+        }
+    }
+    Ok(removed as usize)
 }
 
 fn table(store: &Store, component: ComponentId) -> Result<std::sync::Arc<Table>, Trouble> {

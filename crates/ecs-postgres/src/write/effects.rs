@@ -85,9 +85,8 @@ impl<'t> Effects<'t> {
             let missing = || nonsense(format!("component `{component}` has no table"));
             let table = catalog.get(*component).ok_or_else(missing)?;
             let chunks = image.chunks().iter();
-            let runs = chunks.filter_map(|chunk| {
-                Some(Run::many(chunk.ids(), chunk.column(*component)?))
-            });
+            let runs =
+                chunks.filter_map(|chunk| Some(Run::many(chunk.ids(), chunk.column(*component)?)));
             copy(session, &table.name, &table, &runs.collect::<Vec<_>>()).await?;
         }
         self.note(Kind::Loaded, NO_COMPONENT, Vec::new());
@@ -203,7 +202,8 @@ impl<'t> Effects<'t> {
         let note = session.prepare(&note).await.map_err(&raising)?;
         for (kind, component, entities) in &self.noted {
             let kind = *kind as u8 as i8;
-            let noted = session.transaction.execute(&note, &[&signed, &kind, component, entities]).await;
+            let noted =
+                session.transaction.execute(&note, &[&signed, &kind, component, entities]).await;
             noted.map_err(&raising)?;
         }
         let raise = self.tables.sql(
@@ -215,7 +215,8 @@ impl<'t> Effects<'t> {
         let raise = session.prepare(&raise).await.map_err(&raising)?;
         let raised = session
             .transaction
-            .execute(&raise, &[&signed, &locked.token, &self.tables.channel()]).await;
+            .execute(&raise, &[&signed, &locked.token, &self.tables.channel()])
+            .await;
         raised.map_err(&raising)?;
         // Now and then, since each look for old ones costs something.
         if version % 64 == 0 && version > kept_changes {

@@ -25,7 +25,8 @@ pub(crate) async fn commit(
     session: Session<'_>,
     locked: &Locked,
 ) -> Result<(), RemoteError> {
-    let Err(error) = session.commit().await.map_err(server("commit")) else { return Ok(()) };
+    let committing = async { session.commit().await.map_err(server("commit")) };
+    let Err(error) = store.link.in_time(committing).await else { return Ok(()) };
     if !is_cut(&error) {
         return Err(error);
     }
