@@ -134,6 +134,11 @@ impl StorageCut {
         self.present().get() - self.origin.get()
     }
 
+    /// Returns the state of the allocator.
+    pub fn allocator(&self) -> &AllocatorState {
+        &self.allocator
+    }
+
     /// Returns how many entities there are.
     pub fn len(&self) -> usize {
         self.tables.iter().map(|table| table.rows).sum()
