@@ -8,6 +8,7 @@
 //! shrunk to a minimal sequence.
 
 mod operation;
+mod rows;
 mod shorten;
 mod subject;
 
@@ -20,6 +21,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 pub use operation::{Chosen, Kind, Operation, Pick};
+pub use rows::{EncodedRows, check_rows, compare_rows, encoded_rows};
 use subject::Subject;
 
 use crate::claims::changes::found;
@@ -145,6 +147,20 @@ struct Known {
     seen: BTreeSet<EntityId>,
 }
 
+impl Known {
+    /// Remembers the ids that are new, so that later operations can be about them.
+    fn learn(&mut self, storage: &dyn Storage) {
+        let mut ids: Vec<_> = storage.all_entities().collect();
+        ids.sort_unstable();
+        ids.extend(storage.allocator_state().reserved);
+        for id in ids {
+            if self.seen.insert(id) {
+                self.ids.push(id);
+            }
+        }
+    }
+}
+
 /// Two stores to which the same is done.
 struct Pair<A, B> {
     a: Subject<A>,
@@ -188,7 +204,7 @@ impl<A: Storage, B: Storage> Pair<A, B> {
                 format!("a batch that is refused changes something: {}", outcomes[0])
             })?;
         }
-        self.learn();
+        self.known.learn(&self.a.storage);
         Ok(())
     }
 
@@ -210,18 +226,6 @@ impl<A: Storage, B: Storage> Pair<A, B> {
             .map(|hash| hash.expect("the kit's components can be encoded"));
         ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
         same_changes(&a.storage, &b.storage, self.mixed)
-    }
-
-    /// Remembers the ids that are new, so that later operations can be about them.
-    fn learn(&mut self) {
-        let mut ids: Vec<_> = self.a.storage.all_entities().collect();
-        ids.sort_unstable();
-        ids.extend(self.a.storage.allocator_state().reserved);
-        for id in ids {
-            if self.known.seen.insert(id) {
-                self.known.ids.push(id);
-            }
-        }
     }
 }
 
