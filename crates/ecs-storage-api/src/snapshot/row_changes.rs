@@ -19,6 +19,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ahash::AHashMap;
 use ecs_core::{CodecError, ComponentId, EntityId};
 
 use self::values::Values;
@@ -186,14 +187,14 @@ impl<'a> Comparison<'a> {
         for (at, column) in after.columns.iter().enumerate() {
             let mut updated = Vec::new();
             for (n, page, known) in column.beside(before.columns.get(at)) {
-                let Some(known) = known.filter(|known| !page.has_values_of(known)) else {
+                if known.is_none_or(|known| page.has_values_of(known)) {
                     continue;
-                };
+                }
                 let (Some(ids), Some(known_ids)) = (after.ids.get(n), before.ids.get(n)) else {
                     continue;
                 };
-                let old = self.before.page(from, at, n, known)?;
-                let new = self.after.page(to, at, n, page)?;
+                let old = self.before.column(from, at).page(n)?;
+                let new = self.after.column(to, at).page(n)?;
                 for (row, (id, known_id)) in ids.ids.iter().zip(&known_ids.ids[..]).enumerate() {
                     if id == known_id && old.get(row)? != new.get(row)? {
                         updated.push(Row::new(*id, to, n * PAGE_ROWS + row));
@@ -211,44 +212,56 @@ impl<'a> Comparison<'a> {
     fn compare_moved(&mut self, mut left: Vec<Row>, mut came: Vec<Row>) -> Result<(), CodecError> {
         left.sort_unstable_by_key(|row| row.id);
         came.sort_unstable_by_key(|row| row.id);
+        // By tables, so that columns are gone through one by one.
+        let mut moved: AHashMap<_, Vec<(Row, u32)>> = AHashMap::new();
         let mut left = left.into_iter().peekable();
-        for row in came {
-            while let Some(gone) = left.next_if(|old| old.id < row.id) {
+        for new in came {
+            while let Some(gone) = left.next_if(|old| old.id < new.id) {
                 self.died.push(gone.id);
             }
-            match left.next_if(|old| old.id == row.id) {
-                Some(old) => self.compare_values(old, row)?,
+            match left.next_if(|old| old.id == new.id) {
+                Some(old) => moved.entry((old.table, new.table)).or_default().push((new, old.row)),
                 None => {
-                    let components = &self.after.table(row.table as usize).components[..];
-                    self.born.entry(components).or_default().push(row);
+                    let components = &self.after.table(new.table as usize).components[..];
+                    self.born.entry(components).or_default().push(new);
                 }
             }
         }
         self.died.extend(left.map(|gone| gone.id));
-        Ok(())
+        moved.into_iter().try_for_each(|((from, to), rows)| {
+            self.compare_tables(from as usize, to as usize, &rows)
+        })
     }
 
-    /// Compares components and values of an entity in two places.
-    fn compare_values(&mut self, old: Row, new: Row) -> Result<(), CodecError> {
-        let had = self.before.table(old.table as usize).components.iter().enumerate();
-        let has = self.after.table(new.table as usize).components.iter().enumerate();
-        let mut had = had.peekable();
-        for (at, component) in has {
-            while let Some((_, lost)) = had.next_if(|(_, before)| *before < component) {
-                self.removed.entry(*lost).or_default().push(new.id);
-            }
-            match had.next_if(|(_, before)| *before == component) {
-                None => self.inserted.entry(*component).or_default().push(new),
-                Some((before, _))
-                    if self.before.get(old, before)? != self.after.get(new, at)? =>
-                {
-                    self.updated.entry(*component).or_default().push(new);
-                }
-                Some(_) => {}
-            }
+    /// Compares entities that went from one table, where their row is known, to another.
+    fn compare_tables(
+        &mut self,
+        from: usize,
+        to: usize,
+        rows: &[(Row, u32)],
+    ) -> Result<(), CodecError> {
+        let (had, has) = (&self.before.table(from).components, &self.after.table(to).components);
+        let lost = had.iter().filter(|component| has.binary_search(component).is_err());
+        for component in lost {
+            let ids = rows.iter().map(|(row, _)| row.id);
+            self.removed.entry(*component).or_default().extend(ids);
         }
-        for (_, lost) in had {
-            self.removed.entry(*lost).or_default().push(new.id);
+        for (at, component) in has.iter().enumerate() {
+            let Ok(before) = had.binary_search(component) else {
+                let rows = rows.iter().map(|(row, _)| *row);
+                self.inserted.entry(*component).or_default().extend(rows);
+                continue;
+            };
+            let (old, new) = (self.before.column(from, before), self.after.column(to, at));
+            let mut updated = Vec::new();
+            for (row, known) in rows {
+                if old.get(*known as usize)? != new.get(row.row as usize)? {
+                    updated.push(*row);
+                }
+            }
+            if !updated.is_empty() {
+                self.updated.entry(*component).or_default().append(&mut updated);
+            }
         }
         Ok(())
     }
@@ -262,14 +275,17 @@ impl<'a> Comparison<'a> {
         }
         let mut columns = |all: BTreeMap<ComponentId, Vec<Row>>| {
             let column = |(component, mut rows): (_, Vec<Row>)| {
-                // Rows that stayed are in the order of tables, and before those that moved.
                 rows.sort_unstable_by_key(|row| row.id);
                 values.chunk(&[component], &rows)
             };
             all.into_iter().map(column).collect::<Result<Vec<_>, _>>()
         };
         let (updated, inserted) = (columns(self.updated)?, columns(self.inserted)?);
-        let removed = self.removed.into_iter().collect();
+        let removed = self.removed.into_iter().map(|(component, mut ids)| {
+            ids.sort_unstable();
+            (component, ids)
+        });
+        let removed = removed.collect();
         Ok(RowChanges { born, died: self.died, updated, inserted, removed })
     }
 }

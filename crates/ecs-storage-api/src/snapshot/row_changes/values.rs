@@ -1,6 +1,5 @@
 //! The values of a cut, row by row.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use ahash::AHashMap;
@@ -9,76 +8,45 @@ use ecs_core::{CodecError, ComponentId, ComponentInfo, ErasedVec};
 use super::Row;
 use crate::changes::PAGE_ROWS;
 use crate::owned_chunk::OwnedChunk;
-use crate::snapshot::cut::{CutTable, ValuePage};
+use crate::snapshot::cut::CutTable;
 
 /// Finds the encoded values of rows.
 pub(super) struct Values<'a> {
     tables: &'a [Arc<CutTable>],
-    /// Where values end, in pages of components that are not plain bytes: by table,
-    /// column and page. It takes decoding to find that out.
-    ends: AHashMap<(usize, usize, usize), Rc<[usize]>>,
+    /// Those that were asked for, by table and place in it.
+    columns: AHashMap<(usize, usize), Column<'a>>,
 }
 
-/// The encoded values of a page.
-pub(super) struct PageValues<'a> {
+/// The encoded values of a column.
+pub(super) struct Column<'a> {
+    table: &'a CutTable,
+    at: usize,
+    info: &'static ComponentInfo,
+    /// Those that were asked for: a page is found over several places in memory, and
+    /// if rows lie in any order, this is most of the work.
+    pages: Vec<Option<Page<'a>>>,
+}
+
+/// The encoded values of a page of a column.
+pub(super) struct Page<'a> {
     info: &'static ComponentInfo,
     bytes: &'a [u8],
-    /// None for plain bytes.
-    ends: Option<Rc<[usize]>>,
+    /// Where each value ends; none for plain bytes, which are all of one size.
+    ends: Option<Box<[usize]>>,
 }
 
 impl<'a> Values<'a> {
     pub(super) fn of(tables: &'a [Arc<CutTable>]) -> Self {
-        Self { tables, ends: AHashMap::new() }
+        Self { tables, columns: AHashMap::new() }
     }
 
     pub(super) fn table(&self, table: usize) -> &'a CutTable {
         &self.tables[table]
     }
 
-    /// Returns the values of a page of some table and column.
-    pub(super) fn page(
-        &mut self,
-        table: usize,
-        column: usize,
-        n: usize,
-        page: &'a ValuePage,
-    ) -> Result<PageValues<'a>, CodecError> {
-        let info = self.tables[table].components[column].info();
-        let bytes = &page.values[..];
-        if info.is_pod() {
-            return Ok(PageValues { info, bytes, ends: None });
-        }
-        let key = (table, column, n);
-        let ends = match self.ends.get(&key) {
-            Some(known) => known.clone(),
-            None => {
-                let rows = self.tables[table].ids.get(n).map_or(0, |page| page.ids.len());
-                let found = find_ends(info, bytes, rows)?;
-                self.ends.insert(key, found.clone());
-                found
-            }
-        };
-        Ok(PageValues { info, bytes, ends: Some(ends) })
-    }
-
-    /// Returns the value of a row in a column.
-    pub(super) fn get(&mut self, row: Row, column: usize) -> Result<&'a [u8], CodecError> {
-        let (page, at) = (row.row as usize / PAGE_ROWS, row.row as usize % PAGE_ROWS);
-        self.page_of(row.table as usize, column, page)?.get(at)
-    }
-
-    fn page_of(
-        &mut self,
-        table: usize,
-        column: usize,
-        n: usize,
-    ) -> Result<PageValues<'a>, CodecError> {
+    pub(super) fn column(&mut self, table: usize, at: usize) -> &mut Column<'a> {
         let tables = self.tables;
-        let page = tables[table].columns.get(column).and_then(|pages| pages.get(n));
-        let info = tables[table].components[column].info();
-        let page = page.ok_or_else(|| missing(info, n.saturating_mul(PAGE_ROWS)))?;
-        self.page(table, column, n, page)
+        self.columns.entry((table, at)).or_insert_with(|| Column::of(&tables[table], at))
     }
 
     /// Copies rows whose ids are in ascending order, of some components that all of
@@ -88,35 +56,29 @@ impl<'a> Values<'a> {
         components: &[ComponentId],
         rows: &[Row],
     ) -> Result<OwnedChunk, CodecError> {
-        let columns = components.iter().map(|component| self.column(*component, rows));
+        let columns = components.iter().map(|component| self.copy(*component, rows));
         let columns = columns.collect::<Result<_, _>>()?;
         let ids = rows.iter().map(|row| row.id).collect();
         let chunk = OwnedChunk::with_unchecked_ids(ids, columns);
         Ok(chunk.expect("each column has a value for each row"))
     }
 
-    fn column(&mut self, component: ComponentId, rows: &[Row]) -> Result<ErasedVec, CodecError> {
+    fn copy(&mut self, component: ComponentId, rows: &[Row]) -> Result<ErasedVec, CodecError> {
         let info = component.info();
         let in_place = info.is_pod() && info.stride() != 0;
         let (mut values, mut bytes) = (ErasedVec::new(info), Vec::new());
         values.reserve(if in_place { rows.len() } else { 0 });
-        // Neighbours by id are mostly neighbours in a table.
-        let mut here = None;
-        for row in rows {
-            let (table, n) = (row.table as usize, row.row as usize / PAGE_ROWS);
-            let page = match here.take() {
-                Some((at, page)) if at == (table, n) => page,
-                _ => {
-                    let column = self.tables[table].components.binary_search(&component);
-                    self.page_of(table, column.map_err(|_| missing(info, 0))?, n)?
+        for run in rows.chunk_by(|a, b| a.table == b.table) {
+            let table = run[0].table as usize;
+            let at = self.tables[table].components.binary_search(&component);
+            let column = self.column(table, at.map_err(|_| missing(info, 0))?);
+            for row in run {
+                let value = column.get(row.row as usize)?;
+                match in_place {
+                    true => values.extend_from_bytes(value),
+                    false => bytes.extend_from_slice(value),
                 }
-            };
-            let value = page.get(row.row as usize % PAGE_ROWS)?;
-            match in_place {
-                true => values.extend_from_bytes(value),
-                false => bytes.extend_from_slice(value),
             }
-            here = Some(((table, n), page));
         }
         if in_place {
             return Ok(values);
@@ -125,27 +87,67 @@ impl<'a> Values<'a> {
     }
 }
 
-impl<'a> PageValues<'a> {
-    /// Returns the encoded value of a row of the page.
+impl<'a> Column<'a> {
+    fn of(table: &'a CutTable, at: usize) -> Self {
+        let mut pages = Vec::new();
+        pages.resize_with(table.ids.len(), || None);
+        Self { table, at, info: table.components[at].info(), pages }
+    }
+
+    /// Returns the value of a row.
+    #[inline]
+    pub(super) fn get(&mut self, row: usize) -> Result<&'a [u8], CodecError> {
+        self.page(row / PAGE_ROWS)?.get(row % PAGE_ROWS)
+    }
+
+    /// Returns a page.
+    #[inline]
+    pub(super) fn page(&mut self, n: usize) -> Result<&Page<'a>, CodecError> {
+        if self.pages.get(n).is_none_or(Option::is_none) {
+            self.find(n)?;
+        }
+        Ok(self.pages[n].as_ref().expect("it is found"))
+    }
+
+    #[cold]
+    fn find(&mut self, n: usize) -> Result<(), CodecError> {
+        let (table, info) = (self.table, self.info);
+        let values = table.columns.get(self.at).and_then(|pages| pages.get(n));
+        let places = values.zip(table.ids.get(n)).zip(self.pages.get_mut(n));
+        let Some(((values, ids), place)) = places else {
+            return Err(missing(info, n.saturating_mul(PAGE_ROWS)));
+        };
+        let bytes = &values.values[..];
+        let ends = match info.is_pod() {
+            true => None,
+            false => Some(find_ends(info, bytes, ids.ids.len())?),
+        };
+        *place = Some(Page { info, bytes, ends });
+        Ok(())
+    }
+}
+
+impl<'a> Page<'a> {
+    /// Returns the value of a row of the page.
+    #[inline]
     pub(super) fn get(&self, row: usize) -> Result<&'a [u8], CodecError> {
         let range = match &self.ends {
             None => row * self.info.stride()..(row + 1) * self.info.stride(),
             Some(ends) => {
-                let start =
-                    row.checked_sub(1).map_or(0, |before| ends.get(before).copied().unwrap_or(0));
-                start..*ends.get(row).ok_or_else(|| missing(self.info, row))?
+                let start = row.checked_sub(1).and_then(|before| ends.get(before));
+                start.copied().unwrap_or(0)..ends.get(row).copied().unwrap_or(usize::MAX)
             }
         };
         self.bytes.get(range).ok_or_else(|| missing(self.info, row))
     }
 }
 
-/// Finds out where each value of a page ends.
+/// Finds out where each value of a page ends, which takes decoding.
 fn find_ends(
     info: &'static ComponentInfo,
     bytes: &[u8],
     rows: usize,
-) -> Result<Rc<[usize]>, CodecError> {
+) -> Result<Box<[usize]>, CodecError> {
     let (mut left, mut ends) = (bytes, Vec::with_capacity(rows));
     for _ in 0..rows {
         ErasedVec::decode(info, &mut left, 1)?;
@@ -154,6 +156,7 @@ fn find_ends(
     Ok(ends.into())
 }
 
+#[cold]
 fn missing(info: &ComponentInfo, row: usize) -> CodecError {
     let reason = "the page ends before".to_owned();
     CodecError::Decode { component: info.name().to_owned(), row, reason }
