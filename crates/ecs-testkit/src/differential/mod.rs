@@ -21,7 +21,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 pub use operation::{Chosen, Kind, Operation, Pick};
-pub use rows::{EncodedRows, check_rows, compare_rows, encoded_rows};
+pub use rows::{EncodedRows, apply_rows, check_rows, compare_rows, encoded_rows};
 use subject::Subject;
 
 use crate::claims::changes::found;
@@ -125,6 +125,22 @@ pub fn run<A: Storage, B: Storage>(
     ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
 }
 
+/// Applies one operation to both stores, and tells what came of it.
+fn apply_to_both<A: Storage, B: Storage>(
+    a: &mut Subject<A>,
+    b: &mut Subject<B>,
+    operation: &Operation,
+    known: &[EntityId],
+) -> [String; 2] {
+    match operation {
+        Operation::RestoreEachOther => {
+            let (of_a, of_b) = (a.save(), b.save());
+            [a.rewind_to(of_b), b.rewind_to(of_a)]
+        }
+        other => [a.apply(other, known), b.apply(other, known)],
+    }
+}
+
 /// Compares the canonical snapshots of two stores, and has a third take one in.
 fn same_bytes(a: &dyn Storage, b: &dyn Storage, empty: &mut dyn Storage) -> Result<(), String> {
     let written = |storage: &dyn Storage| {
@@ -181,13 +197,7 @@ impl<A: Storage, B: Storage> Pair<A, B> {
             _ => None,
         };
         let (a, b, known) = (&mut self.a, &mut self.b, &self.known.ids);
-        let outcomes = match operation {
-            Operation::RestoreEachOther => {
-                let (of_a, of_b) = (a.save(), b.save());
-                [a.rewind_to(of_b), b.rewind_to(of_a)]
-            }
-            other => [a.apply(other, known), b.apply(other, known)],
-        };
+        let outcomes = apply_to_both(a, b, operation, known);
         ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
         match operation {
             Operation::RestoreEachOther => self.mixed = Some(self.a.storage.version()),

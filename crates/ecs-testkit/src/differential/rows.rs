@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::subject::Subject;
-use super::{Known, LENGTH, Make, ensure, operation};
+use super::{Known, LENGTH, Make, apply_to_both, ensure, operation};
 
 /// Each entity with the encoded values of its persistent components.
 pub type EncodedRows = BTreeMap<EntityId, BTreeMap<ComponentId, Vec<u8>>>;
@@ -43,12 +43,15 @@ pub fn check_rows(
     let changes = after.rows_since(before).map_err(|error| error.to_string())?;
     ensure(changes.is_empty() == (old == new), || format!("{changes:?} of {old:?} and {new:?}"))?;
     let mut rows = old.clone();
-    apply(&changes, &mut rows)?;
+    apply_rows(&changes, &mut rows)?;
     ensure(rows == *new, || format!("{changes:?} lead from {old:?} to {rows:?}, not {new:?}"))
 }
 
-/// Applies changes to rows, each of which must be one.
-fn apply(changes: &RowChanges, rows: &mut EncodedRows) -> Result<(), String> {
+/// Applies changes to rows; each must be one.
+///
+/// # Errors
+/// What is told that is no change.
+pub fn apply_rows(changes: &RowChanges, rows: &mut EncodedRows) -> Result<(), String> {
     ascending(&changes.died)?;
     for id in &changes.died {
         ensure(rows.remove(id).is_some(), || format!("{id} died and was not there"))?;
@@ -159,8 +162,7 @@ fn follow<A: Storage, B: Storage>(
     let (mut known, mut changed) = (Known::default(), 0);
     let (mut of_a, mut of_b) = (Moments::new(), Moments::new());
     for operation in operations {
-        a.apply(operation, &known.ids);
-        b.apply(operation, &known.ids);
+        apply_to_both(a, b, operation, &known.ids);
         known.learn(&a.storage);
         let (now_a, now_b) = (look(&a.storage, &of_a)?, look(&b.storage, &of_b)?);
         check_rows((&now_a.0, &now_a.1), (&now_b.0, &now_b.1))?;
