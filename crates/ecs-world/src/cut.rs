@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use ecs_storage_api::snapshot::sections::SectionReader;
-use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, StorageCut};
+use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, RowChanges, StorageCut};
 use ecs_storage_api::{SnapshotError, Storage, snapshot};
 
 use crate::checkpoint::{self, CheckpointError};
@@ -169,6 +169,51 @@ impl Cut {
     /// Returns what is different from an earlier cut.
     pub fn delta_since(&self, base: &Self) -> Delta {
         Delta::between(base, self)
+    }
+
+    /// Finds out which rows are different from those of an earlier cut, or of any
+    /// other: for a database that takes each tick in, where a [`Delta`] would give it
+    /// pages. What a world has beside them is in [`head_bytes`](Self::head_bytes) and in
+    /// the [allocator](StorageCut::allocator) of the [store](Self::store).
+    ///
+    /// # Errors
+    /// As [`StorageCut::rows_since`].
+    ///
+    /// # Complexity
+    /// As there.
+    pub fn rows_since(&self, before: &Self) -> Result<RowChanges, SnapshotError> {
+        Ok(self.store.rows_since(&before.store)?)
+    }
+
+    /// Returns what it holds of the store.
+    pub fn store(&self) -> &StorageCut {
+        &self.store
+    }
+
+    /// Returns what a snapshot has of the world itself, beside its store: the tick,
+    /// clocks, saved resources and events, and how far systems are. They are sections
+    /// as those of a snapshot, and put together with a store again by
+    /// [`from_parts`](Self::from_parts).
+    pub fn head_bytes(&self) -> Vec<u8> {
+        self.head.to_bytes()
+    }
+
+    /// Puts a cut together of [`head_bytes`](Self::head_bytes) and a store, which may
+    /// have been something else meanwhile, such as rows of a database
+    /// ([`StorageCut::of_image`]).
+    ///
+    /// In a store that has no [history](StorageCut::has_history) everything is new to
+    /// each system, as after [`World::snapshot_canonical`]; which events they have read
+    /// is known from the head.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the bytes are not those of a head, or damaged.
+    pub fn from_parts(head: &[u8], store: StorageCut) -> Result<Self, SnapshotError> {
+        let mut head = Head::from_bytes(head)?;
+        if !store.has_history() {
+            head.forget_ages()?;
+        }
+        Ok(Self { tick: head.tick()?, head, store })
     }
 
     /// Writes a snapshot, the same that the world would have written.

@@ -8,7 +8,7 @@ use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
 use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
 use serde::{Deserialize, Serialize};
 
-use crate::places::SavedSystems;
+use crate::places::{SavedPlaces, SavedSystems};
 use crate::removed::SavedRemovals;
 use crate::schedule::Clocks;
 use crate::world::World;
@@ -19,6 +19,9 @@ const SYSTEMS: Tag = *b"syst";
 
 /// Tick, clocks, and saved resources and events by name.
 type WorldState<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
+
+/// How far systems are, and which removals they have not got yet.
+type SavedState = (SavedSystems, Vec<SavedRemovals>);
 
 /// What a snapshot has of the world itself, encoded.
 #[derive(Debug, Clone)]
@@ -46,6 +49,36 @@ impl Head {
     pub(crate) fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
         let world = sections.expect(WORLD)?.to_vec();
         Ok(Self { world, systems: sections.expect(SYSTEMS)?.to_vec() })
+    }
+
+    /// Returns its sections in a container of their own.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let bytes = SectionWriter::new(Vec::new()).map_err(SnapshotError::from);
+        let bytes = bytes.and_then(|mut out| self.write(&mut out).and(Ok(out.finish()?)));
+        bytes.expect("memory can be written to")
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) returned.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut sections = SectionReader::new(bytes)?;
+        let head = Self::read(&mut sections)?;
+        match sections.next_section()? {
+            None => Ok(head),
+            Some(_) => {
+                let what = "more than the head of a world".to_owned();
+                Err(SnapshotError::Damaged { at: 0, what })
+            }
+        }
+    }
+
+    /// Forgets when systems ran and removals were told of, for a store that does not
+    /// know what was before.
+    pub(crate) fn forget_ages(&mut self) -> Result<(), SnapshotError> {
+        let (mut systems, mut removals): SavedState = decode(&self.systems, "the systems")?;
+        systems.values_mut().flatten().for_each(SavedPlaces::forget_age);
+        removals.iter_mut().for_each(|(_, ago, ..)| *ago = 0);
+        self.systems = encode(&(systems, removals));
+        Ok(())
     }
 
     /// Returns the tick of the world.
@@ -202,8 +235,7 @@ impl<S: Storage> World<S> {
         options: &ReadOptions,
     ) -> Result<(), SnapshotError> {
         let (tick, clocks, resources): WorldState<'_> = decode(&head.world, "the world")?;
-        let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
-            decode(&head.systems, "the systems")?;
+        let (systems, removals): SavedState = decode(&head.systems, "the systems")?;
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
             Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
         });

@@ -23,6 +23,7 @@ mod migration;
 mod options;
 mod packing;
 mod read;
+mod row_changes;
 pub mod sections;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use image::StorageImage;
 pub use options::ReadOptions;
 pub use packing::Compression;
 pub use read::{read, read_sections, read_sections_with, read_with};
+pub use row_changes::RowChanges;
 pub use write::{Contents, write, write_image, write_with};
 
 /// The sections of a store, in their order.

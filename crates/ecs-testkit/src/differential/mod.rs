@@ -8,6 +8,7 @@
 //! shrunk to a minimal sequence.
 
 mod operation;
+mod rows;
 mod shorten;
 mod subject;
 
@@ -20,6 +21,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 pub use operation::{Chosen, Kind, Operation, Pick};
+pub use rows::{EncodedRows, apply_rows, check_rows, compare_rows, encoded_rows};
 use subject::Subject;
 
 use crate::claims::changes::found;
@@ -123,6 +125,22 @@ pub fn run<A: Storage, B: Storage>(
     ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
 }
 
+/// Applies one operation to both stores, and tells what came of it.
+fn apply_to_both<A: Storage, B: Storage>(
+    a: &mut Subject<A>,
+    b: &mut Subject<B>,
+    operation: &Operation,
+    known: &[EntityId],
+) -> [String; 2] {
+    match operation {
+        Operation::RestoreEachOther => {
+            let (of_a, of_b) = (a.save(), b.save());
+            [a.rewind_to(of_b), b.rewind_to(of_a)]
+        }
+        other => [a.apply(other, known), b.apply(other, known)],
+    }
+}
+
 /// Compares the canonical snapshots of two stores, and has a third take one in.
 fn same_bytes(a: &dyn Storage, b: &dyn Storage, empty: &mut dyn Storage) -> Result<(), String> {
     let written = |storage: &dyn Storage| {
@@ -145,6 +163,20 @@ struct Known {
     seen: BTreeSet<EntityId>,
 }
 
+impl Known {
+    /// Remembers the ids that are new, so that later operations can be about them.
+    fn learn(&mut self, storage: &dyn Storage) {
+        let mut ids: Vec<_> = storage.all_entities().collect();
+        ids.sort_unstable();
+        ids.extend(storage.allocator_state().reserved);
+        for id in ids {
+            if self.seen.insert(id) {
+                self.ids.push(id);
+            }
+        }
+    }
+}
+
 /// Two stores to which the same is done.
 struct Pair<A, B> {
     a: Subject<A>,
@@ -165,13 +197,7 @@ impl<A: Storage, B: Storage> Pair<A, B> {
             _ => None,
         };
         let (a, b, known) = (&mut self.a, &mut self.b, &self.known.ids);
-        let outcomes = match operation {
-            Operation::RestoreEachOther => {
-                let (of_a, of_b) = (a.save(), b.save());
-                [a.rewind_to(of_b), b.rewind_to(of_a)]
-            }
-            other => [a.apply(other, known), b.apply(other, known)],
-        };
+        let outcomes = apply_to_both(a, b, operation, known);
         ensure(outcomes[0] == outcomes[1], || format!("{} and {}", outcomes[0], outcomes[1]))?;
         match operation {
             Operation::RestoreEachOther => self.mixed = Some(self.a.storage.version()),
@@ -188,7 +214,7 @@ impl<A: Storage, B: Storage> Pair<A, B> {
                 format!("a batch that is refused changes something: {}", outcomes[0])
             })?;
         }
-        self.learn();
+        self.known.learn(&self.a.storage);
         Ok(())
     }
 
@@ -210,18 +236,6 @@ impl<A: Storage, B: Storage> Pair<A, B> {
             .map(|hash| hash.expect("the kit's components can be encoded"));
         ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
         same_changes(&a.storage, &b.storage, self.mixed)
-    }
-
-    /// Remembers the ids that are new, so that later operations can be about them.
-    fn learn(&mut self) {
-        let mut ids: Vec<_> = self.a.storage.all_entities().collect();
-        ids.sort_unstable();
-        ids.extend(self.a.storage.allocator_state().reserved);
-        for id in ids {
-            if self.known.seen.insert(id) {
-                self.known.ids.push(id);
-            }
-        }
     }
 }
 

@@ -5,5 +5,6 @@ mod cuts;
 mod deltas;
 mod histories;
 mod programs;
+mod rows;
 mod savers;
 mod snapshots;

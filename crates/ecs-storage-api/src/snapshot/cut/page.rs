@@ -123,6 +123,11 @@ impl<T> fmt::Debug for Hashed<T> {
 }
 
 impl ValuePage {
+    /// Tells whether another page has the same values.
+    pub(crate) fn has_values_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.values, &other.values) || self.values[..] == other.values[..]
+    }
+
     /// Returns the ages of the values, in a store that is at `present`.
     pub(crate) fn ages(&self, present: Version, origin: Version) -> ColumnAges {
         let mut pages = RowAges::default();

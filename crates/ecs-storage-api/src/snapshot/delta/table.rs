@@ -81,7 +81,7 @@ impl TableDelta {
                     |cut: &StorageCut, page: &ValuePage| page.ages(cut.present(), cut.origin);
                 let same = known.is_some_and(|known| {
                     Arc::ptr_eq(known, page)
-                        || same_values(&known.values, &page.values)
+                        || page.has_values_of(known)
                             && rows_of(n, before.map_or(0, |it| it.rows)) == rows_of(n, table.rows)
                             && ages(base, known).older(elapsed) == ages(next, page)
                 });
@@ -307,8 +307,4 @@ impl Changed {
         }
         Ok(CutTable::new(self.components.clone(), self.rows, Paged::new(ids), columns))
     }
-}
-
-fn same_values(a: &Arc<Encoded>, b: &Arc<Encoded>) -> bool {
-    Arc::ptr_eq(a, b) || a[..] == b[..]
 }
