@@ -5,6 +5,7 @@
 //! in `docs/design/postgres.md`.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod catalog;
 mod error;
 mod ids;

@@ -10,7 +10,7 @@ use ecs_storage_api::RemoteError;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-pub(crate) use image::{load, read_image};
+pub(crate) use image::{load, read_committed, read_image};
 pub(crate) use pages::pages;
 
 use crate::error::server;

@@ -5,6 +5,7 @@
 //! | `_store` | the store | format, version, shard, since when it is known what changed |
 //! | `_allocator` | the store | which ids come next |
 //! | `_free`, `_reserved`, `_retired` | an id or an index | as `AllocatorState` has them |
+//! | `_world` | the world that is committed here, if one is | its version, and what it has beside its rows |
 //! | `_component` | a component | its name, table, codec and schema |
 //! | `_entity` | a living entity | its id |
 //! | `_version` | a version, of those that are kept | a token by which its writer knows it |
@@ -126,6 +127,11 @@ insert into @_allocator default values;
 create table @_free (place bigint primary key, id bigint not null);
 create table @_reserved (id bigint primary key);
 create table @_retired (index bigint primary key);
+create table @_world (
+    single boolean primary key default true check (single),
+    version bigint not null,
+    head bytea not null
+);
 create table @_component (
     id integer generated always as identity primary key,
     name text not null unique,

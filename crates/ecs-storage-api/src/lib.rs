@@ -45,8 +45,8 @@ pub use query::{
     Without, gather, gather_mut,
 };
 pub use remote::{
-    Applied, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync, OwnedRow,
-    Page, Projection, RemoteError, RemoteQuery,
+    Applied, Archive, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync,
+    OwnedRow, Page, Projection, RemoteError, RemoteQuery,
 };
 pub use reserve::{reserve_list, reserve_map};
 pub use sink::{ReadSink, WriteSink};
@@ -54,7 +54,9 @@ pub use snapshot::{SnapshotError, StorageImage};
 pub use state_hash::{StateHasher, state_hash};
 pub use storage::Storage;
 pub use typed::StorageExt;
-pub use update_batch::{BatchFacts, BatchIds, Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace};
+pub use update_batch::{
+    BatchFacts, BatchIds, Spawn, UpdateBatch, UpdateError, UpdateParts, UpdatePlace,
+};
 pub use workers::{Alone, Workers};
 
 pub use ecs_core as core;

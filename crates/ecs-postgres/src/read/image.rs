@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use ecs_core::{CodecError, ComponentId, EntityId};
-use ecs_storage_api::remote::Version;
+use ecs_storage_api::remote::{Committed, Version};
 use ecs_storage_api::{OwnedChunk, RemoteError, SnapshotError, StorageImage};
 use futures_util::StreamExt;
 
@@ -20,6 +20,12 @@ use crate::write::{Effects, Locked, commit};
 
 /// Reads all that the store holds, as it is at one version.
 pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version), RemoteError> {
+    let committed = read_committed(store).await?;
+    Ok((committed.image, committed.version))
+}
+
+/// As [`read_image`], with the head of the world that is committed here.
+pub(crate) async fn read_committed(store: &Store) -> Result<Committed, RemoteError> {
     let reading = server("read the store");
     let mut connection = store.link.connection().await?;
     let all = entries(&mut connection, &store.tables).await?;
@@ -48,8 +54,12 @@ pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version),
             }
         }
     }
+    let head = store.tables.sql("select head, version from @_world");
+    let head = session.transaction.query_opt(&head, &[]).await.map_err(&reading)?;
+    let head = head.map(|row| (row.get(0), Version::new(row.get::<_, i64>(1) as u64)));
     session.commit().await.map_err(&reading)?;
-    Ok((StorageImage::new(allocator, sorting.into_chunks()?)?, version))
+    let image = StorageImage::new(allocator, sorting.into_chunks()?)?;
+    Ok(Committed::new(image, head, version))
 }
 
 /// Reads which entities live, in the order of signed ids.

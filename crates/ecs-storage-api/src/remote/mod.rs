@@ -14,6 +14,7 @@
 //! the process that made them: a database has no place for them, and
 //! [`Blocking`] keeps them on its own side.
 
+mod archive;
 mod async_storage;
 mod blocking;
 mod copy;
@@ -29,6 +30,7 @@ use std::pin::Pin;
 
 use futures_core::Stream;
 
+pub use archive::{Archive, Commit, Committed};
 pub use async_storage::AsyncStorage;
 pub use blocking::Blocking;
 pub use error::RemoteError;

@@ -1,0 +1,233 @@
+//! A world that runs in memory, and whose ticks are kept in a database.
+
+mod committer;
+
+use std::fmt;
+
+use ecs_storage_api::remote::{Archive, Version};
+use ecs_storage_api::snapshot::StorageCut;
+use ecs_storage_api::{RemoteError, SnapshotError, Storage};
+use pollster::block_on;
+
+use crate::cut::Cut;
+use crate::world::World;
+use committer::Committer;
+
+/// A world that runs at the speed of memory, and is committed to an [`Archive`] in the
+/// background: a database that holds its rows.
+///
+/// A commit brings what has changed since the one before, in one transaction. To begin
+/// one costs a [cut](World::cut_after), a copy of what was written meanwhile; comparing
+/// and sending is done by another thread. If the archive is slower than the world, the
+/// world waits: no more than [`ahead`](DurableOptions::ahead) commits do.
+///
+/// Opened again, the world is what it was at its last commit, in
+/// [state hash](World::state_hash), saved resources and events. Rows come back in the
+/// order of ids, and everything is new to systems that ask for changes, as after
+/// [`World::snapshot_canonical`].
+///
+/// # Errors of commits
+/// A commit that fails is told by the next call. What it was to bring is part of the
+/// next commit, so that after an error which [may be
+/// tried again](DurableError::is_retryable) nothing is lost by going on. If somebody
+/// else has written to the archive, every commit is a conflict; the world has to be
+/// opened anew.
+///
+/// # Dropping
+/// waits for the commits that were begun, and tells nobody of an error;
+/// [`close`](Self::close) does.
+pub struct Durable<S: Storage> {
+    world: World<S>,
+    /// The last state that was given away.
+    last: Cut,
+    committer: Committer,
+    every: u64,
+    origin: Origin,
+}
+
+/// Says how a world is committed.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct DurableOptions {
+    every: u64,
+    ahead: usize,
+}
+
+/// Where the state of a durable world came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The archive was empty: the world is as it was given, and its first commit brings
+    /// all of it.
+    World,
+    /// The last commit.
+    Commit,
+    /// The last commit, and what others have changed since.
+    ChangedCommit,
+    /// Rows of others: no world has been committed to the archive. The tick is 0.
+    Rows,
+}
+
+/// Tells why a world could not be opened or committed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DurableError {
+    /// The archive failed, or refused.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The state could not be copied or taken in.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// There is no thread to commit.
+    #[error("the thread that commits could not be started: {0}")]
+    Thread(#[source] std::io::Error),
+    /// The thread that commits has panicked.
+    #[error("the thread that commits has panicked")]
+    Panicked,
+}
+
+impl DurableError {
+    /// Tells whether going on may succeed: what could not be committed is part of the
+    /// next commit.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Remote(error) if error.is_retryable())
+    }
+}
+
+impl Default for DurableOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DurableOptions {
+    /// Commits every tick, and lets one commit wait.
+    pub fn new() -> Self {
+        Self { every: 1, ahead: 1 }
+    }
+
+    /// Commits every n-th tick; 0 counts as 1.
+    pub fn every(mut self, ticks: u64) -> Self {
+        self.every = ticks.max(1);
+        self
+    }
+
+    /// Lets so many commits wait for the one that is being made. Each holds a copy of
+    /// what changed.
+    pub fn ahead(mut self, commits: usize) -> Self {
+        self.ahead = commits;
+        self
+    }
+
+    /// Opens a world: as it was at its last commit, or, if the archive is empty, as it
+    /// is given. What the world is to take up (saved resources and events) must be
+    /// [named](World::save_resource) before.
+    ///
+    /// # Errors
+    /// [`DurableError`]; then the world is lost, and the archive as it was.
+    pub fn open<S: Storage>(
+        self,
+        mut world: World<S>,
+        archive: impl Archive + 'static,
+    ) -> Result<Durable<S>, DurableError> {
+        let committed = block_on(archive.committed_async())?;
+        let (version, is_changed) = (committed.version, committed.is_changed);
+        let base = StorageCut::of_image(&committed.image).map_err(SnapshotError::from)?;
+        let origin = match committed.head {
+            Some(head) => {
+                world.restore_cut(&Cut::from_parts(&head, base.clone())?)?;
+                if is_changed { Origin::ChangedCommit } else { Origin::Commit }
+            }
+            None if base.is_empty() => Origin::World,
+            None => {
+                world.storage_mut().load(committed.image).map_err(SnapshotError::from)?;
+                Origin::Rows
+            }
+        };
+        // From now on cuts share pages with this one; the archive is compared with what
+        // the world holds only once.
+        let last = world.cut()?;
+        let committer = Committer::start(archive, base, version, self.ahead)?;
+        Ok(Durable { world, last, committer, every: self.every, origin })
+    }
+}
+
+impl<S: Storage> Durable<S> {
+    /// Opens a world, and commits every tick; see [`DurableOptions::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(world: World<S>, archive: impl Archive + 'static) -> Result<Self, DurableError> {
+        DurableOptions::new().open(world, archive)
+    }
+
+    /// Tells where the state came from when it was opened.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Returns the world.
+    pub fn world(&self) -> &World<S> {
+        &self.world
+    }
+
+    /// Returns the world, to be changed: what changes is part of the next commit.
+    pub fn world_mut(&mut self) -> &mut World<S> {
+        &mut self.world
+    }
+
+    /// Begins a commit if the world has come to a tick that is to be committed. It
+    /// waits if too many commits do.
+    ///
+    /// # Errors
+    /// That of an earlier commit; this one is begun nevertheless.
+    pub fn commit_if_due(&mut self) -> Result<(), DurableError> {
+        let due = self.world.tick().is_multiple_of(self.every);
+        if due && self.world.tick() != self.last.tick() { self.commit() } else { Ok(()) }
+    }
+
+    /// Begins a commit. It waits if too many commits do.
+    ///
+    /// # Errors
+    /// That of an earlier commit; this one is begun nevertheless.
+    pub fn commit(&mut self) -> Result<(), DurableError> {
+        let cut = self.world.cut_after(&self.last)?;
+        self.last = cut.clone();
+        self.committer.give(cut)
+    }
+
+    /// Waits until every commit that was begun has been made, and returns the tick and
+    /// the version of the last one; `None` if none was since the world was opened.
+    ///
+    /// # Errors
+    /// That of a commit.
+    pub fn wait(&mut self) -> Result<Option<(u64, Version)>, DurableError> {
+        self.committer.wait()
+    }
+
+    /// Returns the tick and the version of the last commit that has been made since the
+    /// world was opened.
+    pub fn committed(&self) -> Option<(u64, Version)> {
+        self.committer.committed()
+    }
+
+    /// Commits what has not been, waits, and returns the world.
+    ///
+    /// # Errors
+    /// That of a commit; then the world is lost, and the archive holds what was
+    /// committed before.
+    pub fn close(mut self) -> Result<World<S>, DurableError> {
+        self.commit()?;
+        self.wait()?;
+        Ok(self.world)
+    }
+}
+
+impl<S: Storage + fmt::Debug> fmt::Debug for Durable<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durable")
+            .field("world", &self.world)
+            .field("committed", &self.committed())
+            .finish_non_exhaustive()
+    }
+}

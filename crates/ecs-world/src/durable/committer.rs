@@ -1,0 +1,150 @@
+//! The thread that brings cuts to an archive.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use ecs_storage_api::remote::{Archive, Commit, Version};
+use ecs_storage_api::snapshot::StorageCut;
+use parking_lot::Mutex;
+use pollster::block_on;
+
+use super::DurableError;
+use crate::cut::Cut;
+
+/// What the thread is asked for.
+enum Task {
+    Commit(Cut),
+    /// Commits what an error left, and says when all is done.
+    Settle(SyncSender<()>),
+}
+
+/// Commits cuts one after another, on a thread of its own.
+#[derive(Debug)]
+pub(super) struct Committer {
+    /// There until it is dropped.
+    tasks: Option<SyncSender<Task>>,
+    thread: Option<JoinHandle<()>>,
+    outcome: Arc<Mutex<Outcome>>,
+}
+
+#[derive(Debug, Default)]
+struct Outcome {
+    committed: Option<(u64, Version)>,
+    /// Until a caller is told.
+    error: Option<DurableError>,
+}
+
+impl Committer {
+    /// Starts the thread. The archive is at that version, and holds what `base` does.
+    pub(super) fn start(
+        archive: impl Archive + 'static,
+        base: StorageCut,
+        version: Version,
+        ahead: usize,
+    ) -> Result<Self, DurableError> {
+        let (tasks, waiting) = mpsc::sync_channel(ahead);
+        let outcome = Arc::<Mutex<Outcome>>::default();
+        let work = Work { archive, last: base, version, left: None, outcome: outcome.clone() };
+        let thread = thread::Builder::new().name("committer".to_owned());
+        let thread = thread.spawn(move || work.run(&waiting)).map_err(DurableError::Thread)?;
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome })
+    }
+
+    /// Gives a cut to be committed, and waits while there is no room for it.
+    pub(super) fn give(&self, cut: Cut) -> Result<(), DurableError> {
+        self.ask(Task::Commit(cut))?;
+        self.told()
+    }
+
+    /// Waits until nothing is left to be done.
+    pub(super) fn wait(&self) -> Result<Option<(u64, Version)>, DurableError> {
+        let (done, settled) = mpsc::sync_channel(1);
+        self.ask(Task::Settle(done))?;
+        settled.recv().map_err(|_| DurableError::Panicked)?;
+        self.told()?;
+        Ok(self.committed())
+    }
+
+    pub(super) fn committed(&self) -> Option<(u64, Version)> {
+        self.outcome.lock().committed
+    }
+
+    fn ask(&self, task: Task) -> Result<(), DurableError> {
+        let tasks = self.tasks.as_ref().expect("it is there until it is dropped");
+        tasks.send(task).map_err(|_| DurableError::Panicked)
+    }
+
+    fn told(&self) -> Result<(), DurableError> {
+        self.outcome.lock().error.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been told, or nobody has asked.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread works with.
+struct Work<A> {
+    archive: A,
+    /// What the archive holds.
+    last: StorageCut,
+    version: Version,
+    /// The last cut, if it could not be committed.
+    left: Option<Cut>,
+    outcome: Arc<Mutex<Outcome>>,
+}
+
+impl<A: Archive> Work<A> {
+    fn run(mut self, tasks: &Receiver<Task>) {
+        while let Ok(task) = tasks.recv() {
+            match task {
+                Task::Commit(cut) => self.commit(cut),
+                Task::Settle(done) => {
+                    // A failure that nobody has heard of is not to be forgotten.
+                    if self.outcome.lock().error.is_none()
+                        && let Some(left) = self.left.take()
+                    {
+                        self.commit(left);
+                    }
+                    // Whoever has gone does not wait.
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// Commits a cut, with all that earlier ones left.
+    fn commit(&mut self, cut: Cut) {
+        match self.try_commit(&cut) {
+            Ok(version) => {
+                self.version = version;
+                self.last = cut.store().clone();
+                self.left = None;
+                self.outcome.lock().committed = Some((cut.tick(), version));
+            }
+            Err(error) => {
+                self.left = Some(cut);
+                self.outcome.lock().error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn try_commit(&self, cut: &Cut) -> Result<Version, DurableError> {
+        let store = cut.store();
+        let changes = store.rows_since(&self.last).map_err(ecs_storage_api::SnapshotError::from)?;
+        let commit = Commit {
+            changes: &changes,
+            allocator_before: self.last.allocator(),
+            allocator: store.allocator(),
+            head: &cut.head_bytes(),
+        };
+        Ok(block_on(self.archive.commit_async(&commit, self.version))?)
+    }
+}
