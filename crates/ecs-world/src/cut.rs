@@ -202,17 +202,13 @@ impl Cut {
     /// have been something else meanwhile, such as rows of a database
     /// ([`StorageCut::of_image`]).
     ///
-    /// In a store that has no [history](StorageCut::has_history) everything is new to
-    /// each system, as after [`World::snapshot_canonical`]; which events they have read
-    /// is known from the head.
+    /// Where that does not know what changed when, all of it is later than what any
+    /// system has seen, and new to it; which events it has read is known from the head.
     ///
     /// # Errors
     /// [`SnapshotError`] if the bytes are not those of a head, or damaged.
     pub fn from_parts(head: &[u8], store: StorageCut) -> Result<Self, SnapshotError> {
-        let mut head = Head::from_bytes(head)?;
-        if !store.has_history() {
-            head.forget_ages()?;
-        }
+        let head = Head::from_bytes(head)?;
         Ok(Self { tick: head.tick()?, head, store })
     }
 

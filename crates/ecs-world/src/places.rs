@@ -50,13 +50,6 @@ pub(crate) struct SavedPlaces {
     readers: Vec<u64>,
 }
 
-impl SavedPlaces {
-    /// Forgets when it ran last: everything is new to it.
-    pub(crate) fn forget_age(&mut self) {
-        self.last_run = 0;
-    }
-}
-
 /// All places of a world, as a snapshot keeps them.
 pub(crate) type SavedSystems = BTreeMap<String, Vec<SavedPlaces>>;
 

@@ -8,7 +8,7 @@ use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
 use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
 use serde::{Deserialize, Serialize};
 
-use crate::places::{SavedPlaces, SavedSystems};
+use crate::places::SavedSystems;
 use crate::removed::SavedRemovals;
 use crate::schedule::Clocks;
 use crate::world::World;
@@ -19,9 +19,6 @@ const SYSTEMS: Tag = *b"syst";
 
 /// Tick, clocks, and saved resources and events by name.
 type WorldState<'a> = (u64, Clocks, Vec<(String, &'a [u8])>);
-
-/// How far systems are, and which removals they have not got yet.
-type SavedState = (SavedSystems, Vec<SavedRemovals>);
 
 /// What a snapshot has of the world itself, encoded.
 #[derive(Debug, Clone)]
@@ -69,16 +66,6 @@ impl Head {
                 Err(SnapshotError::Damaged { at: 0, what })
             }
         }
-    }
-
-    /// Forgets when systems ran and removals were told of, for a store that does not
-    /// know what was before.
-    pub(crate) fn forget_ages(&mut self) -> Result<(), SnapshotError> {
-        let (mut systems, mut removals): SavedState = decode(&self.systems, "the systems")?;
-        systems.values_mut().flatten().for_each(SavedPlaces::forget_age);
-        removals.iter_mut().for_each(|(_, ago, ..)| *ago = 0);
-        self.systems = encode(&(systems, removals));
-        Ok(())
     }
 
     /// Returns the tick of the world.
@@ -235,7 +222,8 @@ impl<S: Storage> World<S> {
         options: &ReadOptions,
     ) -> Result<(), SnapshotError> {
         let (tick, clocks, resources): WorldState<'_> = decode(&head.world, "the world")?;
-        let (systems, removals): SavedState = decode(&head.systems, "the systems")?;
+        let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
+            decode(&head.systems, "the systems")?;
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
             Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
         });

@@ -134,12 +134,6 @@ impl StorageCut {
         self.present().get() - self.origin.get()
     }
 
-    /// Tells whether it knows when what changed. One of a store that keeps versions
-    /// does.
-    pub fn has_history(&self) -> bool {
-        self.span() != 0
-    }
-
     /// Returns the state of the allocator.
     pub fn allocator(&self) -> &AllocatorState {
         &self.allocator

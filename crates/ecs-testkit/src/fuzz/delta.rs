@@ -48,6 +48,8 @@ fn offer<A: Storage, B: Storage>(
     let nothing = StorageDelta::between(&next, &next);
     let same = delta.then(&nothing).and_then(|both| both.apply(base)).expect("nothing is added");
     assert_eq!(same.digest(), next.digest());
+    // Of a state that does not hold together they may be anything.
+    let changes = next.rows_since(base);
     let (mut a, mut b) = (make_a(), make_b());
     match (load(&mut a, &next), load(&mut b, &next)) {
         (Ok(()), Ok(())) => {
@@ -57,6 +59,9 @@ fn offer<A: Storage, B: Storage>(
                 }
             }
             assert_eq!(hash(&a), hash(&b), "the stores differ");
+            assert!(changes.is_ok(), "{changes:?}");
+            let same = cut(&a).rows_since(&next).expect("the values were taken in");
+            assert!(same.is_empty(), "{same:?}");
         }
         (Err(_), Err(_)) => {}
         (of_a, of_b) => panic!("one takes in what the other refuses: {of_a:?} and {of_b:?}"),
