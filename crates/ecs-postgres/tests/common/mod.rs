@@ -1,4 +1,5 @@
 //! A server for the tests of a file, and empty stores on it.
+#![allow(dead_code, reason = "each file uses some of it")]
 
 use std::cell::RefCell;
 use std::sync::Arc;
