@@ -45,6 +45,18 @@ pub enum ConnectError {
     Remote(#[from] RemoteError),
 }
 
+/// Tells why a view could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// A name can't be an identifier.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The server said no, or said nothing.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+}
+
 /// Tells why a component of this process can't be that of the database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

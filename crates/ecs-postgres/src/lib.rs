@@ -8,6 +8,7 @@
 mod archive;
 mod catalog;
 mod error;
+mod feed;
 mod ids;
 mod link;
 mod name;
@@ -19,7 +20,7 @@ mod tables;
 mod values;
 mod write;
 
-pub use error::{ComponentError, ConnectError};
+pub use error::{ComponentError, ConnectError, ViewError};
 pub use name::NameError;
 pub use options::PostgresOptions;
 pub use storage::PostgresStorage;

@@ -1,5 +1,6 @@
 //! Connections: a pool of them, and the runtime that they need.
 
+mod bell;
 mod connection;
 mod entered;
 mod tls;
@@ -13,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::{ConnectError, lost, unreachable_server};
 use crate::options::PostgresOptions;
 
+pub(crate) use bell::Bell;
 use connection::Connector;
 pub(crate) use connection::{Connection, Purpose, Session};
 pub(crate) use entered::Entered;
@@ -49,8 +51,7 @@ impl Link {
 
     /// Lets a future run on any executor.
     pub(crate) fn enter<F: Future>(&self, future: F) -> Entered<F> {
-        let runtime = self.runtime.as_ref().expect("it is there until the link is dropped");
-        Entered::new(runtime.handle().clone(), future)
+        Entered::new(self.runtime().handle().clone(), future)
     }
 
     /// As [`enter`](Self::enter), for no longer than the time limit.
@@ -82,6 +83,16 @@ impl Link {
             PoolError::Backend(error) => unreachable_server(error),
             other => lost(format!("no connection could be had: {other}")),
         })
+    }
+
+    /// Listens on a channel, until the bell is dropped.
+    pub(crate) fn listen(&self, channel: String) -> Bell {
+        let Connector { config, tls } = self.pool.manager();
+        Bell::new(self.runtime().handle(), config.clone(), tls.clone(), channel)
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is there until the link is dropped")
     }
 
     pub(crate) fn time_limit(&self) -> Duration {

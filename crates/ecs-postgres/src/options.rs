@@ -89,7 +89,7 @@ impl PostgresOptions {
     }
 
     /// Says for how many versions it is kept what changed: 10,000 unless said
-    /// otherwise. A reader of the [feed](crate::PostgresStorage::changes_since) that
+    /// otherwise. A reader of the [feed](ecs_storage_api::AsyncStorage::changes_async) that
     /// is further behind has to read everything.
     pub fn kept_changes(mut self, versions: u64) -> Self {
         self.kept_changes = versions;

@@ -4,6 +4,7 @@ mod image;
 mod pages;
 mod plan;
 mod sorting;
+mod view;
 
 use ecs_core::EntityId;
 use ecs_storage_api::RemoteError;
@@ -12,6 +13,7 @@ use tokio_postgres::types::{FromSql, Type};
 
 pub(crate) use image::{load, read_committed, read_image};
 pub(crate) use pages::pages;
+pub(crate) use view::create as create_view;
 
 use crate::error::server;
 

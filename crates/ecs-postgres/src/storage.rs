@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use ecs_core::{AllocatorState, EntityId};
-use ecs_storage_api::remote::{BoxFuture, BoxStream, Version};
+use ecs_storage_api::remote::{BoxFuture, BoxStream, RemoteChanges, Version};
 use ecs_storage_api::{
     Applied, AsyncStorage, Capabilities, Consistency, Page, RemoteError, RemoteQuery, StorageImage,
     UpdateBatch,
 };
 
 use crate::catalog::Catalog;
-use crate::error::{ConnectError, is_crossed, server};
+use crate::error::{ConnectError, ViewError, is_crossed, server};
 use crate::link::{Link, Purpose};
 use crate::options::PostgresOptions;
 use crate::tables::{self, Tables};
-use crate::{ids, read, write};
+use crate::{feed, ids, name, read, write};
 
 /// A store in a PostgreSQL database.
 ///
@@ -119,6 +119,34 @@ impl PostgresStorage {
     pub fn connect(url: &str) -> Result<Self, ConnectError> {
         PostgresOptions::new(url).connect()
     }
+
+    /// Makes a view of what a query brings, for people who ask in SQL; one of that name
+    /// is replaced. The calling thread waits.
+    ///
+    /// Its columns are `entity`, and those of each component under the last part of its
+    /// name: `position_x`, `health`. A component without data that need not be there
+    /// is a column that says whether it is. Tables are made for components that have
+    /// none yet.
+    ///
+    /// # Errors
+    /// [`ViewError::Name`](crate::ViewError::Name), and those of the server, which
+    /// refuses a name that a table has.
+    pub fn create_view(&self, name: &str, query: &RemoteQuery) -> Result<(), ViewError> {
+        pollster::block_on(self.create_view_async(name, query))
+    }
+
+    /// As [`create_view`](Self::create_view).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn create_view_async(
+        &self,
+        name: &str,
+        query: &RemoteQuery,
+    ) -> Result<(), ViewError> {
+        name::check_view(name)?;
+        Ok(self.store.link.limited(read::create_view(&self.store, name, query)).await?)
+    }
 }
 
 impl AsyncStorage for PostgresStorage {
@@ -181,6 +209,14 @@ impl AsyncStorage for PostgresStorage {
             session.commit().await.map_err(&reading)?;
             Ok(state)
         }))
+    }
+
+    fn changes_async(&self, since: Version) -> BoxFuture<'_, Result<RemoteChanges, RemoteError>> {
+        Box::pin(self.store.link.limited(feed::changes(&self.store, since)))
+    }
+
+    fn watch_async(&self, since: Version) -> BoxStream<'_, Result<RemoteChanges, RemoteError>> {
+        feed::watch(&self.store, since)
     }
 
     fn load_async<'a>(

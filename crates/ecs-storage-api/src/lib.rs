@@ -45,8 +45,9 @@ pub use query::{
     Without, gather, gather_mut,
 };
 pub use remote::{
-    Applied, Archive, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, LocalAsync,
-    OwnedRow, Page, Projection, RemoteError, RemoteQuery,
+    Applied, Archive, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, Comparison,
+    FieldCondition, FieldValue, LocalAsync, OwnedRow, Page, Projection, RemoteChange,
+    RemoteChangeKind, RemoteChanges, RemoteError, RemoteQuery,
 };
 pub use reserve::{reserve_list, reserve_map};
 pub use sink::{ReadSink, WriteSink};

@@ -1,6 +1,7 @@
 //! One connection, with what it has prepared.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
@@ -14,13 +15,13 @@ use crate::options::PostgresOptions;
 /// Makes connections for the pool.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    config: Config,
-    tls: Tls,
+    pub(super) config: Config,
+    pub(super) tls: Arc<Tls>,
 }
 
 impl Connector {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, ConnectError> {
-        Ok(Self { config: options.config()?, tls: Tls::new(options)? })
+        Ok(Self { config: options.config()?, tls: Arc::new(Tls::new(options)?) })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Whether connections are encrypted.
 
-use tokio_postgres::{Client, Config, NoTls};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::error::ConnectError;
 use crate::options::PostgresOptions;
@@ -50,21 +53,45 @@ impl Tls {
 
     /// Connects, and lets the connection run by itself.
     pub(super) async fn connect(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+        let Listening { client, mut messages } = self.connect_listening(config).await?;
+        // What ends it is told by the next thing that is asked of the client.
+        tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
+        Ok(client)
+    }
+
+    /// Connects. The client is served while somebody takes the messages.
+    pub(super) async fn connect_listening(
+        &self,
+        config: &Config,
+    ) -> Result<Listening, tokio_postgres::Error> {
         match self {
             Self::None => {
                 let (client, connection) = config.connect(NoTls).await?;
-                // What ends it is told by the next thing that is asked of the client.
-                tokio::spawn(async move { drop(connection.await) });
-                Ok(client)
+                Ok(Listening { client, messages: messages(connection) })
             }
             #[cfg(feature = "tls")]
             Self::Rustls(tls) => {
                 let (client, connection) = config.connect(tls.clone()).await?;
-                tokio::spawn(async move { drop(connection.await) });
-                Ok(client)
+                Ok(Listening { client, messages: messages(connection) })
             }
         }
     }
+}
+
+/// A connection, and what the server says without being asked.
+pub(super) struct Listening {
+    pub(super) client: Client,
+    pub(super) messages: Messages,
+}
+
+type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+fn messages<S, T>(mut connection: Connection<S, T>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Box::pin(stream::poll_fn(move |context| connection.poll_message(context)))
 }
 
 impl std::fmt::Debug for Tls {

@@ -29,7 +29,9 @@ pub(crate) fn pages(store: &Store, query: RemoteQuery) -> BoxStream<'_, Result<P
         Some(after) => (after < 0, after),
     };
     let among = query.among.as_ref().map(|among| among.iter().map(|id| signed(*id)).collect());
-    let cursor = Cursor { store, query, among, plan: None, after, negative, ended: false };
+    let compared = plan::parameters(&query);
+    let cursor =
+        Cursor { store, query, among, compared, plan: None, after, negative, ended: false };
     Box::pin(stream::unfold(cursor, |mut cursor| async {
         if cursor.ended {
             return None;
@@ -46,6 +48,7 @@ struct Cursor<'s> {
     store: &'s Store,
     query: RemoteQuery,
     among: Option<Vec<i64>>,
+    compared: Vec<Box<dyn ToSql + Send + Sync>>,
     /// Made at the first page.
     plan: Option<Plan>,
     after: i64,
@@ -69,6 +72,7 @@ impl Cursor<'_> {
         loop {
             let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&self.after, &self.negative];
             parameters.extend(self.among.as_ref().map(|among| among as &(dyn ToSql + Sync)));
+            parameters.extend(self.compared.iter().map(|value| &**value as &(dyn ToSql + Sync)));
             let rows = connection.client.query_raw(&statement, parameters).await;
             let mut rows = pin!(rows.map_err(&reading)?);
             let mut groups = Groups::default();
@@ -99,7 +103,7 @@ impl Cursor<'_> {
             }
         }
         catalog.look_up(connection, tables, named).await?;
-        Ok(Plan::new(&self.query, &all, catalog, tables))
+        Plan::new(&self.query, &all, catalog, tables)
     }
 }
 

@@ -4,10 +4,14 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use ecs_core::ComponentId;
-use ecs_storage_api::{Matcher, Projection, RemoteQuery};
+use ecs_storage_api::{
+    Comparison, FieldCondition, FieldValue, Matcher, Projection, RemoteError, RemoteQuery,
+};
+use tokio_postgres::types::ToSql;
 
 use crate::catalog::{Catalog, Entry, Table};
 use crate::name::quote;
+use crate::rows::signed;
 use crate::tables::Tables;
 
 /// The statement for a page, and what its rows hold.
@@ -34,6 +38,8 @@ pub(super) struct Brought {
     pub(super) presence: Option<usize>,
     /// The place of its first column.
     pub(super) at: usize,
+    /// What its table is called in the statement.
+    alias: String,
 }
 
 impl Plan {
@@ -44,12 +50,14 @@ impl Plan {
         entries: &[Entry],
         catalog: &Catalog,
         tables: &Tables,
-    ) -> Self {
+    ) -> Result<Self, RemoteError> {
         let mut plan =
             Self { statement: None, brought: Vec::new(), unknown: Vec::new(), unknown_at: 0 };
+        let fields = query.conditions.iter().map(FieldCondition::check);
+        let fields = fields.collect::<Result<Vec<_>, _>>()?;
         let required = query.matcher.required();
         if required.iter().any(|id| catalog.get(*id).is_none()) {
-            return plan;
+            return Ok(plan);
         }
         let mut wanted: Vec<ComponentId> = match &query.projection {
             Projection::Components(components) => components.iter().collect(),
@@ -66,8 +74,8 @@ impl Plan {
         for component in inner.iter().chain(&outer) {
             let Some(table) = catalog.get(*component) else { continue };
             let presence = statement.join(&table.name, inner.contains(component));
-            let at = statement.select(&table);
-            plan.brought.push(Brought { table, presence, at });
+            let (at, alias) = (statement.select(&table), statement.alias());
+            plan.brought.push(Brought { table, presence, at, alias });
         }
         plan.unknown_at = statement.cells;
         if query.projection == Projection::All {
@@ -80,8 +88,25 @@ impl Plan {
         if query.among.is_some() {
             statement.conditions.push("e0.entity = any($3)".to_owned());
         }
+        let first = if query.among.is_some() { 4 } else { 3 };
+        for (n, (condition, field)) in query.conditions.iter().zip(fields).enumerate() {
+            let component = condition.component;
+            // What is brought and required has a row in the statement itself.
+            let joined = plan.brought.iter().find(|brought| brought.table.component == component);
+            // That the component is required says that it has a table.
+            let Some(table) = catalog.get(component) else { continue };
+            let alias = joined.map_or("other", |brought| &brought.alias);
+            let compared = comparison(condition, field, &table, alias, first + n)?;
+            statement.conditions.push(match joined {
+                Some(_) => compared,
+                None => format!(
+                    "exists (select from {} as other where other.entity = e0.entity and {compared})",
+                    table.name
+                ),
+            });
+        }
         plan.statement = Some(statement.finish(query.page_size.max(1)));
-        plan
+        Ok(plan)
     }
 }
 
@@ -134,11 +159,16 @@ impl Statement {
     /// the first.
     fn select(&mut self, table: &Table) -> usize {
         let at = self.cells;
-        let alias = self.joined - 1;
+        let alias = self.alias();
         for column in table.layout.columns() {
-            self.select_text(&format!("e{alias}.{}", quote(&column.name)));
+            self.select_text(&format!("{alias}.{}", quote(&column.name)));
         }
         at
+    }
+
+    /// Returns what the table that was joined last is called.
+    fn alias(&self) -> String {
+        format!("e{}", self.joined - 1)
     }
 
     fn select_text(&mut self, text: &str) {
@@ -153,12 +183,16 @@ impl Statement {
     }
 }
 
-fn exists(table: &str) -> String {
+pub(super) fn exists(table: &str) -> String {
     format!("exists (select from {table} as other where other.entity = e0.entity)")
 }
 
 /// Writes what an entity must have and lack, but for what is joined.
-fn condition(matcher: &Matcher, joined: &[ComponentId], catalog: &Catalog) -> Vec<String> {
+pub(super) fn condition(
+    matcher: &Matcher,
+    joined: &[ComponentId],
+    catalog: &Catalog,
+) -> Vec<String> {
     let has = |component: &ComponentId| match catalog.get(*component) {
         Some(table) => exists(&table.name),
         // No entity has what has no table.
@@ -179,6 +213,59 @@ fn condition(matcher: &Matcher, joined: &[ComponentId], catalog: &Catalog) -> Ve
     let required = matcher.required().iter().filter(|id| !joined.contains(id)).map(has);
     let excluded = matcher.excluded().iter().map(|id| format!("not {}", has(id)));
     required.chain(excluded).chain(matcher.groups().map(any)).collect()
+}
+
+/// Writes how a field must compare with a parameter.
+fn comparison(
+    condition: &FieldCondition,
+    field: usize,
+    table: &Table,
+    alias: &str,
+    parameter: usize,
+) -> Result<String, RemoteError> {
+    let operator = match condition.comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    };
+    let column = table.layout.column_of(field).ok_or_else(|| RemoteError::Field {
+        component: condition.component,
+        field: condition.field.clone(),
+        reason: "its component is stored as a whole, since not all of it is described",
+    })?;
+    let column = format!("{alias}.{}", quote(&column.name));
+    Ok(match &condition.value {
+        FieldValue::Bool(_) => format!("{column} {operator} ${parameter}::boolean"),
+        FieldValue::Float(_) => {
+            format!("{column}::double precision {operator} ${parameter}::double precision")
+        }
+        FieldValue::Entity(_) => format!("{column} {operator} ${parameter}::bigint"),
+        // Numbers of 128 bits travel as text.
+        FieldValue::Integer(_) | FieldValue::Unsigned(_) => {
+            format!("{column} {operator} ${parameter}::text::numeric")
+        }
+        FieldValue::Text(_) => {
+            format!("{column} collate \"C\" {operator} ${parameter}::text")
+        }
+    })
+}
+
+/// Returns what the conditions of a query compare with.
+pub(super) fn parameters(query: &RemoteQuery) -> Vec<Box<dyn ToSql + Send + Sync>> {
+    let parameter = |condition: &FieldCondition| -> Box<dyn ToSql + Send + Sync> {
+        match &condition.value {
+            FieldValue::Bool(value) => Box::new(*value),
+            FieldValue::Float(value) => Box::new(*value),
+            FieldValue::Entity(value) => Box::new(signed(*value)),
+            FieldValue::Integer(value) => Box::new(value.to_string()),
+            FieldValue::Unsigned(value) => Box::new(value.to_string()),
+            FieldValue::Text(value) => Box::new(value.clone()),
+        }
+    };
+    query.conditions.iter().map(parameter).collect()
 }
 
 /// Returns every component that a condition speaks of.

@@ -35,6 +35,8 @@ pub(crate) struct Column {
     pub(crate) sql: Type,
     pub(crate) may_lack: bool,
     kind: Kind,
+    /// The number of the field, those without data included.
+    field: usize,
     /// Where the field lies in memory.
     offset: usize,
 }
@@ -52,6 +54,7 @@ impl Layout {
                     sql: Type::BYTEA,
                     may_lack: false,
                     kind: Kind::Bytes(None),
+                    field: 0,
                     offset: 0,
                 };
                 Self { form: Form::Blob, columns: vec![column] }
@@ -75,13 +78,14 @@ impl Layout {
             Schema::Struct(fields) | Schema::Tuple(fields) => &fields[..],
             _ => &whole,
         };
-        let with_data = fields.iter().filter(|field| !kind::is_empty(&field.schema));
+        let numbered = fields.iter().enumerate();
+        let with_data = numbered.filter(|(_, field)| !kind::is_empty(&field.schema));
         let mut columns = Vec::new();
         let names = name::columns(schema);
-        for (field, name) in with_data.zip(names) {
+        for ((number, field), name) in with_data.zip(names) {
             let (kind, may_lack) = Kind::of(&field.schema)?;
             let offset = field.offset.unwrap_or(0);
-            columns.push(Column { name, sql: kind.sql(), may_lack, kind, offset });
+            columns.push(Column { name, sql: kind.sql(), may_lack, kind, field: number, offset });
         }
         Some(Self { form, columns })
     }
@@ -89,6 +93,12 @@ impl Layout {
     /// Returns the columns, in the order of their cells.
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// Returns the column of a field, if it has one of its own.
+    pub(crate) fn column_of(&self, field: usize) -> Option<&Column> {
+        let described = self.form != Form::Blob;
+        self.columns.iter().find(|column| described && column.field == field)
     }
 
     /// Appends rows in the binary form of `COPY`: an id, and the cells of a value.

@@ -73,3 +73,24 @@ impl Committed {
         Self { image, head: head.map(|(head, _)| head), version, is_changed }
     }
 }
+
+/// Forwards to the archive behind a pointer.
+macro_rules! forward {
+    ($($pointer:ty),*) => {
+        $(impl<A: Archive + ?Sized> Archive for $pointer {
+            fn commit_async<'a>(
+                &'a self,
+                commit: &'a Commit<'a>,
+                condition: Version,
+            ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+                (**self).commit_async(commit, condition)
+            }
+
+            fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>> {
+                (**self).committed_async()
+            }
+        })*
+    };
+}
+
+forward!(&A, Box<A>, std::sync::Arc<A>);

@@ -8,10 +8,12 @@ use ecs_core::{AllocatorState, ComponentId, ComponentSet, EntityId, ErasedValue}
 use futures_core::Stream;
 
 use super::error::RemoteError;
+use super::feed::RemoteChanges;
 use super::query::{Page, Projection, RemoteQuery};
 use super::version::{Applied, Version};
 use super::{BoxFuture, BoxStream, next};
 use crate::capabilities::Capabilities;
+use crate::error::StorageError;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::{self, StorageImage};
 use crate::update_batch::UpdateBatch;
@@ -232,6 +234,35 @@ pub trait AsyncStorage: Send + Sync {
     /// [`RemoteError::Backend`].
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>>;
 
+    // What others do.
+
+    /// Tells what changed since a version, or the first part of it.
+    ///
+    /// Only backends with [`notifications`](Capabilities::notifications) have it.
+    ///
+    /// # Errors
+    /// [`RemoteError::Forgotten`] if it is not known any more,
+    /// [`StorageError::Unsupported`] if the backend does not have it, or
+    /// [`RemoteError::Backend`].
+    fn changes_async(&self, since: Version) -> BoxFuture<'_, Result<RemoteChanges, RemoteError>> {
+        let _ = since;
+        Box::pin(async { Err(StorageError::Unsupported("telling what others change").into()) })
+    }
+
+    /// Tells what changes from a version on, as it happens. No change is missed, also if
+    /// connections are lost meanwhile.
+    ///
+    /// After an error that may be tried again, the stream goes on; after any other it
+    /// ends.
+    ///
+    /// # Errors
+    /// As [`changes_async`](Self::changes_async).
+    fn watch_async(&self, since: Version) -> BoxStream<'_, Result<RemoteChanges, RemoteError>> {
+        let _ = since;
+        let refusal = StorageError::Unsupported("telling what others change");
+        Box::pin(Once(Some(Err(refusal.into()))))
+    }
+
     // The whole.
 
     /// Replaces everything by what the image holds of persistent components,
@@ -341,6 +372,17 @@ async fn read_image<R: AsyncStorage + ?Sized>(
     Ok((StorageImage::new(allocator, chunks)?, expected))
 }
 
+/// A stream of one item.
+struct Once<T>(Option<T>);
+
+impl<T: Unpin> Stream for Once<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Ready(self.0.take())
+    }
+}
+
 /// The ids of pages.
 struct Ids<'a>(BoxStream<'a, Result<Page, RemoteError>>);
 
@@ -380,6 +422,8 @@ macro_rules! forward {
             fn reserve_ids_async([&] self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>>;
             fn release_ids_async<'a>([&'a] self, ids: &'a [EntityId]) -> BoxFuture<'a, Result<(), RemoteError>>;
             fn allocator_state_async([&] self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>>;
+            fn changes_async([&] self, since: Version) -> BoxFuture<'_, Result<RemoteChanges, RemoteError>>;
+            fn watch_async([&] self, since: Version) -> BoxStream<'_, Result<RemoteChanges, RemoteError>>;
             fn load_async<'a>([&'a] self, image: &'a StorageImage, condition: Option<Version>) -> BoxFuture<'a, Result<Version, RemoteError>>;
             fn image_async([&] self) -> BoxFuture<'_, Result<(StorageImage, Version), RemoteError>>;
             fn snapshot_async([&] self) -> BoxFuture<'_, Result<Vec<u8>, RemoteError>>;

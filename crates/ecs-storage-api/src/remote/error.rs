@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ecs_core::CodecError;
+use ecs_core::{CodecError, ComponentId};
 
 use super::version::Version;
 use crate::error::{BackendError, StorageError};
@@ -33,6 +33,25 @@ pub enum RemoteError {
         expected: Version,
         /// The version of the store.
         found: Version,
+    },
+    /// A condition on a field makes no sense.
+    #[error("field {field:?} of component `{component}`: {reason}")]
+    Field {
+        /// Which component.
+        component: ComponentId,
+        /// Which field.
+        field: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// What changed since a version is not known any more: whoever follows the changes
+    /// has to read everything.
+    #[error("what changed since version {since} is forgotten; it is known since {oldest}")]
+    Forgotten {
+        /// The version that was asked for.
+        since: Version,
+        /// The first version since which it is known.
+        oldest: Version,
     },
     /// What lies behind the store failed: a connection, a database, a disk.
     ///

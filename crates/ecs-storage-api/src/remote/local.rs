@@ -253,7 +253,12 @@ impl<S: Storage> Pages<'_, S> {
         let (store, query) = (&inner.store, &self.query);
         let left = match &mut self.left {
             Some(left) => left,
-            None => match matching(store, query) {
+            None => match query
+                .conditions
+                .iter()
+                .try_for_each(|condition| condition.check().map(drop))
+                .and_then(|()| matching(store, query))
+            {
                 Ok(ids) => self.left.insert(ids.into_iter()),
                 Err(error) => return Some(Err(error)),
             },
@@ -262,16 +267,38 @@ impl<S: Storage> Pages<'_, S> {
         let mut resume = None;
         while rows.len < query.page_size.max(1) {
             let Some(entity) = left.next() else { break };
-            let has = |component| store.has_component_erased(entity, component);
-            if store.entity_exists(entity) && query.matcher.matches(&has) {
-                if let Err(error) = rows.push(store, entity, &query.projection) {
-                    return Some(Err(error));
-                }
-                resume = Some(entity);
+            let pushed = match is_asked_for(store, query, entity) {
+                Ok(false) => continue,
+                Ok(true) => rows.push(store, entity, &query.projection),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = pushed {
+                return Some(Err(error));
             }
+            resume = Some(entity);
         }
         resume.map(|resume| Ok(Page::new(rows.into_chunks(), resume, inner.version())))
     }
+}
+
+/// Tells whether an entity is one that a query asks for.
+fn is_asked_for<S: Storage>(
+    store: &S,
+    query: &RemoteQuery,
+    entity: EntityId,
+) -> Result<bool, RemoteError> {
+    let has = |component| store.has_component_erased(entity, component);
+    if !store.entity_exists(entity) || !query.matcher.matches(&has) {
+        return Ok(false);
+    }
+    for condition in &query.conditions {
+        let value = store.get_component_erased(entity, condition.component);
+        let holds = value.map(|value| condition.holds(value)).transpose()?;
+        if holds != Some(true) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Returns the entities that a query asks for, ascending.

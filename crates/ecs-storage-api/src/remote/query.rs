@@ -2,6 +2,7 @@
 
 use ecs_core::{Component, ComponentId, ComponentSet, EntityId};
 
+use super::field::{Comparison, FieldCondition, FieldValue};
 use super::version::Version;
 use crate::owned_chunk::OwnedChunk;
 use crate::query::{Filter, Matcher};
@@ -34,6 +35,8 @@ pub struct RemoteQuery {
     pub projection: Projection,
     /// What an entity must have and lack.
     pub matcher: Matcher,
+    /// How fields of its components must compare.
+    pub conditions: Vec<FieldCondition>,
     /// Only these entities, if given, in any order.
     pub among: Option<Vec<EntityId>>,
     /// Only entities with a greater id: where an earlier stream ended.
@@ -79,6 +82,7 @@ impl RemoteQuery {
         Self {
             projection: Projection::Components(ComponentSet::new()),
             matcher: Matcher::new(),
+            conditions: Vec::new(),
             among: None,
             after: None,
             page_size: Self::PAGE_SIZE,
@@ -124,6 +128,22 @@ impl RemoteQuery {
     /// Leaves out entities that do not meet a condition.
     pub fn matching(mut self, matcher: Matcher) -> Self {
         self.matcher.any_of(vec![matcher]);
+        self
+    }
+
+    /// Leaves out entities that lack a component, or of whose value a field does not
+    /// compare in that way: `compare::<Person>("age", Comparison::Less, 18u8)`. A
+    /// tuple's fields are called by their numbers.
+    pub fn compare<C: Component>(
+        mut self,
+        field: impl Into<String>,
+        comparison: Comparison,
+        value: impl Into<FieldValue>,
+    ) -> Self {
+        let component = ComponentId::of::<C>();
+        self.matcher.require(component);
+        let (field, value) = (field.into(), value.into());
+        self.conditions.push(FieldCondition { component, field, comparison, value });
         self
     }
 

@@ -1,0 +1,103 @@
+//! What others change: told by version, and as it happens.
+
+use std::time::Duration;
+
+use ahash::AHashMap;
+use ecs_storage_api::RemoteError;
+use ecs_storage_api::remote::{BoxStream, RemoteChange, RemoteChangeKind, RemoteChanges, Version};
+use futures_util::stream;
+use tokio_postgres::Row;
+
+use crate::error::{nonsense, server};
+use crate::link::{Bell, Purpose};
+use crate::rows::entity;
+use crate::storage::Store;
+
+/// How many versions an answer tells of at most.
+const VERSIONS: i64 = 1_000;
+
+/// How long to wait for a word of the server before it is asked anyhow: a connection
+/// may be dead without a word.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tells what changed since a version.
+pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChanges, RemoteError> {
+    let reading = server("read what changed");
+    let mut connection = store.link.connection().await?;
+    let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
+    let known = store.tables.sql("select version, changes_since from @_store");
+    let known = session.prepare(&known).await.map_err(&reading)?;
+    let known = session.transaction.query_one(&known, &[]).await.map_err(&reading)?;
+    let (version, oldest): (i64, i64) = (known.get(0), known.get(1));
+    let first = since.get() as i64;
+    if first < oldest {
+        return Err(RemoteError::Forgotten { since, oldest: Version::new(oldest as u64) });
+    }
+    let last = version.min(first.saturating_add(VERSIONS));
+    let names = store.tables.sql("select id, name from @_component");
+    let names = session.prepare(&names).await.map_err(&reading)?;
+    let names = session.transaction.query(&names, &[]).await.map_err(&reading)?;
+    let names: AHashMap<i32, String> = names.iter().map(|row| (row.get(0), row.get(1))).collect();
+    // In the order in which a batch has its effects.
+    let told = store.tables.sql(
+        "select version, kind, component, entities from @_change \
+         where version > $1 and version <= $2 \
+         order by version, position(kind::text in 'lswrd'), component",
+    );
+    let told = session.prepare(&told).await.map_err(&reading)?;
+    let told = session.transaction.query(&told, &[&first, &last]).await.map_err(&reading)?;
+    session.commit().await.map_err(&reading)?;
+    let changes = told.iter().map(|row| change(row, &names)).collect::<Result<_, _>>()?;
+    Ok(RemoteChanges::new(Version::new(last as u64), changes))
+}
+
+fn change(row: &Row, names: &AHashMap<i32, String>) -> Result<RemoteChange, RemoteError> {
+    let kind = match row.get::<_, i8>(1) as u8 {
+        b's' => RemoteChangeKind::Spawned,
+        b'w' => RemoteChangeKind::Written,
+        b'r' => RemoteChangeKind::Removed,
+        b'd' => RemoteChangeKind::Destroyed,
+        b'l' => RemoteChangeKind::Loaded,
+        other => return Err(nonsense(format!("a change of kind {:?}", other as char))),
+    };
+    let entities = row.get::<_, Vec<i64>>(3).into_iter().map(entity);
+    let entities = entities.collect::<Result<_, _>>()?;
+    let version = Version::new(row.get::<_, i64>(0) as u64);
+    Ok(RemoteChange::new(version, kind, names.get(&row.get(2)).cloned(), entities))
+}
+
+/// Tells what changes from a version on. The server's word only says when to ask: what
+/// changed is read by version, so that a word that is lost costs time and nothing else.
+pub(crate) fn watch(
+    store: &Store,
+    since: Version,
+) -> BoxStream<'_, Result<RemoteChanges, RemoteError>> {
+    let bell = store.link.listen(store.tables.channel());
+    let state = Some((since, bell));
+    Box::pin(stream::unfold(state, move |state| async move {
+        let (since, mut bell) = state?;
+        match store.link.enter(next(store, since, &mut bell)).await {
+            Ok(changes) => {
+                let reached = changes.version;
+                Some((Ok(changes), Some((reached, bell))))
+            }
+            Err(error) if error.is_retryable() => Some((Err(error), Some((since, bell)))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+async fn next(
+    store: &Store,
+    since: Version,
+    bell: &mut Bell,
+) -> Result<RemoteChanges, RemoteError> {
+    loop {
+        let found = store.link.in_time(changes(store, since)).await?;
+        if !found.is_empty() || found.version > since {
+            return Ok(found);
+        }
+        // Whatever rings from the moment before the question on is heard.
+        let _ = tokio::time::timeout(PATIENCE, bell.ring()).await;
+    }
+}
