@@ -34,8 +34,14 @@ impl Locked {
         condition: Option<Version>,
     ) -> Result<Self, RemoteError> {
         let locking = server("lock the store");
-        let statement = tables
-            .sql("select version, shard, gen_random_uuid()::text from @_store for no key update");
+        // Rows that come are few beside those that are there, and found by the index: a
+        // temporary table has no statistics by which the planner could know.
+        let statement = tables.sql(
+            "select version, shard, gen_random_uuid()::text, \
+             set_config('enable_hashjoin', 'off', true), \
+             set_config('enable_mergejoin', 'off', true) \
+             from @_store for no key update",
+        );
         let statement = session.prepare(&statement).await.map_err(&locking)?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(&locking)?;
         let found = Version::new(row.get::<_, i64>(0) as u64);
