@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use tokio_postgres::types::Type;
 
 use crate::error::{ComponentError, server};
-use crate::link::{Connection, Purpose};
+use crate::link::{Connection, Purpose, Session};
 use crate::name::{self, ENTITY, quote};
 use crate::tables::Tables;
 use crate::values::{Column, Layout};
@@ -64,7 +64,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Describes a component of this process, as the database would.
-    fn of(info: &ComponentInfo) -> Self {
+    pub(crate) fn of(info: &ComponentInfo) -> Self {
         Self {
             number: 0,
             name: info.name().to_owned(),
@@ -74,6 +74,38 @@ impl Entry {
             size: if info.is_pod() { info.stride() as i32 } else { 0 },
             schema: info.schema().map(Schema::to_string),
         }
+    }
+
+    /// Returns codec, stride of plain bytes, and schema, empty if there is none.
+    pub(crate) fn form(&self) -> (&str, Option<usize>, &str) {
+        let stride = (self.codec == "pod").then_some(self.size as usize);
+        (&self.codec, stride, self.schema.as_deref().unwrap_or_default())
+    }
+
+    /// Notes the component and makes its table, unless that has been done; returns its
+    /// number. The table of components must be locked.
+    pub(crate) async fn make(
+        &self,
+        session: &Session<'_>,
+        tables: &Tables,
+        layout: &Layout,
+    ) -> Result<i32, RemoteError> {
+        let making = server("make the table of a component");
+        let Self { name, table, codec, size, schema, .. } = self;
+        let known = tables.sql("select id from @_component where name = $1");
+        let known = session.transaction.query_opt(&known, &[name]).await.map_err(&making)?;
+        if let Some(row) = known {
+            return Ok(row.get(0));
+        }
+        let note = tables.sql(
+            "insert into @_component (name, \"table\", codec, size, schema) \
+             values ($1, $2, $3, $4, $5) returning id",
+        );
+        let noted = session.transaction.query_one(&note, &[name, table, codec, size, schema]).await;
+        let number = noted.map_err(&making)?.get(0);
+        let make = definition(tables, self, layout);
+        session.transaction.batch_execute(&make).await.map_err(&making)?;
+        Ok(number)
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -162,18 +194,8 @@ impl Catalog {
         let lock = tables.sql("lock table @_component in share row exclusive mode");
         session.transaction.batch_execute(&lock).await.map_err(&making)?;
         for component in &missing {
-            let entry = Entry::of(component.info());
-            let note = tables.sql(
-                "insert into @_component (name, \"table\", codec, size, schema) \
-                 values ($1, $2, $3, $4, $5) on conflict (name) do nothing",
-            );
-            let Entry { name, table, codec, size, schema, .. } = &entry;
-            let noted =
-                session.transaction.execute(&note, &[name, table, codec, size, schema]).await;
-            if noted.map_err(&making)? != 0 {
-                let make = definition(tables, &entry, &Layout::of(component.info()));
-                session.transaction.batch_execute(&make).await.map_err(&making)?;
-            }
+            let info = component.info();
+            Entry::of(info).make(&session, tables, &Layout::of(info)).await?;
         }
         session.commit().await.map_err(&making)?;
         self.look_up(connection, tables, missing.into_iter().copied()).await

@@ -11,6 +11,7 @@ mod error;
 mod feed;
 mod ids;
 mod link;
+mod migrate;
 mod name;
 mod options;
 mod read;

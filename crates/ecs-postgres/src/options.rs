@@ -1,8 +1,10 @@
 //! How a store is reached, and where in the database it is.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ecs_storage_api::snapshot::ReadOptions;
 use tokio_postgres::Config;
 
 use crate::error::ConnectError;
@@ -32,6 +34,7 @@ pub struct PostgresOptions {
     pub(crate) attempts: u32,
     pub(crate) shard: u16,
     pub(crate) kept_changes: u64,
+    pub(crate) migrations: Arc<ReadOptions>,
     #[cfg(feature = "tls")]
     pub(crate) certificates: Option<Vec<Vec<u8>>>,
 }
@@ -48,6 +51,7 @@ impl PostgresOptions {
             attempts: 5,
             shard: 0,
             kept_changes: 10_000,
+            migrations: Arc::default(),
             #[cfg(feature = "tls")]
             certificates: None,
         }
@@ -93,6 +97,17 @@ impl PostgresOptions {
     /// is further behind has to read everything.
     pub fn kept_changes(mut self, versions: u64) -> Self {
         self.kept_changes = versions;
+        self
+    }
+
+    /// Says how components of old forms become what they are now: as in files, by the
+    /// steps of [`ReadOptions::migrate`]. Opening the store migrates their tables, each
+    /// in a transaction that raises the version; without a way, a component whose form
+    /// has changed is an error. What a step would skip in a file stays here.
+    ///
+    /// The old table is dropped, which the server refuses as long as a view shows it.
+    pub fn migrations(mut self, migrations: ReadOptions) -> Self {
+        self.migrations = Arc::new(migrations);
         self
     }
 

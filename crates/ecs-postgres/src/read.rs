@@ -34,7 +34,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 /// Returns the cells of a row from one on.
-fn cells(row: &Row, first: usize) -> impl Iterator<Item = Option<&[u8]>> {
+pub(crate) fn cells(row: &Row, first: usize) -> impl Iterator<Item = Option<&[u8]>> {
     (first..row.len()).map(move |at| {
         let cell: Option<Raw<'_>> = row.try_get(at).ok().flatten();
         cell.map(|Raw(bytes)| bytes)

@@ -14,7 +14,7 @@ use crate::error::{ConnectError, ViewError, is_crossed, server};
 use crate::link::{Link, Purpose};
 use crate::options::PostgresOptions;
 use crate::tables::{self, Tables};
-use crate::{feed, ids, name, read, write};
+use crate::{feed, ids, migrate, name, read, write};
 
 /// A store in a PostgreSQL database.
 ///
@@ -92,20 +92,22 @@ impl PostgresOptions {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect_async(self) -> Result<PostgresStorage, ConnectError> {
-        let link = Link::new(&self)?;
-        let tables = Tables::new(&self.schema);
-        let catalog = Catalog::default();
-        link.enter(async {
-            let mut connection = link.connection().await?;
-            tables::open(&mut connection, &tables, &self).await?;
-            catalog.check(&mut connection, &tables).await?;
+        let store = Store {
+            link: Link::new(&self)?,
+            tables: Tables::new(&self.schema),
+            catalog: Catalog::default(),
+            // What is forgotten at a version must not be that version itself.
+            kept_changes: self.kept_changes.max(64),
+            attempts: self.attempts.max(1),
+        };
+        let opening = async {
+            let mut connection = store.link.connection().await?;
+            tables::open(&mut connection, &store.tables, &self).await?;
+            migrate::run(&store, &self.migrations).await?;
+            store.catalog.check(&mut connection, &store.tables).await?;
             Ok::<_, ConnectError>(())
-        })
-        .await?;
-        // What is forgotten at a version must not be that version itself.
-        let kept_changes = self.kept_changes.max(64);
-        let attempts = self.attempts.max(1);
-        let store = Store { link, tables, catalog, kept_changes, attempts };
+        };
+        store.link.enter(opening).await?;
         Ok(PostgresStorage { store })
     }
 }

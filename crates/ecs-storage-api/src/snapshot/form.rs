@@ -98,6 +98,11 @@ impl Form {
         (self.codec == "pod").then(|| stride().unwrap_or(0))
     }
 
+    /// Returns the name of the codec.
+    pub(super) fn codec(&self) -> &str {
+        &self.codec
+    }
+
     /// Describes the form for people.
     pub(super) fn text(&self) -> String {
         let codec = match self.codec.as_str() {

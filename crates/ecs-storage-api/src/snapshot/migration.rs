@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 
-use ecs_core::{CodecError, Component, ComponentId, ComponentInfo, ErasedVec};
+use ecs_core::{CodecError, Component, ComponentId, ComponentInfo, ErasedVec, Schema};
 
 use super::error::SnapshotError;
 use super::form::Form;
@@ -15,6 +15,7 @@ type Values = Box<dyn Any>;
 pub(super) struct Step {
     /// What is read at the beginning.
     pub(super) old: Form,
+    pub(super) schema: Option<Schema>,
     pub(super) from: TypeId,
     pub(super) to: TypeId,
     /// The name of the component at the end.
@@ -32,6 +33,7 @@ impl Step {
         let layout = (size_of::<Old>(), align_of::<Old>());
         Self {
             old: Form::new(old.name(), old.codec().name(), layout, old.schema().as_ref()),
+            schema: old.schema(),
             from: TypeId::of::<Old>(),
             to: TypeId::of::<New>(),
             new_name: New::describe().name().to_owned(),
@@ -93,5 +95,39 @@ impl<'o> Chain<'o> {
         let values = (first.decode)(bytes, count)?;
         let values = self.steps.iter().fold(values, |values, step| (step.convert)(values));
         Ok((last.finish)(values))
+    }
+}
+
+/// The way from an old form of a component to what it is in this process, for a store
+/// that holds values in a form of its own. [`ReadOptions`](super::ReadOptions) know it.
+#[derive(Debug)]
+pub struct Migration<'o>(Chain<'o>);
+
+impl<'o> Migration<'o> {
+    pub(super) fn new(first: &'o Step, all: &'o [Step]) -> Result<Self, SnapshotError> {
+        Chain::new(first, all).map(Self)
+    }
+
+    /// Returns of what the old values consist, if that is known.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.0.steps[0].schema.as_ref()
+    }
+
+    /// Returns the bytes from one old value to the next, if they are plain bytes.
+    pub fn stride(&self) -> Option<usize> {
+        self.0.steps[0].old.stride()
+    }
+
+    /// Returns the component in this process.
+    pub fn info(&self) -> &'static ComponentInfo {
+        self.0.info()
+    }
+
+    /// Reads old values in their persistent form, and makes them what they are now.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the bytes end early, or are no values of the old form.
+    pub fn decode(&self, bytes: &mut &[u8], count: usize) -> Result<ErasedVec, CodecError> {
+        self.0.decode(bytes, count)
     }
 }

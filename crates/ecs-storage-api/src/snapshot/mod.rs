@@ -35,6 +35,7 @@ pub use cut::StorageCut;
 pub use delta::StorageDelta;
 pub use error::SnapshotError;
 pub use image::StorageImage;
+pub use migration::Migration;
 pub use options::ReadOptions;
 pub use packing::Compression;
 pub use read::{read, read_sections, read_sections_with, read_with};

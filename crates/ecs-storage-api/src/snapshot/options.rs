@@ -8,7 +8,7 @@ use ecs_core::{Codec, Component, ComponentId, ComponentInfo};
 
 use super::error::SnapshotError;
 use super::form::Form;
-use super::migration::{Chain, Step};
+use super::migration::{Chain, Migration, Step};
 
 /// Says how to read components that this process does not know, or knows in
 /// another form: which ones to skip, and how old values become new ones.
@@ -160,6 +160,28 @@ impl ReadOptions {
             step = self.steps.iter().find(|next| next.from == *to);
         }
         Some(here)
+    }
+
+    /// Returns the way from an old form of a component, by its stable name, the name of
+    /// its codec, the bytes from one value to the next if they are plain bytes, and the
+    /// text of its schema, empty if it has none; `None` if no migration begins there.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the way does not end at a component of this process.
+    pub fn migration(
+        &self,
+        name: &str,
+        codec: &str,
+        stride: Option<usize>,
+        schema: &str,
+    ) -> Result<Option<Migration<'_>>, SnapshotError> {
+        let begins = |step: &&Step| {
+            let text = step.schema.as_ref().map(ToString::to_string).unwrap_or_default();
+            let form = &step.old;
+            (&*form.name, form.codec(), form.stride(), &*text) == (name, codec, stride, schema)
+        };
+        let step = self.steps.iter().find(begins);
+        step.map(|step| Migration::new(step, &self.steps)).transpose()
     }
 
     /// Decides what becomes of a component that a file holds.

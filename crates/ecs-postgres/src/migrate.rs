@@ -1,0 +1,116 @@
+//! Tables of old forms of components, made those of the present ones.
+
+use std::pin::pin;
+
+use ecs_core::{CodecError, ErasedVec};
+use ecs_storage_api::snapshot::{Migration, ReadOptions};
+use ecs_storage_api::{RemoteError, SnapshotError};
+use futures_util::StreamExt;
+
+use crate::catalog::{Entry, Table, entries};
+use crate::error::{nonsense, server};
+use crate::link::{Purpose, Session};
+use crate::name::quote;
+use crate::rows::{self, Run};
+use crate::storage::Store;
+use crate::values::{Layout, Unfit};
+use crate::write::{Effects, Locked, commit};
+
+/// Migrates every component of the database that is in an old form, each in a
+/// transaction of its own.
+pub(crate) async fn run(store: &Store, options: &ReadOptions) -> Result<(), RemoteError> {
+    let mut connection = store.link.connection().await?;
+    let all = entries(&mut connection, &store.tables).await?;
+    drop(connection);
+    for entry in all {
+        if let Some(migration) = way(options, &entry)? {
+            migrate(store, &entry, &migration).await?;
+        }
+    }
+    Ok(())
+}
+
+fn way<'o>(
+    options: &'o ReadOptions,
+    entry: &Entry,
+) -> Result<Option<Migration<'o>>, SnapshotError> {
+    let (codec, stride, schema) = entry.form();
+    options.migration(&entry.name, codec, stride, schema)
+}
+
+async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Result<(), RemoteError> {
+    let migrating = server("migrate a component");
+    let tables = &store.tables;
+    let mut connection = store.link.connection().await?;
+    let mut session = connection.begin(Purpose::Write).await.map_err(&migrating)?;
+    let locked = Locked::lock(&mut session, tables, None).await?;
+    let lock = tables.sql("lock table @_component in share row exclusive mode");
+    session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
+    // Somebody else may have been faster.
+    let still =
+        tables.sql("select 1 from @_component where id = $1 and schema is not distinct from $2");
+    let schema = old.form().2;
+    let schema = (!schema.is_empty()).then_some(schema);
+    let found = session.transaction.query_opt(&still, &[&old.number, &schema]).await;
+    if found.map_err(&migrating)?.is_none() {
+        return Ok(());
+    }
+    let layout = Layout::new(migration.schema(), migration.stride());
+    let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
+
+    let info = migration.info();
+    let forget = tables.sql("delete from @_component where id = $1");
+    session.transaction.execute(&forget, &[&old.number]).await.map_err(&migrating)?;
+    let drop = format!("drop table {}", tables.at(&old.table));
+    session.transaction.batch_execute(&drop).await.map_err(&migrating)?;
+    let new = Entry::of(info);
+    let number = new.make(&session, tables, &Layout::of(info)).await?;
+    let table = Table {
+        component: info.id(),
+        number,
+        layout: Layout::of(info),
+        name: tables.at(&new.table),
+    };
+    let mut effects = Effects::new(tables);
+    let runs = [Run::many(&ids, values.as_slice())];
+    effects.fill(&mut session, &table, &runs).await?;
+    effects.finish(&mut session, &locked, store.kept_changes).await?;
+    commit(store, session, &locked).await
+}
+
+/// Reads the values of an old form, as what they are now.
+async fn read(
+    session: &mut Session<'_>,
+    store: &Store,
+    old: &Entry,
+    layout: &Layout,
+    migration: &Migration<'_>,
+) -> Result<(Vec<ecs_core::EntityId>, ErasedVec), RemoteError> {
+    let reading = server("read a component to be migrated");
+    let columns = layout.columns().iter().map(|column| format!(", {}", quote(&column.name)));
+    let columns: String = columns.collect();
+    let all =
+        format!("select entity{columns} from {} order by entity", store.tables.at(&old.table));
+    let none: [i64; 0] = [];
+    let rows = session.transaction.query_raw(&all, none).await.map_err(&reading)?;
+    let mut rows = pin!(rows);
+    let (mut ids, mut bytes) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(&reading)?;
+        let cells = crate::read::cells(&row, 1);
+        layout.take_row(cells, migration.stride().unwrap_or(0), &mut bytes).map_err(
+            |Unfit(reason)| CodecError::Decode {
+                component: old.name.clone(),
+                row: ids.len(),
+                reason,
+            },
+        )?;
+        ids.push(rows::entity(row.try_get(0).map_err(&reading)?)?);
+    }
+    let mut left = &*bytes;
+    let values = migration.decode(&mut left, ids.len())?;
+    match left {
+        [] => Ok((ids, values)),
+        _ => Err(nonsense(format!("component `{}` has more bytes than values", old.name))),
+    }
+}
