@@ -1,5 +1,7 @@
 //! The archetype backend.
 
+mod loading;
+
 use std::any::TypeId;
 
 use ecs_core::{
@@ -17,7 +19,7 @@ use ecs_storage_api::{
 use crate::batch;
 use crate::exchange::exchange;
 use crate::graph::{Change, Graph};
-use crate::rows::{Panics, Patch, Rows};
+use crate::rows::Rows;
 use crate::updates;
 
 /// Stores entities by archetype: one table of contiguous columns for each set
@@ -102,44 +104,6 @@ impl ArchetypeStorage {
     /// and queries are prepared anew at their next use.
     pub fn remove_empty_archetypes(&mut self) -> usize {
         self.graph.remove_empty_tables(&mut self.rows)
-    }
-
-    /// Replaces everything by an image, for a store that will be at `present`.
-    ///
-    /// # Errors
-    /// As [`Storage::load`].
-    fn take_in(
-        &mut self,
-        image: StorageImage,
-        present: Version,
-        origin: Version,
-        descent: Descent,
-    ) -> Result<(), StorageError> {
-        let (allocator, chunks, history) = image.into_parts();
-        let home = allocator.shard;
-        let mut loaded = Self::new(home);
-        loaded.ids = IdSource::from_state(allocator)?;
-        if history.is_none() {
-            // Everything comes now.
-            loaded.rows.set_version(present);
-        }
-        for (n, chunk) in chunks.into_iter().enumerate() {
-            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
-            let start = loaded.rows.append(table, chunk, home)?;
-            if let Some(history) = &history {
-                loaded.rows.date(table, start, &history.chunks()[n], present);
-            }
-        }
-        loaded.rows.set_version(present);
-        (loaded.origin, loaded.descent) = (origin, descent);
-        self.rows.note_all_lost();
-        let removed = loaded.rows.removed_mut();
-        *removed = std::mem::take(self.rows.removed_mut());
-        if let Some(history) = history {
-            history.note_removed(removed, present);
-        }
-        drop(std::mem::replace(self, loaded));
-        Ok(())
     }
 
     #[inline]
@@ -485,29 +449,7 @@ impl Storage for ArchetypeStorage {
     }
 
     fn load_cut(&mut self, cut: &StorageCut, before: &StorageCut) -> Result<(), SnapshotError> {
-        let (identity, now) = (self.identity(), self.version());
-        let Some((descent, present, origin)) = self.descent.after(identity, cut, now) else {
-            return Ok(self.load(cut.to_image()?)?);
-        };
-        let since = self.descent.since(identity, before);
-        let since = since.filter(|_| cut.allocator().shard == self.ids.shard());
-        let patch = since.map(|since| self.rows.plan_patch(cut, before, since)).transpose()?;
-        let holds_together = |patch: &Patch<'_>| self.rows.patch_holds_together(patch, &self.ids);
-        let Some(patch) = patch.flatten().filter(holds_together) else {
-            // Also where it does not: the image says what is wrong.
-            return Ok(self.take_in(cut.to_image()?, present, origin, descent)?);
-        };
-        let ids = IdSource::from_state(cut.allocator().clone());
-        let ids = ids.map_err(StorageError::from)?;
-        let lost = self.rows.make_room_for_patch(&patch)?;
-        let (lead, later) = (descent.lead(), descent.lead() - self.descent.lead());
-        let ended = self.rows.apply_patch(patch, lost, present, (lead, later));
-        self.graph.keep_first(self.rows.table_count());
-        (self.ids, self.origin, self.descent) = (ids, origin, descent);
-        let mut panics = Panics::new();
-        self.rows.end(ended, &mut panics);
-        panics.go_on();
-        Ok(())
+        self.take_cut_in(cut, before)
     }
 
     #[inline]

@@ -185,6 +185,26 @@ fn who_looked_before_misses_nothing() {
     assert!(storage.origin() >= seen && storage.version() > seen);
 }
 
+/// The world of a fork was restored meanwhile, so that nothing is shared.
+#[test]
+fn a_fork_follows_a_store_that_was_loaded() {
+    let mut storage = of_pages();
+    let first = StorageCut::of(&storage).unwrap();
+    let mut fork = ArchetypeStorage::new(0);
+    for version in [1, 1 << 31, 1 << 40] {
+        fork.load_cut(&first, &first).unwrap();
+        storage.set_version(Version::new(version));
+        storage.restore(&storage.snapshot().unwrap()).unwrap();
+        let next = StorageCut::of(&storage).unwrap();
+        fork.load_cut(&next, &first).unwrap();
+        check_invariants(&fork);
+        assert!(fork.snapshot().unwrap() == storage.snapshot().unwrap());
+        fork.create(Position(1, 2)).unwrap();
+        storage.create(Position(1, 2)).unwrap();
+        assert!(fork.snapshot().unwrap() == storage.snapshot().unwrap());
+    }
+}
+
 /// Says of itself that it is another store, at a time that has not come.
 struct Forger(ArchetypeStorage, u64);
 

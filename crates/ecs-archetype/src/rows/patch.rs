@@ -1,9 +1,9 @@
 //! What a cut holds that the rows do not, put in its place.
 //!
 //! A patch is planned first: all values are decoded, and everything is checked and
-//! made room for. So it can be refused, and nothing has changed. What is known of the
-//! pages that differ may be wrong, since whoever reads a store can write to its
-//! versions; that the ids which come out are right is not left to it.
+//! made room for. So it can be refused, and nothing has changed. A cut can be of any
+//! store, and claim to be of this one: that each entity is in one row afterwards is
+//! not left to what it says of its pages.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -149,12 +149,12 @@ impl Rows {
                 && (same_table || before.is_some_and(|before| before.shares_ids(cut, page)))
         };
         let moved: Vec<_> = (0..cut.pages()).filter(|&page| !stayed(page)).collect();
-        let others = |&&page: &&usize| self.ids(id)[rows_of(page, len)] != *cut.ids(page).0;
-        let ids: Vec<_> = moved.iter().filter(others).copied().collect();
         let fits = |&page: &usize| cut.ids(page).0.len() == rows_of(page, cut.rows()).len();
-        if !ids.iter().all(fits) {
+        if !moved.iter().all(fits) {
             return Ok(None);
         }
+        let others = |&&page: &&usize| self.ids(id)[rows_of(page, len)] != *cut.ids(page).0;
+        let ids: Vec<_> = moved.iter().filter(others).copied().collect();
         let mut columns = Vec::with_capacity(cut.components().len());
         for (at, component) in cut.components().iter().enumerate() {
             let (info, tracked) = (component.info(), table.tracked(at).is_some());
@@ -194,6 +194,12 @@ impl Rows {
             columns.push(pages);
         }
         Ok(Some(TablePatch { cut, moved, ids, columns }))
+    }
+
+    /// Tells whether a patch leaves each entity where it is.
+    pub(crate) fn patch_moves_nobody(&self, patch: &Patch<'_>) -> bool {
+        patch.entities().next().is_none()
+            && self.left_by(patch).all(|(_, entities)| entities.is_empty())
     }
 
     /// Tells whether after a patch each entity is in one row, and the allocator of the
