@@ -185,6 +185,26 @@ fn who_looked_before_misses_nothing() {
     assert!(storage.origin() >= seen && storage.version() > seen);
 }
 
+/// A page that was there only in the future that was given up has never been written.
+#[test]
+fn pages_that_are_gone_leave_no_version() {
+    let mut storage = ArchetypeStorage::new(0);
+    storage.create_many((0..1_024).map(|n| Position(n, n))).unwrap();
+    let cut = StorageCut::of(&storage).unwrap();
+    let more = storage.create_many((0..10).map(|n| Position(n, n))).unwrap();
+    for _ in 0..100 {
+        storage.advance_version();
+    }
+    storage.get_component_mut::<Position>(more[0]).unwrap().0 = 7;
+    storage.load_cut(&cut, &cut).unwrap();
+    let mut loaded = ArchetypeStorage::new(0);
+    loaded.load(cut.to_image().unwrap()).unwrap();
+    for storage in [&mut storage, &mut loaded] {
+        storage.create(Position(1, 1)).unwrap();
+    }
+    assert!(storage.snapshot().unwrap() == loaded.snapshot().unwrap());
+}
+
 /// The world of a fork was restored meanwhile, so that nothing is shared.
 #[test]
 fn a_fork_follows_a_store_that_was_loaded() {
