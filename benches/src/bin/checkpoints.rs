@@ -1,5 +1,5 @@
 //! What checkpoints cost a simulation: saved as a whole, as deltas, and beside the
-//! run.
+//! run; and what it costs to go back to one, and to let a fork follow.
 //!
 //! Too large for the comparison: a world of ten million entities, of which a tick
 //! writes one page in a hundred. Contenders of one question are timed in turn.
@@ -54,10 +54,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     saver.prepare(&world)?;
     times.first_cut.push(prepare.elapsed());
     let mut last = world.cut()?;
+    let mut fork = world.fork_of(&last)?;
     for round in 0..rounds {
         // So that a tick lies between the cuts, and between the checkpoints.
         last = world.cut_after(&last)?;
         saver.prepare(&world)?;
+        fork.restore_cut(&last)?;
         tick(&mut world, &all, one_in, round);
         let bytes = timed(&mut times.snapshot, || world.snapshot())?;
         timed(&mut times.cut, || drop(world.cut()));
@@ -65,6 +67,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let delta = timed(&mut times.delta, || next.delta_since(&last).to_bytes())?;
         sizes = [bytes.len(), delta.len()];
         drop((bytes, delta));
+        timed(&mut times.fork, || world.fork_of(&next))?;
+        tick(&mut fork, &all, one_in, round + one_in / 2);
+        timed(&mut times.follow, || fork.restore_cut_after(&next, &last))?;
+        timed(&mut times.back, || world.restore_cut(&last))?;
+        timed(&mut times.cut_back, || world.cut_after(&last))?;
+        world.restore_cut_after(&next, &last)?;
         last = next;
         check(&last, entities)?;
         timed(&mut times.save, || world.save(path(&folder, "foreground")))?;
@@ -87,6 +95,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let delta = median(&times.cut_after) + median(&times.delta);
         figure(delta.as_secs_f64() / median(&times.snapshot).as_secs_f64())
     });
+    println!("going back to a fork, which loads everything: {}", ratio(&times.back, &times.fork));
+    println!("a fork that follows to a new one: {}", ratio(&times.follow, &times.fork));
     println!(
         "pause of a save beside the run to one in the foreground: {}",
         ratio(&times.begin_save, &times.save)
@@ -132,6 +142,10 @@ struct Times {
     begin_save: Vec<Duration>,
     tick_beside: Vec<Duration>,
     tick_alone: Vec<Duration>,
+    fork: Vec<Duration>,
+    follow: Vec<Duration>,
+    back: Vec<Duration>,
+    cut_back: Vec<Duration>,
 }
 
 impl Times {
@@ -147,6 +161,10 @@ impl Times {
             ("begin to save beside the run", &self.begin_save),
             ("a tick meanwhile", &self.tick_beside),
             ("a tick alone", &self.tick_alone),
+            ("a fork, which loads everything", &self.fork),
+            ("a fork that follows by a tick, and loses one of its own", &self.follow),
+            ("back by a tick", &self.back),
+            ("a cut after that", &self.cut_back),
         ];
         for (what, times) in rows {
             let least = times.iter().min().copied().unwrap_or_default();

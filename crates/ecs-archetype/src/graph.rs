@@ -89,6 +89,17 @@ impl Graph {
         before - self.tables.len()
     }
 
+    /// Forgets the tables that came after the first `count`, which are gone, and every
+    /// plan, since it may lead to one of them.
+    pub(crate) fn keep_first(&mut self, count: usize) {
+        let before = self.tables.len();
+        self.tables.retain(|_, table| table.index() < count);
+        if self.tables.len() != before {
+            let tables = std::mem::take(&mut self.tables);
+            *self = Self { tables, ..Self::new() };
+        }
+    }
+
     /// Returns the plan for rows of `table` where components of the type that
     /// `key` names come or go, if it is known and found at once.
     #[inline(always)]

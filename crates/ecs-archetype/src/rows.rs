@@ -15,6 +15,7 @@
 
 mod course;
 mod panics;
+mod patch;
 mod plan;
 mod scatter;
 mod staged;
@@ -40,6 +41,7 @@ use std::sync::atomic::AtomicU64;
 
 pub(crate) use course::Course;
 pub(crate) use panics::Panics;
+pub(crate) use patch::Patch;
 pub(crate) use plan::Plan;
 pub(crate) use scatter::Scattered;
 pub(crate) use staged::Staged;

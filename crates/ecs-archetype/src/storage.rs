@@ -1,5 +1,7 @@
 //! The archetype backend.
 
+mod loading;
+
 use std::any::TypeId;
 
 use ecs_core::{
@@ -7,9 +9,11 @@ use ecs_core::{
     ComponentSet, DynBundle, EntityId, ErasedBundle, ErasedMut, ErasedRef, ErasedValue, ErasedVec,
     IdSource, InPlace, Removal, Taken,
 };
+use ecs_storage_api::snapshot::{Descent, StorageCut};
 use ecs_storage_api::{
-    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, Storage, StorageError,
-    StorageImage, UpdateBatch, UpdateError, Version, Workers, WriteSink, check_columns,
+    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, SnapshotError, Storage,
+    StorageError, StorageImage, UpdateBatch, UpdateError, Version, Workers, WriteSink,
+    check_columns,
 };
 
 use crate::batch;
@@ -57,6 +61,8 @@ pub struct ArchetypeStorage {
     rows: Rows,
     /// When everything was last replaced.
     origin: Version,
+    /// Which cuts were taken in.
+    descent: Descent,
 }
 
 impl ArchetypeStorage {
@@ -66,7 +72,7 @@ impl ArchetypeStorage {
     /// If `shard` is over [`EntityId::MAX_SHARD`].
     pub fn new(shard: u16) -> Self {
         let (ids, graph, rows) = (IdSource::new(shard), Graph::new(), Rows::new(shard));
-        Self { ids, graph, rows, origin: Version::ZERO }
+        Self { ids, graph, rows, origin: Version::ZERO, descent: Descent::default() }
     }
 
     /// Returns how many archetypes there are, the one without components
@@ -437,32 +443,13 @@ impl Storage for ArchetypeStorage {
     }
 
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError> {
-        let (allocator, chunks, history) = image.into_parts();
-        let (home, now) = (allocator.shard, self.version());
-        let mut loaded = Self::new(home);
-        loaded.ids = IdSource::from_state(allocator)?;
-        let present = StorageImage::present_after(history.as_ref(), now);
-        if history.is_none() {
-            // Everything comes now.
-            loaded.rows.set_version(present);
-        }
-        for (n, chunk) in chunks.into_iter().enumerate() {
-            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
-            let start = loaded.rows.append(table, chunk, home)?;
-            if let Some(history) = &history {
-                loaded.rows.date(table, start, &history.chunks()[n], present);
-            }
-        }
-        loaded.rows.set_version(present);
-        loaded.origin = now;
-        self.rows.note_all_lost();
-        let removed = loaded.rows.removed_mut();
-        *removed = std::mem::take(self.rows.removed_mut());
-        if let Some(history) = history {
-            history.note_removed(removed, present);
-        }
-        drop(std::mem::replace(self, loaded));
-        Ok(())
+        let now = self.version();
+        let present = StorageImage::present_after(image.history(), now);
+        self.take_in(image, present, now, Descent::default())
+    }
+
+    fn load_cut(&mut self, cut: &StorageCut, before: &StorageCut) -> Result<(), SnapshotError> {
+        self.take_cut_in(cut, before)
     }
 
     #[inline]
@@ -481,6 +468,10 @@ impl Storage for ArchetypeStorage {
 
     fn identity(&self) -> u64 {
         self.rows.identity()
+    }
+
+    fn descent(&self) -> Option<&Descent> {
+        Some(&self.descent)
     }
 
     fn set_version(&mut self, version: Version) {

@@ -15,6 +15,7 @@ mod pages;
 mod recorder;
 mod relocation;
 mod reserve;
+mod rewriting;
 
 use std::fmt;
 use std::ops::Range;

@@ -15,7 +15,7 @@ use crate::changes::{Removed, Version};
 use crate::directory::{DirectoryMut, DirectoryRef};
 use crate::error::StorageError;
 use crate::sink::{ReadSink, WriteSink};
-use crate::snapshot::{self, SnapshotError, StorageImage};
+use crate::snapshot::{self, Descent, SnapshotError, StorageCut, StorageImage};
 use crate::update_batch::{self, UpdateBatch, UpdateError};
 use crate::workers::Workers;
 
@@ -425,6 +425,14 @@ pub trait Storage: Send + Sync + 'static {
         0
     }
 
+    /// Tells from which cuts the store comes, and how far its versions are ahead of
+    /// those in cuts: for a backend that [takes in](Storage::load_cut) by itself what
+    /// is different in a cut. `None` says that its versions are those of its cuts, and
+    /// that they can be compared within its [identity](Storage::identity) alone.
+    fn descent(&self) -> Option<&Descent> {
+        None
+    }
+
     /// Raises the version to at least `version`.
     fn set_version(&mut self, version: Version) {
         let _ = version;
@@ -484,6 +492,22 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// Those of the backend; then nothing has changed.
     fn load(&mut self, image: StorageImage) -> Result<(), StorageError>;
+
+    /// Replaces everything by what a cut holds, as [`load`](Storage::load) does with
+    /// an image; `before` is a cut that the store comes from, mostly `cut` itself.
+    ///
+    /// A backend may put only that in place in which the two differ, if it knows what
+    /// it changed since. Then it is as if it had loaded the cut, but for what counts
+    /// as removed: what the store held before, and holds no more. Such a backend says
+    /// by its [`descent`](Storage::descent) that it comes from the cut then.
+    ///
+    /// # Errors
+    /// Those of the backend, and [`SnapshotError`] if the cut does not hold together
+    /// or a value can't be decoded; then nothing has changed.
+    fn load_cut(&mut self, cut: &StorageCut, before: &StorageCut) -> Result<(), SnapshotError> {
+        let _ = before;
+        Ok(self.load(cut.to_image()?)?)
+    }
 
     /// Writes everything that is persistent into bytes.
     ///
@@ -558,12 +582,14 @@ forward! {
     #[inline] fn advance_version([&] self) -> Version;
     fn origin([&] self) -> Version;
     fn identity([&] self) -> u64;
+    fn descent([&] self) -> Option<&Descent>;
     fn set_version([&mut] self, version: Version);
     fn removed([&] self, component: ComponentId, since: Version) -> &[Removed];
     fn forget_removed([&mut] self, up_to: Version);
     fn apply_updates([&mut] self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError>;
     fn allocator_state([&] self) -> AllocatorState;
     fn load([&mut] self, image: StorageImage) -> Result<(), StorageError>;
+    fn load_cut([&mut] self, cut: &StorageCut, before: &StorageCut) -> Result<(), SnapshotError>;
     fn snapshot([&] self) -> Result<Vec<u8>, SnapshotError>;
     fn restore([&mut] self, bytes: &[u8]) -> Result<(), SnapshotError>;
     fn flush([&mut] self) -> Result<(), StorageError>;

@@ -249,6 +249,11 @@ macro_rules! __forward {
             self.$field.identity()
         }
     };
+    (descent $field:tt $($before:ident)?) => {
+        fn descent(&self) -> Option<&$crate::__api::snapshot::Descent> {
+            self.$field.descent()
+        }
+    };
     (set_version $field:tt $($before:ident)?) => {
         fn set_version(&mut self, version: $crate::__api::Version) {
             self.$field.set_version(version);
@@ -279,6 +284,12 @@ macro_rules! __forward {
         fn load(&mut self, image: $crate::__api::StorageImage) -> Result<(), $crate::__api::StorageError> {
             $(self.$before()?;)?
             self.$field.load(image)
+        }
+    };
+    (load_cut $field:tt $($before:ident)?) => {
+        fn load_cut(&mut self, cut: &$crate::__api::snapshot::StorageCut, known: &$crate::__api::snapshot::StorageCut) -> Result<(), $crate::__api::SnapshotError> {
+            $(self.$before().map_err($crate::__api::SnapshotError::from)?;)?
+            self.$field.load_cut(cut, known)
         }
     };
     (snapshot $field:tt $($before:ident)?) => {

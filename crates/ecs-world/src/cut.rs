@@ -68,8 +68,8 @@ impl<S: Storage> World<S> {
     ///
     /// # Complexity
     /// O(pages) of 1,024 rows, and a copy of those that changed; O(values) if nothing
-    /// is known of them, because the world was restored meanwhile, or the backend
-    /// keeps no versions.
+    /// is known of them, because the world does not [come](World::restore_cut) from
+    /// that cut, or the backend keeps no versions.
     pub fn cut_after(&self, before: &Cut) -> Result<Cut, SnapshotError> {
         self.cut_with(StorageCut::after(&self.storage, &before.store)?)
     }
@@ -80,12 +80,63 @@ impl<S: Storage> World<S> {
     }
 
     /// Replaces everything persistent by what a cut holds, as [`World::restore`]
-    /// does.
+    /// does. Afterwards the world comes from that cut: it knows what it changes since.
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Complexity
+    /// In `ArchetypeStorage` O(pages) of 1,024 rows, and a copy of those that changed
+    /// since, if the world comes from the cut: it was taken of it, or restored, and
+    /// what was restored since was this cut or a later one. Else O(values), and so
+    /// where entities had transient components when the cut was taken, or archetypes
+    /// were removed. On other backends always.
     pub fn restore_cut(&mut self, cut: &Cut) -> Result<(), SnapshotError> {
-        self.take_in(&cut.head, cut.store.to_image()?, &ReadOptions::new())
+        self.restore_cut_after(cut, cut)
+    }
+
+    /// As [`World::restore_cut`], of a cut of another future of an earlier one,
+    /// `before`, from which this world comes.
+    ///
+    /// So a fork follows its world: what both share is left as it is.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Complexity
+    /// As there: what counts is what this world changed since `before`, and the pages
+    /// that `cut` does not share with it.
+    ///
+    /// # Example
+    /// ```
+    /// # use ecs_core::{Component, Description};
+    /// # use ecs_world::World;
+    /// # #[derive(Clone, Copy, PartialEq, Debug)]
+    /// # #[repr(transparent)]
+    /// # struct Height(u32);
+    /// # unsafe impl bytemuck::Zeroable for Height {}
+    /// # unsafe impl bytemuck::Pod for Height {}
+    /// # impl Component for Height {
+    /// #     fn describe() -> Description<Self> { Description::pod("docs::cut::Height") }
+    /// # }
+    /// let mut world = World::new();
+    /// let hills = world.spawn_batch((0..10_000).map(Height));
+    /// let mut last = world.cut()?;
+    /// let mut fork = world.fork_of(&last)?;
+    /// for n in 0..3 {
+    ///     world.get_mut::<Height>(hills[n]).unwrap().0 = 100;
+    ///     fork.despawn(hills[9_000 + n])?;
+    ///     // Where the world is now, whatever the fork has tried.
+    ///     let next = world.cut_after(&last)?;
+    ///     fork.restore_cut_after(&next, &last)?;
+    ///     assert_eq!(fork.state_hash()?, world.state_hash()?);
+    ///     last = next;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn restore_cut_after(&mut self, cut: &Cut, before: &Cut) -> Result<(), SnapshotError> {
+        let load = |storage: &mut S| storage.load_cut(&cut.store, &before.store);
+        self.take_in(&cut.head, &ReadOptions::new(), load)
     }
 
     /// Makes a world like this one, which goes on by itself: with the same entities,

@@ -130,6 +130,9 @@ impl History {
     ///
     /// # Errors
     /// [`RewindError`]; then nothing has changed.
+    ///
+    /// # Complexity
+    /// As [`World::restore_cut`]: what was changed since that tick.
     pub fn rewind<S: Storage>(
         &mut self,
         world: &mut World<S>,

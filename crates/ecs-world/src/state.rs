@@ -5,7 +5,7 @@ use std::io::Write;
 use ecs_core::CodecError;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
-use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
+use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::places::SavedSystems;
@@ -208,18 +208,19 @@ impl<S: Storage> World<S> {
     ) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = Head::read(&mut sections)?;
-        self.take_in(&head, snapshot::read_sections_with(&mut sections, options)?, options)
+        let image = snapshot::read_sections_with(&mut sections, options)?;
+        self.take_in(&head, options, |storage| Ok(storage.load(image)?))
     }
 
-    /// Replaces everything persistent.
+    /// Replaces everything persistent; `load` does so in the store.
     ///
     /// # Errors
     /// As [`World::restore`].
     pub(crate) fn take_in(
         &mut self,
         head: &Head,
-        image: StorageImage,
         options: &ReadOptions,
+        load: impl FnOnce(&mut S) -> Result<(), SnapshotError>,
     ) -> Result<(), SnapshotError> {
         let (tick, clocks, resources): WorldState<'_> = decode(&head.world, "the world")?;
         let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
@@ -234,7 +235,7 @@ impl<S: Storage> World<S> {
             inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
         }
         // The last thing that can fail.
-        self.storage.load(image)?;
+        load(&mut self.storage)?;
         self.tick = tick;
         self.clocks = clocks;
         self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));

@@ -384,7 +384,7 @@ impl Directory {
 
     /// Says where an entity is.
     #[inline(always)]
-    fn place(&mut self, entity: EntityId, location: Location) {
+    pub(super) fn place(&mut self, entity: EntityId, location: Location) {
         match self.locations.get_mut(entity.index() as usize) {
             Some(place) if self.home == entity.high() & Self::SHARD => *place = location,
             _ => self.place_far(entity, location),
@@ -436,7 +436,7 @@ impl Directory {
 
     /// Says that an entity is nowhere any more.
     #[inline]
-    fn clear_location(&mut self, entity: EntityId) {
+    pub(super) fn clear_location(&mut self, entity: EntityId) {
         if self.home == entity.high() & Self::SHARD {
             if let Some(location) = self.locations.get_mut(entity.index() as usize) {
                 *location = Location::NOWHERE;

@@ -77,6 +77,24 @@ impl Pages {
         self.of(rows).iter().for_each(|page| mark_page(page, version));
     }
 
+    /// Stamps a page, if it is covered, whatever it was stamped with.
+    pub(crate) fn set(&mut self, page: usize, version: Version) {
+        if let Some(page) = self.0.get_mut(page) {
+            *page.get_mut() = version.get();
+        }
+    }
+
+    /// Has the first pages stamped as much later as versions went on; those that have
+    /// never changed, and all others, never have.
+    pub(crate) fn go_on(&mut self, rows: usize, versions: u64) {
+        let pages = rows.div_ceil(PAGE_ROWS).min(self.0.len());
+        let (used, unused) = self.0.split_at_mut(pages);
+        for page in used.iter_mut().map(AtomicU64::get_mut).filter(|page| **page != 0) {
+            *page = page.saturating_add(versions);
+        }
+        unused.iter_mut().for_each(|page| *page.get_mut() = 0);
+    }
+
     /// Returns the pages of some rows, as far as they are covered.
     fn of(&self, rows: Range<usize>) -> &[AtomicU64] {
         if rows.is_empty() {

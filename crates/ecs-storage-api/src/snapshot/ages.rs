@@ -333,11 +333,20 @@ impl ImageHistory {
 
     /// Notes the removals in the log of a store that is at `present`.
     pub fn note_removed(&self, log: &mut RemovalLog, present: Version) {
-        for (component, removed) in &self.removed {
-            for (age, entity) in removed {
-                let version = Version::new((present.get() + 1).saturating_sub(*age));
-                log.note(*component, [*entity], version);
-            }
+        note_removed(&self.removed, log, present);
+    }
+}
+
+/// Notes removals in the log of a store that is at `present`.
+pub(super) fn note_removed(
+    removed: &[(ComponentId, Vec<(Age, EntityId)>)],
+    log: &mut RemovalLog,
+    present: Version,
+) {
+    for (component, removed) in removed {
+        for (age, entity) in removed {
+            let version = Version::new((present.get() + 1).saturating_sub(*age));
+            log.note(*component, [*entity], version);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! versions of pages. So it costs what changed, and a ring of cuts holds one copy of
 //! the world and the changes.
 
+mod lent;
 mod page;
 mod paged;
 mod table;
@@ -19,6 +20,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::table::{Part, Source};
 use super::ages::{self, Age, ChunkAges, ImageHistory};
+use super::descent::Descent;
 use super::error::SnapshotError;
 use super::groups::Groups;
 use super::image::StorageImage;
@@ -27,6 +29,7 @@ use crate::owned_chunk::OwnedChunk;
 use crate::sink::ReadSink;
 use crate::storage::Storage;
 
+pub use lent::{TableOfCut, ValuesOfCut};
 pub(crate) use page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 pub(crate) use paged::Paged;
 pub(crate) use table::CutTable;
@@ -35,9 +38,10 @@ pub(crate) use table::CutTable;
 #[derive(Clone)]
 pub struct StorageCut {
     /// That of the store and its history; 0 for none.
-    identity: u64,
+    pub(super) identity: u64,
     /// The version of the store at the moment: all that it held is no later, and
-    /// what came afterwards is. Zero if the store keeps none.
+    /// what came afterwards is. Zero if the store keeps none. All versions in a cut
+    /// are less than those of the store by its [lead](Descent::lead).
     pub(super) version: Version,
     pub(super) origin: Version,
     pub(super) allocator: Arc<AllocatorState>,
@@ -64,15 +68,17 @@ impl StorageCut {
     /// As there.
     ///
     /// # Complexity
-    /// O(pages), and a copy of those that were written since, if it is a cut of this
-    /// store and nothing was loaded meanwhile; else O(values).
+    /// O(pages), and a copy of those that were written since, if the store comes from
+    /// that cut: it is one of this store, and nothing was loaded meanwhile but it or
+    /// a later one. Else O(values).
     pub fn after<S: Storage + ?Sized>(storage: &S, before: &Self) -> Result<Self, CodecError> {
         Self::take(storage, Some(before))
     }
 
     fn take<S: Storage + ?Sized>(storage: &S, before: Option<&Self>) -> Result<Self, CodecError> {
-        let (identity, origin) = (storage.identity(), storage.origin());
-        let version = storage.advance_version();
+        let (identity, descent) = (storage.identity(), storage.descent());
+        let lead = descent.map_or(0, Descent::lead);
+        let at = storage.advance_version();
         let mut groups = Groups::default();
         storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
             let persistent = chunk.columns.iter().filter(|(it, _)| !it.info().is_transient());
@@ -82,15 +88,16 @@ impl StorageCut {
             let part = Part { ids: chunk.ids, moves: chunk.moves, columns };
             groups.add(key, chunk.moves.is_some(), part);
         }));
-        let same = |before: &&Self| identity != 0 && before.identity == identity;
-        let since = before.filter(same).map(|before| before.version);
+        let none = Descent::default();
+        let descent = descent.unwrap_or(&none);
+        let since = before.and_then(|before| descent.since(identity, before));
         let mut earlier = Earlier::of(before.map_or(&[][..], |before| &before.tables));
         let mut tables = Vec::new();
         for (components, parts) in groups.into_groups() {
-            let source = Source::new(components, parts);
+            let source = Source::new(components, parts, lead);
             tables.push(source.cut(earlier.next(source.components()), since)?);
         }
-        let present = version_after(version);
+        let (present, origin) = (version_after(at), storage.origin());
         let lost = ecs_core::components().filter(|id| id.info().is_tracked());
         let lost = lost.filter(|id| !id.info().is_transient());
         let removed = lost.map(|component| {
@@ -100,6 +107,7 @@ impl StorageCut {
         });
         let removed = removed.filter(|(_, removed)| !removed.is_empty()).collect();
         let allocator = Arc::new(storage.allocator_state());
+        let [version, origin] = [at, origin].map(|it| Version::new(it.get().saturating_sub(lead)));
         Ok(Self { identity, version, origin, allocator, removed, tables })
     }
 
@@ -124,6 +132,13 @@ impl StorageCut {
         Ok(Self::new(version, image.allocator().clone(), removed, tables))
     }
 
+    /// Makes one of nothing, of a store that had this identity and version.
+    #[cfg(test)]
+    pub(super) fn with_identity(identity: u64, version: Version) -> Self {
+        let allocator = ecs_core::IdSource::new(0).state();
+        Self { identity, ..Self::new(version, allocator, Vec::new(), Vec::new()) }
+    }
+
     /// Returns the version that a store has which goes on from here.
     pub(super) fn present(&self) -> Version {
         version_after(self.version)
@@ -132,11 +147,6 @@ impl StorageCut {
     /// Returns how many versions there were; 0 if the store keeps none.
     pub(super) fn span(&self) -> u64 {
         self.present().get() - self.origin.get()
-    }
-
-    /// Returns the state of the allocator.
-    pub fn allocator(&self) -> &AllocatorState {
-        &self.allocator
     }
 
     /// Returns how many entities there are.

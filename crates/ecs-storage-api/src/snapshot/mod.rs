@@ -14,6 +14,7 @@ mod canonical;
 mod columns;
 mod cut;
 mod delta;
+mod descent;
 mod error;
 mod form;
 mod groups;
@@ -31,8 +32,9 @@ mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
 pub use canonical::write_canonical;
-pub use cut::StorageCut;
+pub use cut::{StorageCut, TableOfCut, ValuesOfCut};
 pub use delta::StorageDelta;
+pub use descent::Descent;
 pub use error::SnapshotError;
 pub use image::StorageImage;
 pub use migration::Migration;

@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ecs_core::{AllocatorState, ComponentId, EntityId};
 use ecs_storage_api::{Added, Changed, Storage, Version, snapshot, state_hash};
 use proptest::collection::vec;
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 pub use operation::{Chosen, Kind, Operation, Pick};
@@ -43,8 +44,31 @@ const LENGTH: usize = 80;
 /// # Panics
 /// If they differ, with a minimal sequence that shows it.
 pub fn compare<A: Storage, B: Storage>(make_a: Make<'_, A>, make_b: Make<'_, B>, operations: u64) {
+    tell(find_difference(make_a, make_b, asked(operations)));
+}
+
+/// Compares a backend that goes back to cuts, in place where it can, with itself where
+/// it loads each of them whole. `checks` says when the stores are compared from every
+/// side; what was taken and loaded is compared always.
+///
+/// # Panics
+/// As [`compare`].
+pub fn compare_rewinds<S: Storage>(make: Make<'_, S>, operations: u64, checks: Checks) {
+    let run = |sequence: &[Operation]| {
+        let mut pair = Pair::new(make, make);
+        (pair.b.whole, pair.rewinds) = (true, true);
+        pair.run(sequence, checks, &mut make())
+    };
+    tell(find(operation::operation_with_cuts(), run, asked(operations)));
+}
+
+/// Returns how many operations are asked for.
+fn asked(operations: u64) -> u64 {
     let asked = std::env::var("ECS_DIFF_OPS").ok().and_then(|text| text.parse().ok());
-    let found = find_difference(make_a, make_b, asked.unwrap_or(operations));
+    asked.unwrap_or(operations)
+}
+
+fn tell(found: Option<(Vec<Operation>, String)>) {
     if let Some((sequence, reason)) = found {
         let list: Vec<_> = sequence.iter().map(|operation| format!("  {operation:?}\n")).collect();
         panic!("the backends differ: {reason}\nminimal sequence:\n{}", list.concat());
@@ -59,6 +83,16 @@ pub fn find_difference<A: Storage, B: Storage>(
     make_b: Make<'_, B>,
     operations: u64,
 ) -> Option<(Vec<Operation>, String)> {
+    let run = |sequence: &[Operation]| run(make_a, make_b, sequence, Checks::Each);
+    find(operation::operation(), run, operations)
+}
+
+fn find(
+    drawn: impl Strategy<Value = Operation>,
+    run: impl Fn(&[Operation]) -> Result<(), String>,
+    operations: u64,
+) -> Option<(Vec<Operation>, String)> {
+    let sequences = vec(drawn, 1..LENGTH);
     let mut left = operations;
     while left > 0 {
         let config = Config {
@@ -70,15 +104,14 @@ pub fn find_difference<A: Storage, B: Storage>(
         };
         // Counted, since the average is not a promise.
         let done = std::cell::Cell::new(0);
-        let sequences = vec(operation::operation(), 1..LENGTH);
         let outcome = TestRunner::new(config).run(&sequences, |sequence| {
             done.set(done.get() + sequence.len() as u64);
-            run(make_a, make_b, &sequence, Checks::Each).map_err(TestCaseError::fail)
+            run(&sequence).map_err(TestCaseError::fail)
         });
         match outcome {
             Ok(()) => left = left.saturating_sub(done.get()),
             Err(TestError::Fail(_, sequence)) => {
-                return Some(shorten::shorten(make_a, make_b, sequence));
+                return Some(shorten::shorten(|sequence| run(sequence).err(), sequence));
             }
             Err(TestError::Abort(reason)) => panic!("the comparison gave up: {reason}"),
         }
@@ -107,22 +140,7 @@ pub fn run<A: Storage, B: Storage>(
     operations: &[Operation],
     checks: Checks,
 ) -> Result<(), String> {
-    let mut pair = Pair {
-        a: Subject::new(make_a),
-        b: Subject::new(make_b),
-        known: Known::default(),
-        mixed: None,
-    };
-    for (n, operation) in operations.iter().enumerate() {
-        let whole = checks == Checks::Each || n + 1 == operations.len();
-        // A store that panics where it should not has failed too.
-        catch_unwind(AssertUnwindSafe(|| pair.step(operation, whole)))
-            .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
-            .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
-    }
-    same_bytes(&pair.a.storage, &pair.b.storage, &mut make_a())?;
-    let alive = [pair.a.end(), pair.b.end()];
-    ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
+    Pair::new(make_a, make_b).run(operations, checks, &mut make_a())
 }
 
 /// Applies one operation to both stores, and tells what came of it.
@@ -186,9 +204,37 @@ struct Pair<A, B> {
     /// last took something in. Of what was before that, both may know it as the other
     /// does.
     mixed: Option<Version>,
+    /// Whether both are of one backend, and one goes back in place: they save the same,
+    /// but what they removed before they came to a cut is told otherwise.
+    rewinds: bool,
 }
 
 impl<A: Storage, B: Storage> Pair<A, B> {
+    fn new(make_a: Make<'_, A>, make_b: Make<'_, B>) -> Self {
+        let (a, b) = (Subject::new(make_a), Subject::new(make_b));
+        Self { a, b, known: Known::default(), mixed: None, rewinds: false }
+    }
+
+    /// Applies a sequence to the stores, and has a third one, which is empty, take in
+    /// what they are in the end.
+    fn run(
+        mut self,
+        operations: &[Operation],
+        checks: Checks,
+        empty: &mut dyn Storage,
+    ) -> Result<(), String> {
+        for (n, operation) in operations.iter().enumerate() {
+            let whole = checks == Checks::Each || n + 1 == operations.len();
+            // A store that panics where it should not has failed too.
+            catch_unwind(AssertUnwindSafe(|| self.step(operation, whole)))
+                .unwrap_or_else(|_| Err("a store panicked when it was looked at".to_owned()))
+                .map_err(|reason| format!("operation {n}, {operation:?}: {reason}"))?;
+        }
+        same_bytes(&self.a.storage, &self.b.storage, empty)?;
+        let alive = [self.a.end(), self.b.end()];
+        ensure(alive == [0, 0], || format!("{alive:?} values live on when their stores have ended"))
+    }
+
     /// Applies one operation to both stores, and compares what came of it; and the
     /// stores as a whole if that is wanted.
     fn step(&mut self, operation: &Operation, whole: bool) -> Result<(), String> {
@@ -235,14 +281,23 @@ impl<A: Storage, B: Storage> Pair<A, B> {
         let hashes = [state_hash(&a.storage), state_hash(&b.storage)]
             .map(|hash| hash.expect("the kit's components can be encoded"));
         ensure(hashes[0] == hashes[1], || format!("equal states have hashes {hashes:?}"))?;
-        same_changes(&a.storage, &b.storage, self.mixed)
+        if self.rewinds {
+            ensure(a.save() == b.save(), || "they save other bytes".to_owned())?;
+        }
+        same_changes(&a.storage, &b.storage, self.mixed, self.rewinds)
     }
 }
 
 /// Compares what two stores tell of changes since some versions: of tracked
 /// components exactly, of others the one with longer pages may tell of more, if
-/// neither has taken over what the other knew.
-fn same_changes(a: &dyn Storage, b: &dyn Storage, mixed: Option<Version>) -> Result<(), String> {
+/// neither has taken over what the other knew. Removals are compared since the last
+/// cut that was taken in, if one was.
+fn same_changes(
+    a: &dyn Storage,
+    b: &dyn Storage,
+    mixed: Option<Version>,
+    rewinds: bool,
+) -> Result<(), String> {
     if !a.capabilities().change_detection || !b.capabilities().change_detection {
         return Ok(());
     }
@@ -263,6 +318,7 @@ fn same_changes(a: &dyn Storage, b: &dyn Storage, mixed: Option<Version>) -> Res
             ensure(of_a == of_b, || format!("{what} since {since}: {of_a:?} and {of_b:?}"))?;
         }
         for component in [ComponentId::of::<Velocity>(), ComponentId::of::<Name>()] {
+            let since = if rewinds { since.max(a.origin()) } else { since };
             let [of_a, of_b] = [a, b].map(|store| {
                 let mut removed = store.removed(component, since).to_vec();
                 removed.sort_unstable();

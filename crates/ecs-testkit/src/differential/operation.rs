@@ -118,6 +118,56 @@ pub enum Operation {
     Rewind,
     /// Loads each store's content as that of another shard.
     ChangeShard { shard: u8 },
+    /// Takes a cut of each store, after an earlier one, and keeps it.
+    TakeCut { before: u8 },
+    /// Goes back, or across, to a cut that was kept; another one is said to be where
+    /// the store comes from.
+    GoBack { cut: u8, before: u8 },
+}
+
+/// Draws operations, cuts among them. Most make no transient components: where there
+/// are such, stores load everything.
+pub(super) fn operation_with_cuts() -> impl Strategy<Value = Operation> {
+    use Operation::*;
+    let pick = || prop_oneof![0..6u8, 0..=255u8];
+    // Kinds of bundles and of components that are persistent.
+    let bundle = || prop_oneof![Just(0u8), Just(1), Just(3), Just(7)];
+    let kind = || prop_oneof![0..3u8, 4..10u8];
+    let kinds = || vec(kind(), 0..4);
+    let value = || 0..100i32;
+    let chosen = || {
+        prop_oneof![
+            4 => vec(pick(), 0..5).prop_map(Chosen::Listed),
+            1 => (any::<Kind>(), pick()).prop_map(|(kind, most)| Chosen::Backwards(kind, most)),
+        ]
+    };
+    prop_oneof![
+        1 => operation(),
+        6 => (bundle(), value()).prop_map(|(kind, value)| CreateTyped { kind, value }),
+        4 => (kinds(), value()).prop_map(|(kinds, value)| CreateErased { kinds, value }),
+        2 => (0..40u8).prop_map(|count| CreateBatch { kind: 0, count }),
+        6 => pick().prop_map(|entity| Destroy { entity }),
+        3 => chosen().prop_map(|entities| DestroyBatch { entities }),
+        4 => (pick(), kind(), value())
+            .prop_map(|(entity, kind, value)| SetErased { entity, kind, value }),
+        4 => (pick(), bundle(), value())
+            .prop_map(|(entity, kind, value)| InsertTyped { entity, kind, value }),
+        4 => (pick(), kind()).prop_map(|(entity, kind)| RemoveErased { entity, kind }),
+        3 => (pick(), value()).prop_map(|(entity, value)| Change { entity, value }),
+        3 => (pick(), value()).prop_map(|(entity, value)| ChangeTracked { entity, value }),
+        1 => value().prop_map(|value| ChangeMarked { value }),
+        1 => value().prop_map(|value| ChangeChanged { value }),
+        1 => value().prop_map(|value| ChangePrepared { value }),
+        4 => Just(Advance),
+        1 => pick().prop_map(|entity| Adopt { entity }),
+        1 => (0..5u8, 0..12u8, 0..3u8)
+            .prop_map(|(shard, index, generation)| AdoptMadeUp { shard, index, generation }),
+        1 => (0..4u8).prop_map(|count| Reserve { count }),
+        1 => pick().prop_map(|entity| Release { entity }),
+        8 => (0..8u8).prop_map(|before| TakeCut { before }),
+        8 => (0..8u8).prop_map(|cut| GoBack { cut, before: cut }),
+        4 => (0..8u8, 0..8u8).prop_map(|(cut, before)| GoBack { cut, before }),
+    ]
 }
 
 /// Draws operations; those that make and fill entities come most often.
@@ -257,7 +307,9 @@ impl Operation {
             | RestoreEachOther
             | Save
             | Rewind
-            | ChangeShard { .. } => {}
+            | ChangeShard { .. }
+            | TakeCut { .. }
+            | GoBack { .. } => {}
         }
     }
 

@@ -1,21 +1,18 @@
 //! From a sequence that shows a difference to a shorter one.
 
-use ecs_storage_api::Storage;
-
 use super::operation::Operation;
-use super::{Checks, Make, run};
 
 /// Leaves operations out of a sequence that shows a difference, as long as it
 /// shows one, and returns it with the difference.
 ///
 /// proptest leaves operations out too, but can't know that without one that
 /// makes an entity all later ones are about other entities.
-pub(super) fn shorten<A: Storage, B: Storage>(
-    make_a: Make<'_, A>,
-    make_b: Make<'_, B>,
+///
+/// `difference` is what a sequence shows.
+pub(super) fn shorten(
+    difference: impl Fn(&[Operation]) -> Option<String>,
     mut sequence: Vec<Operation>,
 ) -> (Vec<Operation>, String) {
-    let difference = |sequence: &[Operation]| run(make_a, make_b, sequence, Checks::Each).err();
     let mut reason = difference(&sequence).expect("the sequence shows a difference");
     let mut place = 0;
     while place < sequence.len() {

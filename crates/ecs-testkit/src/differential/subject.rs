@@ -1,11 +1,15 @@
 //! A store under test, and what operations do to it.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::{
     Bundle, ComponentId, EntityAllocator, EntityId, ErasedBundle, ErasedValue, RemoveAll,
 };
+use ecs_storage_api::snapshot::sections::SectionWriter;
+use ecs_storage_api::snapshot::{Contents, StorageCut};
 use ecs_storage_api::{
     Added, Changed, DynamicQuery, Has, Mut, Or, QueryState, Ref, Storage, StorageExt, StorageImage,
     UpdateBatch, With, Without, snapshot,
@@ -34,6 +38,10 @@ pub(super) struct Subject<S> {
     ledger: Ledger,
     fuse: Fuse,
     saved: Option<Vec<u8>>,
+    /// Those that were taken, the last ones.
+    cuts: VecDeque<StorageCut>,
+    /// Whether cuts are copied and loaded whole, with no word about what is known.
+    pub(super) whole: bool,
     prepared: QueryState<Terms, Alternatives>,
     dynamic: DynamicQuery,
     changed: QueryState<ChangedTerms, News>,
@@ -78,6 +86,8 @@ impl<S: Storage> Subject<S> {
             ledger: Ledger::default(),
             fuse: Fuse::default(),
             saved: None,
+            cuts: VecDeque::new(),
+            whole: false,
             prepared: QueryState::new(),
             dynamic,
             changed: QueryState::new(),
@@ -291,12 +301,48 @@ impl<S: Storage> Subject<S> {
                 None => String::new(),
             },
             Operation::ChangeShard { shard } => self.change_shard((*shard).into()),
+            Operation::TakeCut { before } => self.take_cut((*before).into()),
+            Operation::GoBack { cut, before } => self.go_back((*cut).into(), (*before).into()),
             Operation::RestoreEachOther => unreachable!("needs both stores"),
         }
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
         self.storage.snapshot().expect("the kit's components can be encoded")
+    }
+
+    /// Takes a cut, and tells what it holds.
+    fn take_cut(&mut self, before: usize) -> String {
+        /// How many are kept.
+        const MOST: usize = 8;
+        let before = self.cuts.get(before).filter(|_| !self.whole);
+        let cut = match before {
+            Some(before) => StorageCut::after(&self.storage, before),
+            None => StorageCut::of(&self.storage),
+        };
+        let cut = cut.expect("the kit's components can be encoded");
+        let mut writer = SectionWriter::new(Vec::new()).expect("a vector can be written to");
+        Contents::of_cut(&cut).write(&mut writer).expect("a vector can be written to");
+        let bytes = writer.finish().expect("a vector can be written to");
+        if self.cuts.len() == MOST {
+            self.cuts.pop_front();
+        }
+        self.cuts.push_back(cut);
+        format!("{:016x}", hash(&bytes))
+    }
+
+    /// Takes a cut in, and tells what is there then.
+    fn go_back(&mut self, cut: usize, before: usize) -> String {
+        let Some(cut) = self.cuts.get(cut.min(self.cuts.len().saturating_sub(1))) else {
+            return String::new();
+        };
+        let nothing = StorageImage::new(EntityAllocator::new(0).state(), Vec::new());
+        let nothing = StorageCut::of_image(&nothing.expect("it hangs together"));
+        let nothing = nothing.expect("nothing can be encoded");
+        let before = self.cuts.get(before).filter(|_| !self.whole).unwrap_or(&nothing);
+        let outcome = self.storage.load_cut(cut, before);
+        let order: Vec<_> = self.storage.all_entities().collect();
+        format!("{outcome:?} {:016x} {order:?}", hash(&self.save()))
     }
 
     fn restore(&mut self, saved: &[u8]) -> String {
@@ -547,6 +593,12 @@ impl<S: Storage> Subject<S> {
             Err(_) => "refused".to_owned(),
         }
     }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Writes an outcome down, and drops it before the text is handed on: a text

@@ -13,7 +13,7 @@ use crate::invariants::find_fault;
 
 /// Applies bytes as a delta to a state, as they are and with their checksums put
 /// right and the digest of the state put in; what comes out is taken in by two
-/// backends.
+/// backends, and by a store that is in the state already.
 ///
 /// # Panics
 /// If the backends disagree on what comes out, or it is none that hangs together.
@@ -50,10 +50,14 @@ fn offer<A: Storage, B: Storage>(
     assert_eq!(same.digest(), next.digest());
     // Of a state that does not hold together they may be anything.
     let changes = next.rows_since(base);
+    let mut there = self::base(make_a);
+    let before = cut(&there);
+    let changed = delta.apply(&before).expect("the states are equal");
+    let changed = there.load_cut(&changed, &before).map(|()| hash(&there));
     let (mut a, mut b) = (make_a(), make_b());
     match (load(&mut a, &next), load(&mut b, &next)) {
         (Ok(()), Ok(())) => {
-            for storage in [&a as &dyn Storage, &b] {
+            for storage in [&a as &dyn Storage, &b, &there] {
                 if let Err(fault) = find_fault(storage) {
                     panic!("{fault}");
                 }
@@ -62,8 +66,9 @@ fn offer<A: Storage, B: Storage>(
             assert!(changes.is_ok(), "{changes:?}");
             let same = cut(&a).rows_since(&next).expect("the values were taken in");
             assert!(same.is_empty(), "{same:?}");
+            assert_eq!(changed.ok(), Some(hash(&a)), "what is put in place is something else");
         }
-        (Err(_), Err(_)) => {}
+        (Err(_), Err(_)) => assert!(changed.is_err(), "what is refused is put in place"),
         (of_a, of_b) => panic!("one takes in what the other refuses: {of_a:?} and {of_b:?}"),
     }
 }

@@ -83,3 +83,30 @@ fn states_share_what_did_not_change() {
     let page = 1024 * size_of::<Plain>();
     assert!(history.bytes() < one + 49 * (page + 1000), "{} bytes", history.bytes());
 }
+
+/// A rewind writes what differs, and no more.
+#[test]
+fn what_did_not_change_stays_where_it_is() {
+    use crate::programs::Plain;
+    let mut world = crate::programs::empty(ArchetypeStorage::default());
+    let all = world.spawn_batch((0..20_000).map(Plain));
+    let mut history = History::new(5);
+    history.record(&world).unwrap();
+    let address = std::ptr::from_ref(world.get::<Plain>(all[9_999]).unwrap());
+    let mut systems = schedule(&[]);
+    for round in 0..20 {
+        for n in 0..4 {
+            systems.run(&mut world);
+            world.get_mut::<Plain>(all[1_000 * n]).unwrap().0 += 1;
+            history.record(&world).unwrap();
+        }
+        // Three forward, and one that is run again.
+        let before = shown(&world);
+        let back = world.tick() - 1;
+        history.rewind(&mut world, back).unwrap();
+        assert_eq!(std::ptr::from_ref(world.get::<Plain>(all[9_999]).unwrap()), address);
+        assert_eq!(world.get::<Plain>(all[3_000]).unwrap().0, 3_000);
+        assert_ne!(shown(&world), before);
+        assert_eq!((world.tick(), history.ticks().len()), (3 * (round + 1), 4));
+    }
+}

@@ -173,6 +173,15 @@ pub(crate) fn filled<S: Storage>(storage: S) -> World<S> {
     world
 }
 
+/// As [`filled`], with tables of more pages than one.
+pub(crate) fn filled_with_pages<S: Storage>(storage: S) -> World<S> {
+    let mut world = filled(storage);
+    world.spawn_batch((0..2_500).map(|n| (Seen(n), Plain(n))));
+    world.spawn_batch((0..1_500).map(|n| (Seen(n), Fed(n))));
+    world.spawn_batch((0..1_100).map(Plain));
+    world
+}
+
 /// What a world shows: its hash, and the order of its entities.
 pub(crate) fn shown<S: Storage>(world: &World<S>) -> (u64, Vec<EntityId>) {
     (world.state_hash().expect("all is saved"), world.storage().all_entities().collect())

@@ -25,6 +25,11 @@ impl Versions {
         }
     }
 
+    /// Returns the latest; zero if nothing ever changed.
+    pub(super) fn latest(&self) -> Version {
+        Version::new(self.0.iter().map(|(_, version)| *version).max().unwrap_or(0))
+    }
+
     /// Adds their ages, in a store that is at `present`.
     pub(crate) fn ages(&self, present: Version, origin: Version, ages: &mut RowAges) {
         for &(rows, version) in &self.0 {

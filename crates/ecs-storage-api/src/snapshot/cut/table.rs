@@ -116,12 +116,13 @@ fn stamp(pages: Option<&[AtomicU64]>, row: usize) -> (u64, usize) {
     (page.map_or(0, |page| page.load(Ordering::Relaxed)), PAGE_ROWS - row % PAGE_ROWS)
 }
 
-/// Returns the versions of some rows of a chunk.
-fn versions(pages: Option<&[AtomicU64]>, mut rows: Range<usize>, all: &mut Versions) {
+/// Returns the versions of some rows of a chunk, of a store that is so far ahead of
+/// its cuts.
+fn versions(pages: Option<&[AtomicU64]>, mut rows: Range<usize>, lead: u64, all: &mut Versions) {
     while !rows.is_empty() {
         let (version, left) = stamp(pages, rows.start);
         let count = left.min(rows.len());
-        all.push(count, version);
+        all.push(count, version.saturating_sub(lead));
         rows.start += count;
     }
 }
@@ -138,21 +139,23 @@ pub(super) struct Source<'a> {
     parts: Vec<Part<'a>>,
     rows: usize,
     aligned: bool,
+    /// How far the versions of the store are ahead of those of the cut.
+    lead: u64,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(components: Vec<ComponentId>, parts: Vec<Part<'a>>) -> Self {
+    pub(super) fn new(components: Vec<ComponentId>, parts: Vec<Part<'a>>, lead: u64) -> Self {
         let rows = parts.iter().map(|part| part.ids.len()).sum();
         let aligned = matches!(&parts[..], [part] if part.moves.is_some());
-        Self { components, parts, rows, aligned }
+        Self { components, parts, rows, aligned, lead }
     }
 
     pub(super) fn components(&self) -> &[ComponentId] {
         &self.components
     }
 
-    /// Copies the table, as far as it is not that of an earlier cut. What has not
-    /// been stamped after `since` is as it was there.
+    /// Copies the table, as far as it is not that of an earlier cut. What the store
+    /// has not stamped after `since` is as it was there.
     pub(super) fn cut(
         &self,
         before: Option<&Arc<CutTable>>,
@@ -243,7 +246,7 @@ impl<'a> Source<'a> {
         let (mut ids, mut moves) = (Vec::with_capacity(rows.len()), Versions::default());
         for (part, rows) in self.overlapping(rows) {
             ids.extend_from_slice(&part.ids[rows.clone()]);
-            versions(part.moves, rows, &mut moves);
+            versions(part.moves, rows, self.lead, &mut moves);
         }
         let ids = match known {
             Some(known) if known.ids[..] == ids[..] => known.ids.clone(),
@@ -275,7 +278,8 @@ impl<'a> Source<'a> {
                 bytes.reserve_exact(values.info().stride() * PAGE_ROWS.min(self.rows));
             }
             values.encode(&mut bytes)?;
-            versions(changes(part).map(|changes| changes.pages), rows.clone(), &mut dates);
+            let pages = changes(part).map(|changes| changes.pages);
+            versions(pages, rows.clone(), self.lead, &mut dates);
             if let Some((changed, added)) = changes(part).and_then(|changes| changes.ticks) {
                 ticks[0].extend_from_slice(&changed[rows.clone()]);
                 ticks[1].extend_from_slice(&added[rows]);

@@ -1,0 +1,106 @@
+//! What was saved takes the place of what is there: whole, or the pages that differ.
+
+use ecs_core::IdSource;
+use ecs_storage_api::snapshot::{Descent, StorageCut};
+use ecs_storage_api::{SnapshotError, Storage, StorageError, StorageImage, Version};
+
+use super::ArchetypeStorage;
+use crate::rows::{Panics, Patch};
+
+impl ArchetypeStorage {
+    /// Replaces everything by an image, for a store that will be at `present`.
+    ///
+    /// # Errors
+    /// As [`Storage::load`].
+    pub(super) fn take_in(
+        &mut self,
+        image: StorageImage,
+        present: Version,
+        origin: Version,
+        descent: Descent,
+    ) -> Result<(), StorageError> {
+        let (allocator, chunks, history) = image.into_parts();
+        let home = allocator.shard;
+        let mut loaded = Self::new(home);
+        loaded.ids = IdSource::from_state(allocator)?;
+        if history.is_none() {
+            // Everything comes now.
+            loaded.rows.set_version(present);
+        }
+        for (n, chunk) in chunks.into_iter().enumerate() {
+            let table = loaded.graph.table(&mut loaded.rows, chunk.components())?;
+            let start = loaded.rows.append(table, chunk, home)?;
+            if let Some(history) = &history {
+                loaded.rows.date(table, start, &history.chunks()[n], present);
+            }
+        }
+        loaded.rows.set_version(present);
+        (loaded.origin, loaded.descent) = (origin, descent);
+        self.rows.note_all_lost();
+        let removed = loaded.rows.removed_mut();
+        *removed = std::mem::take(self.rows.removed_mut());
+        if let Some(history) = history {
+            history.note_removed(removed, present);
+        }
+        drop(std::mem::replace(self, loaded));
+        Ok(())
+    }
+
+    /// As [`Storage::load_cut`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn take_cut_in(
+        &mut self,
+        cut: &StorageCut,
+        before: &StorageCut,
+    ) -> Result<(), SnapshotError> {
+        let after = self.descent.after(self.identity(), cut, self.version());
+        let Some((descent, present, origin)) = after else {
+            return Ok(self.load(cut.to_image()?)?);
+        };
+        let Some((patch, ids)) = self.plan_patch(cut, before)? else {
+            return Ok(self.take_in(cut.to_image()?, present, origin, descent)?);
+        };
+        let lost = self.rows.make_room_for_patch(&patch)?;
+        // It falls only for a cut whose versions are of another kind; that shares no
+        // page with those that are here.
+        let later = descent.lead().saturating_sub(self.descent.lead());
+        let ended = self.rows.apply_patch(patch, lost, present, (descent.lead(), later));
+        self.graph.keep_first(self.rows.table_count());
+        if let Some(ids) = ids {
+            self.ids = ids;
+        }
+        (self.origin, self.descent) = (origin, descent);
+        let mut panics = Panics::new();
+        self.rows.end(ended, &mut panics);
+        panics.go_on();
+        Ok(())
+    }
+
+    /// Plans to write only the pages that differ, and makes the source of ids unless
+    /// it stays as it is; `None` if the cut is to be loaded as a whole, which also says
+    /// what is wrong with one that does not hold together.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value can't be decoded.
+    fn plan_patch<'a>(
+        &self,
+        cut: &'a StorageCut,
+        before: &StorageCut,
+    ) -> Result<Option<(Patch<'a>, Option<IdSource>)>, SnapshotError> {
+        let since = self.descent.since(self.identity(), before);
+        let Some(since) = since.filter(|_| cut.allocator().shard == self.ids.shard()) else {
+            return Ok(None);
+        };
+        let Some(patch) = self.rows.plan_patch(cut, before, since)? else { return Ok(None) };
+        if self.rows.patch_moves_nobody(&patch) && self.ids.state() == *cut.allocator() {
+            return Ok(Some((patch, None)));
+        }
+        if !self.rows.patch_holds_together(&patch, &self.ids) {
+            return Ok(None);
+        }
+        let ids = IdSource::from_state(cut.allocator().clone());
+        Ok(ids.ok().map(|ids| (patch, Some(ids))))
+    }
+}
