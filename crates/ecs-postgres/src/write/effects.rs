@@ -219,7 +219,7 @@ impl<'t> Effects<'t> {
             .await;
         raised.map_err(&raising)?;
         // Now and then, since each look for old ones costs something.
-        if version % 64 == 0 && version > kept_changes {
+        if version.is_multiple_of(64) && version > kept_changes {
             let oldest = (version - kept_changes) as i64;
             for forget in [
                 "delete from @_change where version <= $1",
