@@ -8,7 +8,7 @@ use super::Locked;
 use crate::catalog::{Catalog, Table};
 use crate::error::{nonsense, server};
 use crate::link::Session;
-use crate::rows::{self, Run, copy, copy_ids, signed};
+use crate::rows::{self, Run, copy, copy_ids, read, signed};
 use crate::tables::Tables;
 
 /// A kind of change, as `_change` has it.
@@ -154,8 +154,8 @@ impl<'t> Effects<'t> {
             format!("delete from {} where entity = any($1) returning entity", table.name);
         let statement = session.prepare(&statement).await.map_err(server("remove values"))?;
         let gone = session.transaction.query(&statement, &[&ids]).await;
-        let gone: Vec<i64> =
-            gone.map_err(server("remove values"))?.iter().map(|row| row.get(0)).collect();
+        let gone = gone.map_err(server("remove values"))?;
+        let gone = gone.iter().map(|row| read(row, 0)).collect::<Result<Vec<i64>, _>>()?;
         let count = gone.len() as u64;
         if count != 0 {
             self.note(Kind::Removed, table.number, gone);
@@ -175,7 +175,7 @@ impl<'t> Effects<'t> {
         let owners = session.prepare(&owners).await.map_err(&ending)?;
         let owners = session.transaction.query(&owners, &[]).await.map_err(&ending)?;
         for owner in &owners {
-            let table = self.tables.at(owner.get(0));
+            let table = self.tables.at(read(owner, 0)?);
             let delete = format!("delete from {table} where entity = any($1)");
             let delete = session.prepare(&delete).await.map_err(&ending)?;
             session.transaction.execute(&delete, &[&ids]).await.map_err(&ending)?;
@@ -219,7 +219,7 @@ impl<'t> Effects<'t> {
             .await;
         raised.map_err(&raising)?;
         // Now and then, since each look for old ones costs something.
-        if version % 64 == 0 && version > kept_changes {
+        if version.is_multiple_of(64) && version > kept_changes {
             let oldest = (version - kept_changes) as i64;
             for forget in [
                 "delete from @_change where version <= $1",
@@ -265,5 +265,5 @@ pub(super) async fn count(
     let counting = server("look at entities");
     let statement = session.prepare(statement).await.map_err(&counting)?;
     let row = session.transaction.query_one(&statement, &[&ids]).await.map_err(&counting)?;
-    Ok(row.get::<_, i64>(0) as u64)
+    Ok(read::<i64>(&row, 0)? as u64)
 }
