@@ -242,8 +242,11 @@ async fn stage(
 ) -> Result<String, RemoteError> {
     let name = format!("pg_temp.\"_stage_{}\"", table.number);
     let make = || {
-        format!("create temp table {name} (like {}) on commit delete rows", table.name)
-            .replace("temp table pg_temp.", "temp table ")
+        // It may be there: a commit whose answer nobody waited for made it.
+        format!(
+            "create temp table if not exists {name} (like {}) on commit delete rows",
+            table.name
+        )
     };
     session.stage(table.component, make).await.map_err(server("make a temporary table"))?;
     copy(session, &name, table, runs).await?;
