@@ -2,6 +2,7 @@
 
 mod connection;
 mod entered;
+mod patience;
 mod tls;
 
 use std::time::Duration;
@@ -16,6 +17,10 @@ use crate::options::PostgresOptions;
 use connection::Connector;
 pub(crate) use connection::{Connection, Purpose, Session};
 pub(crate) use entered::Entered;
+pub(crate) use patience::Patience;
+
+/// A connection that goes back to the pool when it is dropped.
+pub(crate) type Pooled = Object<Connector>;
 
 /// The way to the server, shared by all that a store does.
 ///
@@ -77,7 +82,7 @@ impl Link {
     }
 
     /// Takes a connection out of the pool; it goes back when it is dropped.
-    pub(crate) async fn connection(&self) -> Result<Object<Connector>, RemoteError> {
+    pub(crate) async fn connection(&self) -> Result<Pooled, RemoteError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => unreachable_server(error),
             other => lost(format!("no connection could be had: {other}")),

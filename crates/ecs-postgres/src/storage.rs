@@ -1,7 +1,5 @@
 //! The store.
 
-use std::time::Duration;
-
 use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::remote::{BoxFuture, BoxStream, Version};
 use ecs_storage_api::{
@@ -10,11 +8,11 @@ use ecs_storage_api::{
 };
 
 use crate::catalog::Catalog;
-use crate::error::{ConnectError, is_crossed, server};
-use crate::link::{Link, Purpose};
+use crate::error::ConnectError;
+use crate::link::{Link, Patience};
 use crate::options::PostgresOptions;
 use crate::tables::{self, Tables};
-use crate::{ids, read, write};
+use crate::{read, write};
 
 /// A store in a PostgreSQL database.
 ///
@@ -59,22 +57,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Tries again what the server ended for the sake of others.
+    /// Tries again what came to nothing for the sake of others or for a connection that
+    /// was lost.
     pub(crate) async fn again<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
     where
         F: Future<Output = Result<T, RemoteError>>,
     {
-        let mut pause = Duration::from_millis(2);
-        for _ in 1..self.attempts {
+        let mut patience = self.patience();
+        loop {
             match attempt().await {
-                Err(error) if is_crossed(&error) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 4;
-                }
+                Err(error) if patience.allows(&error).await => {}
                 outcome => return outcome,
             }
         }
-        attempt().await
+    }
+
+    /// Begins to count attempts.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.attempts, self.link.time_limit())
     }
 }
 
@@ -133,16 +133,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(async move {
-            let reading = server("read the version");
-            let mut connection = store.link.connection().await?;
-            let connection = &mut *connection;
-            let version = store.tables.sql("select version from @_store");
-            let version = connection.statements.prepare(&connection.client, &version).await;
-            let version = version.map_err(&reading)?;
-            let row = connection.client.query_one(&version, &[]).await.map_err(&reading)?;
-            Ok(Version::new(row.get::<_, i64>(0) as u64))
-        }))
+        Box::pin(store.link.limited(store.again(move || read::version(store))))
     }
 
     fn query_erased_async(&self, query: RemoteQuery) -> BoxStream<'_, Result<Page, RemoteError>> {
@@ -173,14 +164,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(async move {
-            let mut connection = store.link.connection().await?;
-            let reading = server("read which ids come next");
-            let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
-            let state = ids::read_state(&mut session, &store.tables).await?;
-            session.commit().await.map_err(&reading)?;
-            Ok(state)
-        }))
+        Box::pin(store.link.limited(store.again(move || read::allocator_state(store))))
     }
 
     fn load_async<'a>(
@@ -194,6 +178,6 @@ impl AsyncStorage for PostgresStorage {
 
     fn image_async(&self) -> BoxFuture<'_, Result<(StorageImage, Version), RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.enter(read::read_image(store)))
+        Box::pin(store.link.enter(store.again(move || read::read_image(store))))
     }
 }

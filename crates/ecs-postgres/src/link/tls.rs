@@ -1,6 +1,6 @@
 //! Whether connections are encrypted.
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
 
 use crate::error::ConnectError;
 use crate::options::PostgresOptions;
@@ -62,6 +62,18 @@ impl Tls {
                 let (client, connection) = config.connect(tls.clone()).await?;
                 tokio::spawn(async move { drop(connection.await) });
                 Ok(client)
+            }
+        }
+    }
+
+    /// Asks the server to give up what it does on a connection, without waiting.
+    pub(super) fn cancel(&self, token: CancelToken) {
+        match self {
+            Self::None => drop(tokio::spawn(async move { token.cancel_query(NoTls).await })),
+            #[cfg(feature = "tls")]
+            Self::Rustls(tls) => {
+                let tls = tls.clone();
+                drop(tokio::spawn(async move { token.cancel_query(tls).await }));
             }
         }
     }
