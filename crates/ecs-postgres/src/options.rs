@@ -120,7 +120,8 @@ impl PostgresOptions {
         );
         config.options(limits.trim()).connect_timeout(self.time_limit);
         // A way on which nothing comes back any more is a lost one.
-        config.tcp_user_timeout(self.time_limit).keepalives_idle(self.time_limit);
+        config.tcp_user_timeout(self.time_limit);
+        config.keepalives_idle(self.time_limit.max(Duration::from_secs(1)));
         if config.get_application_name().is_none() {
             config.application_name("ecs-postgres");
         }

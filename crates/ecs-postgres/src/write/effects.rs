@@ -197,7 +197,7 @@ impl<'t> Effects<'t> {
     ) -> Result<Version, RemoteError> {
         let raising = server("raise the version");
         let version = locked.version.get() + 1;
-        let signed = version as i64;
+        let signed = i64::try_from(version).map_err(|_| nonsense("the versions are used up"))?;
         let note = self.tables.sql("insert into @_change values ($1, $2, $3, $4)");
         let note = session.prepare(&note).await.map_err(&raising)?;
         for (kind, component, entities) in &self.noted {
