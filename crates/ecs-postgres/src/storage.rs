@@ -24,6 +24,26 @@ use crate::{read, write};
 /// through [`Blocking`](ecs_storage_api::Blocking), which keeps a mirror in memory;
 /// `Durable` commits a world's ticks in the background.
 ///
+/// # Errors
+/// A write that came to nothing says so, and whether to try again
+/// ([`is_retryable`](RemoteError::is_retryable)); what was ended for the sake of others, or
+/// lost its connection, was tried again already. If the answer to a commit was lost, the
+/// server is asked what became of it. Only if it can't be asked within the time limit is
+/// the outcome unknown: that is a permanent error, and says that it is not known.
+///
+/// # Rights
+/// The role in the URL needs, beside the right to connect to the database:
+/// - to make a store: `CREATE` on its schema, or on the database if the schema is not
+///   there either;
+/// - to write: `TEMPORARY` on the database, `USAGE` on the schema, and `SELECT`,
+///   `INSERT`, `UPDATE` and `DELETE` on its tables; and `CREATE` on the schema to write
+///   components that have no table yet;
+/// - to read: `USAGE` on the schema and `SELECT` on its tables.
+///
+/// Who makes a table owns it: roles that share a store grant each other what they need
+/// (`ALTER DEFAULT PRIVILEGES`), or share a role that they are set to
+/// (`?options=-c%20role%3D…` in the URL).
+///
 /// # Limits
 /// - Text and `char` can't hold a zero character: such values are an error.
 /// - A query brings 1,600 columns at most, as PostgreSQL does.
