@@ -10,7 +10,7 @@ use crate::link::{Connection, Purpose, Session};
 use crate::read::read_committed;
 use crate::rows::{Run, signed};
 use crate::storage::{PostgresStorage, Store};
-use crate::write::{Effects, Locked, commit};
+use crate::write::{Effects, Locked, Trace, commit, settle};
 
 impl Archive for PostgresStorage {
     fn commit_async<'a>(
@@ -46,7 +46,8 @@ async fn take_in(
 
     let doing = perform(store, &mut connection, changes, &components, condition);
     let (session, locked, version) = store.link.in_time(doing).await?;
-    commit(store, session, &locked).await?;
+    let ended = commit(store, session).await;
+    settle(store, connection, ended, Trace::Version(&locked)).await?;
     Ok(version)
 }
 

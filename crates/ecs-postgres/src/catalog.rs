@@ -12,6 +12,7 @@ use tokio_postgres::types::Type;
 use crate::error::{ComponentError, server};
 use crate::link::{Connection, Purpose, Session};
 use crate::name::{self, ENTITY, quote};
+use crate::rows::read;
 use crate::tables::Tables;
 use crate::values::{Column, Layout};
 
@@ -95,14 +96,14 @@ impl Entry {
         let known = tables.sql("select id from @_component where name = $1");
         let known = session.transaction.query_opt(&known, &[name]).await.map_err(&making)?;
         if let Some(row) = known {
-            return Ok(row.get(0));
+            return read(&row, 0);
         }
         let note = tables.sql(
             "insert into @_component (name, \"table\", codec, size, schema) \
              values ($1, $2, $3, $4, $5) returning id",
         );
         let noted = session.transaction.query_one(&note, &[name, table, codec, size, schema]).await;
-        let number = noted.map_err(&making)?.get(0);
+        let number = read(&noted.map_err(&making)?, 0)?;
         let make = definition(tables, self, layout);
         session.transaction.batch_execute(&make).await.map_err(&making)?;
         Ok(number)
@@ -224,10 +225,8 @@ impl Catalog {
              and not attisdropped order by attnum";
         let columns = connection.client.query(columns, &[&name]).await;
         let columns = columns.map_err(server("look at the table of a component"))?;
-        let there: Vec<_> = columns
-            .iter()
-            .map(|row| column_text(row.get(0), row.get(1), !row.get::<_, bool>(2)))
-            .collect();
+        let column = |row| Ok(column_text(read(row, 0)?, read(row, 1)?, !read::<bool>(row, 2)?));
+        let there = columns.iter().map(column).collect::<Result<Vec<_>, RemoteError>>()?;
         let mut here = vec![column_text(ENTITY, "bigint", false)];
         here.extend(
             layout
@@ -255,15 +254,12 @@ pub(crate) async fn entries(
         tables.sql("select id, name, \"table\", codec, size, schema from @_component order by id");
     let rows = connection.client.query(&asked, &[]).await;
     let rows = rows.map_err(server("read which components there are"))?;
-    let entry = |row: &tokio_postgres::Row| Entry {
-        number: row.get(0),
-        name: row.get(1),
-        table: row.get(2),
-        codec: row.get(3),
-        size: row.get(4),
-        schema: row.get(5),
+    let entry = |row| {
+        let (number, name, table) = (read(row, 0)?, read(row, 1)?, read(row, 2)?);
+        let (codec, size, schema) = (read(row, 3)?, read(row, 4)?, read(row, 5)?);
+        Ok(Entry { number, name, table, codec, size, schema })
     };
-    Ok(rows.iter().map(entry).collect())
+    rows.iter().map(entry).collect()
 }
 
 /// Writes the statement that makes a table.

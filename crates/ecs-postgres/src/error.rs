@@ -4,7 +4,7 @@ use std::error::Error;
 use std::{fmt, io};
 
 use ecs_storage_api::{BackendError, RemoteError};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::name::NameError;
 
@@ -139,13 +139,27 @@ impl Error for ServerError {
 fn is_retryable(error: &tokio_postgres::Error) -> bool {
     let Some(code) = error.code() else {
         // The connection was lost, or never came about.
-        let io = error.source().is_some_and(|source| source.is::<io::Error>());
-        return error.is_closed() || io;
+        return error.is_closed() || is_broken_way(error);
     };
     // Classes: connection, transaction ended for others, resources, operator.
     let by_class =
         ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class));
-    by_class || *code == SqlState::LOCK_NOT_AVAILABLE
+    // A lock that others held, and the server's own limits for those who say nothing.
+    by_class || ["55P03", "25P03", "25P04"].contains(&code.code())
+}
+
+/// Whether the way to the server broke, however deep the error says so. What came and
+/// made no sense is an error of reading and writing too, and none of the way.
+fn is_broken_way(error: &tokio_postgres::Error) -> bool {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            let kinds = [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput];
+            return !kinds.contains(&error.kind());
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Returns what the server, or the way to it, said.
@@ -156,7 +170,7 @@ fn said(error: &RemoteError) -> Option<&tokio_postgres::Error> {
 
 /// Tells whether a transaction was ended for the sake of others, and can be run again
 /// at once.
-pub(crate) fn is_crossed(error: &RemoteError) -> bool {
+fn is_crossed(error: &RemoteError) -> bool {
     let crossed = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
     said(error).and_then(|error| error.code()).is_some_and(|code| crossed.contains(code))
 }
@@ -166,23 +180,31 @@ pub(crate) fn is_twice(error: &RemoteError) -> bool {
     said(error).and_then(|error| error.code()) == Some(&SqlState::UNIQUE_VIOLATION)
 }
 
-/// Tells whether the connection is gone, so that nobody here knows the end of what was
-/// being done.
-pub(crate) fn is_cut(error: &RemoteError) -> bool {
-    let Some(error) = said(error) else { return error.is_retryable() };
-    match error.code() {
-        None => is_retryable(error),
-        Some(code) => {
-            let ends = [
-                SqlState::ADMIN_SHUTDOWN,
-                SqlState::CRASH_SHUTDOWN,
-                SqlState::CANNOT_CONNECT_NOW,
-                SqlState::CONNECTION_FAILURE,
-                SqlState::CONNECTION_EXCEPTION,
-                SqlState::CONNECTION_DOES_NOT_EXIST,
-            ];
-            ends.contains(code)
-        }
+/// Tells whether the server refused, and went on: nothing of the transaction is left.
+pub(crate) fn is_refusal(error: &RemoteError) -> bool {
+    let answer = said(error).and_then(tokio_postgres::Error::as_db_error);
+    answer.is_some_and(|answer| !["FATAL", "PANIC"].contains(&severity(answer)))
+}
+
+/// Tells whether the connection is gone, or never came about.
+fn is_cut(error: &RemoteError) -> bool {
+    said(error).is_some_and(is_retryable) && !is_refusal(error)
+}
+
+/// Tells whether what nothing came of can be tried again at once: it was in the way of
+/// others, or its connection was lost.
+pub(crate) fn is_passing(error: &RemoteError) -> bool {
+    is_crossed(error) || is_cut(error)
+}
+
+/// Returns how bad it is, in the words of the protocol and not of the server's
+/// language.
+fn severity(answer: &DbError) -> &str {
+    match answer.parsed_severity() {
+        Some(Severity::Panic) => "PANIC",
+        Some(Severity::Fatal) => "FATAL",
+        Some(_) => "ERROR",
+        None => answer.severity(),
     }
 }
 

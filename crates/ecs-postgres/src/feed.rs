@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use crate::error::{nonsense, server};
 use crate::link::{Bell, Purpose};
-use crate::rows::entity;
+use crate::rows::{entity, read, version};
 use crate::storage::Store;
 
 /// How many versions an answer tells of at most.
@@ -28,16 +28,17 @@ pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChang
     let known = store.tables.sql("select version, changes_since from @_store");
     let known = session.prepare(&known).await.map_err(&reading)?;
     let known = session.transaction.query_one(&known, &[]).await.map_err(&reading)?;
-    let (version, oldest): (i64, i64) = (known.get(0), known.get(1));
+    let (now, oldest): (i64, i64) = (read(&known, 0)?, read(&known, 1)?);
     let first = since.get() as i64;
     if first < oldest {
         return Err(RemoteError::Forgotten { since, oldest: Version::new(oldest as u64) });
     }
-    let last = version.min(first.saturating_add(VERSIONS));
+    let last = now.min(first.saturating_add(VERSIONS));
     let names = store.tables.sql("select id, name from @_component");
     let names = session.prepare(&names).await.map_err(&reading)?;
     let names = session.transaction.query(&names, &[]).await.map_err(&reading)?;
-    let names: AHashMap<i32, String> = names.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let names = names.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
+    let names = names.collect::<Result<AHashMap<i32, String>, RemoteError>>()?;
     // In the order in which a batch has its effects.
     let told = store.tables.sql(
         "select version, kind, component, entities from @_change \
@@ -52,7 +53,7 @@ pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChang
 }
 
 fn change(row: &Row, names: &AHashMap<i32, String>) -> Result<RemoteChange, RemoteError> {
-    let kind = match row.get::<_, i8>(1) as u8 {
+    let kind = match read::<i8>(row, 1)? as u8 {
         b's' => RemoteChangeKind::Spawned,
         b'w' => RemoteChangeKind::Written,
         b'r' => RemoteChangeKind::Removed,
@@ -60,10 +61,10 @@ fn change(row: &Row, names: &AHashMap<i32, String>) -> Result<RemoteChange, Remo
         b'l' => RemoteChangeKind::Loaded,
         other => return Err(nonsense(format!("a change of kind {:?}", other as char))),
     };
-    let entities = row.get::<_, Vec<i64>>(3).into_iter().map(entity);
+    let entities = read::<Vec<i64>>(row, 3)?.into_iter().map(entity);
     let entities = entities.collect::<Result<_, _>>()?;
-    let version = Version::new(row.get::<_, i64>(0) as u64);
-    Ok(RemoteChange::new(version, kind, names.get(&row.get(2)).cloned(), entities))
+    let component = names.get(&read(row, 2)?).cloned();
+    Ok(RemoteChange::new(version(row)?, kind, component, entities))
 }
 
 /// Tells what changes from a version on. The server's word only says when to ask: what

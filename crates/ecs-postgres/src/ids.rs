@@ -9,7 +9,7 @@ use ecs_storage_api::{RemoteError, StorageError};
 
 use crate::error::{nonsense, server};
 use crate::link::Session;
-use crate::rows::{copy_ids, entity, signed};
+use crate::rows::{copy_ids, entity, read, signed};
 use crate::tables::Tables;
 
 /// The row of the allocator, locked.
@@ -34,7 +34,7 @@ impl Allocator {
         let statement = tables.sql("select next_index, free from @_allocator for no key update");
         let statement = session.prepare(&statement).await.map_err(server(DOING))?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(server(DOING))?;
-        Self::new(shard, row.get(0), row.get(1))
+        Self::new(shard, read(&row, 0)?, read(&row, 1)?)
     }
 
     fn new(shard: u16, next_index: i64, free: i64) -> Result<Self, RemoteError> {
@@ -70,8 +70,8 @@ impl Allocator {
             let statement = session.prepare(&statement).await.map_err(server(DOING))?;
             let rows = session.transaction.query(&statement, &[&kept]).await;
             let rows = rows.map_err(server(DOING))?;
-            let mut top: Vec<(i64, i64)> =
-                rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+            let top = rows.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
+            let mut top = top.collect::<Result<Vec<(i64, i64)>, RemoteError>>()?;
             top.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
             if top.len() as u64 != recycled {
                 return Err(nonsense("the stack of free ids has other rows than it says"));
@@ -180,7 +180,19 @@ pub(crate) async fn reserved_among(
     let statement = tables.sql("select id from @_reserved where id = any($1)");
     let statement = session.prepare(&statement).await.map_err(server(DOING))?;
     let rows = session.transaction.query(&statement, &[&ids]).await.map_err(server(DOING))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    rows.iter().map(|row| read(row, 0)).collect()
+}
+
+/// Returns the token with which an id is reserved, by which whoever reserved it knows it.
+pub(crate) async fn token(
+    session: &mut Session<'_>,
+    tables: &Tables,
+    id: i64,
+) -> Result<Option<String>, RemoteError> {
+    let statement = tables.sql("select token::text from @_reserved where id = $1");
+    let statement = session.prepare(&statement).await.map_err(server(DOING))?;
+    let row = session.transaction.query_opt(&statement, &[&id]).await.map_err(server(DOING))?;
+    row.map(|row| read(&row, 0)).transpose()
 }
 
 /// Reads the state of the allocator.
@@ -198,13 +210,14 @@ pub(crate) async fn read_state(
         "select index from @_retired order by index",
     ] {
         let rows = session.transaction.query(&tables.sql(list), &[]).await.map_err(&reading)?;
-        lists.push(rows.iter().map(|row| row.get(0)).collect::<Vec<i64>>());
+        let list = rows.iter().map(|row| read(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+        lists.push(list);
     }
     let entities = |ids: &[i64]| ids.iter().map(|id| entity(*id)).collect::<Result<Vec<_>, _>>();
     let wrong = || nonsense("the row of the allocator makes no sense");
     Ok(AllocatorState {
-        shard: row.get::<_, i16>(0) as u16,
-        next_index: row.get::<_, i64>(1).try_into().map_err(|_| wrong())?,
+        shard: read::<i16>(&row, 0)? as u16,
+        next_index: read::<i64>(&row, 1)?.try_into().map_err(|_| wrong())?,
         free: entities(&lists[0])?,
         reserved: entities(&lists[1])?,
         retired: lists[2].iter().map(|index| *index as u32).collect(),

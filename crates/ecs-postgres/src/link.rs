@@ -3,6 +3,7 @@
 mod bell;
 mod connection;
 mod entered;
+mod patience;
 mod tls;
 
 use std::time::Duration;
@@ -18,6 +19,10 @@ pub(crate) use bell::Bell;
 use connection::Connector;
 pub(crate) use connection::{Connection, Purpose, Session};
 pub(crate) use entered::Entered;
+pub(crate) use patience::Patience;
+
+/// A connection that goes back to the pool when it is dropped.
+pub(crate) type Pooled = Object<Connector>;
 
 /// The way to the server, shared by all that a store does.
 ///
@@ -78,7 +83,7 @@ impl Link {
     }
 
     /// Takes a connection out of the pool; it goes back when it is dropped.
-    pub(crate) async fn connection(&self) -> Result<Object<Connector>, RemoteError> {
+    pub(crate) async fn connection(&self) -> Result<Pooled, RemoteError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => unreachable_server(error),
             other => lost(format!("no connection could be had: {other}")),

@@ -14,7 +14,7 @@ use crate::name::quote;
 use crate::rows::{self, Run};
 use crate::storage::Store;
 use crate::values::{Layout, Unfit};
-use crate::write::{Effects, Locked, commit};
+use crate::write::{Effects, Locked, Trace, commit, settle};
 
 /// Migrates every component of the database that is in an old form, each in a
 /// transaction of its own.
@@ -75,7 +75,8 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let runs = [Run::many(&ids, values.as_slice())];
     effects.fill(&mut session, &table, &runs).await?;
     effects.finish(&mut session, &locked, store.kept_changes).await?;
-    commit(store, session, &locked).await
+    let ended = commit(store, session).await;
+    settle(store, connection, ended, Trace::Version(&locked)).await
 }
 
 /// Reads the values of an old form, as what they are now.

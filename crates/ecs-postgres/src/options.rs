@@ -125,13 +125,18 @@ impl PostgresOptions {
         // The parser's own words may quote what it was given.
         let mut config: Config = self.url.parse().map_err(|_| ConnectError::Url)?;
         let milliseconds = self.time_limit.as_millis().clamp(1, i32::MAX as u128);
+        // Functions are those of the server itself, whatever others made in schemas that
+        // are looked into first.
         let limits = format!(
             "{} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} \
              -c idle_in_transaction_session_timeout={milliseconds} \
-             -c client_min_messages=warning",
+             -c client_min_messages=warning -c search_path=pg_catalog,pg_temp",
             config.get_options().unwrap_or_default(),
         );
         config.options(limits.trim()).connect_timeout(self.time_limit);
+        // A way on which nothing comes back any more is a lost one.
+        config.tcp_user_timeout(self.time_limit);
+        config.keepalives_idle(self.time_limit.max(Duration::from_secs(1)));
         if config.get_application_name().is_none() {
             config.application_name("ecs-postgres");
         }

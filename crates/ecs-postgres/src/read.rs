@@ -6,8 +6,9 @@ mod plan;
 mod sorting;
 mod view;
 
-use ecs_core::EntityId;
+use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::RemoteError;
+use ecs_storage_api::remote::Version;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
@@ -16,6 +17,31 @@ pub(crate) use pages::pages;
 pub(crate) use view::create as create_view;
 
 use crate::error::server;
+use crate::link::Purpose;
+use crate::storage::Store;
+use crate::{ids, rows};
+
+/// Reads which version the store is at.
+pub(crate) async fn version(store: &Store) -> Result<Version, RemoteError> {
+    let reading = server("read the version");
+    let mut connection = store.link.connection().await?;
+    let connection = &mut *connection;
+    let version = store.tables.sql("select version from @_store");
+    let version = connection.statements.prepare(&connection.client, &version).await;
+    let version = version.map_err(&reading)?;
+    let row = connection.client.query_one(&version, &[]).await.map_err(&reading)?;
+    rows::version(&row)
+}
+
+/// Reads which ids come next.
+pub(crate) async fn allocator_state(store: &Store) -> Result<AllocatorState, RemoteError> {
+    let reading = server("read which ids come next");
+    let mut connection = store.link.connection().await?;
+    let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
+    let state = ids::read_state(&mut session, &store.tables).await?;
+    session.commit().await.map_err(&reading)?;
+    Ok(state)
+}
 
 /// A cell as it came, whatever its type.
 struct Raw<'a>(&'a [u8]);
@@ -43,5 +69,5 @@ pub(crate) fn cells(row: &Row, first: usize) -> impl Iterator<Item = Option<&[u8
 
 /// Returns the id that stands first in a row.
 fn id(row: &Row) -> Result<EntityId, RemoteError> {
-    crate::rows::entity(row.try_get(0).map_err(server("read an id"))?)
+    rows::entity(row.try_get(0).map_err(server("read an id"))?)
 }

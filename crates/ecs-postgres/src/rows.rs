@@ -5,10 +5,13 @@ use std::pin::pin;
 use bytes::Bytes;
 use ecs_core::{EntityId, ErasedSlice};
 use ecs_storage_api::RemoteError;
+use ecs_storage_api::remote::Version;
 use futures_util::SinkExt;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 
 use crate::catalog::Table;
-use crate::error::server;
+use crate::error::{nonsense, server};
 use crate::link::Session;
 
 /// Entities, and a value for each.
@@ -59,7 +62,18 @@ pub(crate) fn signed(id: EntityId) -> i64 {
 /// Takes an id back.
 pub(crate) fn entity(bits: i64) -> Result<EntityId, RemoteError> {
     EntityId::from_bits(bits as u64)
-        .map_err(|error| crate::error::nonsense(format!("the database holds a wrong id: {error}")))
+        .map_err(|error| nonsense(format!("the database holds a wrong id: {error}")))
+}
+
+/// Reads a cell of an answer, if it is what belongs there.
+pub(crate) fn read<'r, T: FromSql<'r>>(row: &'r Row, at: usize) -> Result<T, RemoteError> {
+    row.try_get(at).map_err(server("read an answer"))
+}
+
+/// Reads the version that stands first in an answer.
+pub(crate) fn version(row: &Row) -> Result<Version, RemoteError> {
+    let version = u64::try_from(read::<i64>(row, 0)?);
+    version.map(Version::new).map_err(|_| nonsense("the database holds a wrong version"))
 }
 
 /// How the binary form of `COPY` begins: a signature, flags, and no extension.

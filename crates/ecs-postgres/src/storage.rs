@@ -1,7 +1,5 @@
 //! The store.
 
-use std::time::Duration;
-
 use ecs_core::{AllocatorState, EntityId};
 use ecs_storage_api::remote::{BoxFuture, BoxStream, RemoteChanges, Version};
 use ecs_storage_api::{
@@ -10,11 +8,11 @@ use ecs_storage_api::{
 };
 
 use crate::catalog::Catalog;
-use crate::error::{ConnectError, ViewError, is_crossed, server};
-use crate::link::{Link, Purpose};
+use crate::error::{ConnectError, ViewError};
+use crate::link::{Link, Patience};
 use crate::options::PostgresOptions;
 use crate::tables::{self, Tables};
-use crate::{feed, ids, migrate, name, read, write};
+use crate::{feed, migrate, name, read, write};
 
 /// A store in a PostgreSQL database.
 ///
@@ -25,6 +23,26 @@ use crate::{feed, ids, migrate, name, read, write};
 /// It is an [`AsyncStorage`], whose futures any executor can run. A `World` runs on it
 /// through [`Blocking`](ecs_storage_api::Blocking), which keeps a mirror in memory;
 /// `Durable` commits a world's ticks in the background.
+///
+/// # Errors
+/// A write that came to nothing says so, and whether to try again
+/// ([`is_retryable`](RemoteError::is_retryable)); what was ended for the sake of others, or
+/// lost its connection, was tried again already. If the answer to a commit was lost, the
+/// server is asked what became of it. Only if it can't be asked within the time limit is
+/// the outcome unknown: that is a permanent error, and says that it is not known.
+///
+/// # Rights
+/// The role in the URL needs, beside the right to connect to the database:
+/// - to make a store: `CREATE` on its schema, or on the database if the schema is not
+///   there either;
+/// - to write: `TEMPORARY` on the database, `USAGE` on the schema, and `SELECT`,
+///   `INSERT`, `UPDATE` and `DELETE` on its tables; and `CREATE` on the schema to write
+///   components that have no table yet;
+/// - to read: `USAGE` on the schema and `SELECT` on its tables.
+///
+/// Who makes a table owns it: roles that share a store grant each other what they need
+/// (`ALTER DEFAULT PRIVILEGES`), or share a role that they are set to
+/// (`?options=-c%20role%3D…` in the URL).
 ///
 /// # Limits
 /// - Text and `char` can't hold a zero character: such values are an error.
@@ -59,22 +77,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Tries again what the server ended for the sake of others.
+    /// Tries again what came to nothing for the sake of others or for a connection that
+    /// was lost.
     pub(crate) async fn again<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
     where
         F: Future<Output = Result<T, RemoteError>>,
     {
-        let mut pause = Duration::from_millis(2);
-        for _ in 1..self.attempts {
+        let mut patience = self.patience();
+        loop {
             match attempt().await {
-                Err(error) if is_crossed(&error) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 4;
-                }
+                Err(error) if patience.allows(&error).await => {}
                 outcome => return outcome,
             }
         }
-        attempt().await
+    }
+
+    /// Begins to count attempts.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.attempts, self.link.time_limit())
     }
 }
 
@@ -163,16 +183,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(async move {
-            let reading = server("read the version");
-            let mut connection = store.link.connection().await?;
-            let connection = &mut *connection;
-            let version = store.tables.sql("select version from @_store");
-            let version = connection.statements.prepare(&connection.client, &version).await;
-            let version = version.map_err(&reading)?;
-            let row = connection.client.query_one(&version, &[]).await.map_err(&reading)?;
-            Ok(Version::new(row.get::<_, i64>(0) as u64))
-        }))
+        Box::pin(store.link.limited(store.again(move || read::version(store))))
     }
 
     fn query_erased_async(&self, query: RemoteQuery) -> BoxStream<'_, Result<Page, RemoteError>> {
@@ -203,18 +214,12 @@ impl AsyncStorage for PostgresStorage {
 
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(async move {
-            let mut connection = store.link.connection().await?;
-            let reading = server("read which ids come next");
-            let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
-            let state = ids::read_state(&mut session, &store.tables).await?;
-            session.commit().await.map_err(&reading)?;
-            Ok(state)
-        }))
+        Box::pin(store.link.limited(store.again(move || read::allocator_state(store))))
     }
 
     fn changes_async(&self, since: Version) -> BoxFuture<'_, Result<RemoteChanges, RemoteError>> {
-        Box::pin(self.store.link.limited(feed::changes(&self.store, since)))
+        let store = &self.store;
+        Box::pin(store.link.limited(store.again(move || feed::changes(store, since))))
     }
 
     fn watch_async(&self, since: Version) -> BoxStream<'_, Result<RemoteChanges, RemoteError>> {
@@ -232,6 +237,6 @@ impl AsyncStorage for PostgresStorage {
 
     fn image_async(&self) -> BoxFuture<'_, Result<(StorageImage, Version), RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.enter(read::read_image(store)))
+        Box::pin(store.link.enter(store.again(move || read::read_image(store))))
     }
 }

@@ -19,6 +19,7 @@ use crate::error::{ConnectError, server};
 use crate::link::{Connection, Purpose};
 use crate::name::quote;
 use crate::options::PostgresOptions;
+use crate::rows::read;
 
 /// The form of the store's tables, and of the way of values into columns.
 const FORMAT: i32 = 1;
@@ -107,7 +108,7 @@ async fn found_format(client: &Client, tables: &Tables) -> Result<Option<i32>, C
         return Ok(None);
     }
     let format = client.query_one(&tables.sql("select format from @_store"), &[]).await;
-    Ok(Some(format.map_err(&opening)?.get(0)))
+    Ok(Some(read(&format.map_err(&opening)?, 0)?))
 }
 
 const MAKE: &str = r#"
@@ -125,7 +126,7 @@ create table @_allocator (
 );
 insert into @_allocator default values;
 create table @_free (place bigint primary key, id bigint not null);
-create table @_reserved (id bigint primary key);
+create table @_reserved (id bigint primary key, token uuid not null default gen_random_uuid());
 create table @_retired (index bigint primary key);
 create table @_world (
     single boolean primary key default true check (single),

@@ -5,17 +5,19 @@ mod effects;
 mod facts;
 mod outcome;
 
+use ecs_core::EntityId;
 use ecs_storage_api::remote::Version;
 use ecs_storage_api::{Applied, RemoteError, UpdateBatch};
 
 use crate::error::server;
-use crate::ids::Allocator;
+use crate::ids::{Allocator, end_reserved, note_reserved, reserved_among, token};
 use crate::link::{Purpose, Session};
+use crate::rows::{read, signed, version};
 use crate::storage::Store;
 use crate::tables::Tables;
 use batch::Work;
 pub(crate) use effects::Effects;
-pub(crate) use outcome::commit;
+pub(crate) use outcome::{Trace, commit, settle};
 
 /// The store's row, locked: nobody else writes until the transaction ends.
 #[derive(Debug, Clone)]
@@ -44,10 +46,14 @@ impl Locked {
         );
         let statement = session.prepare(&statement).await.map_err(&locking)?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(&locking)?;
-        let found = Version::new(row.get::<_, i64>(0) as u64);
+        let found = version(&row)?;
         match condition {
             Some(expected) if expected != found => Err(RemoteError::Conflict { expected, found }),
-            _ => Ok(Self { version: found, shard: row.get::<_, i16>(1) as u16, token: row.get(2) }),
+            _ => Ok(Self {
+                version: found,
+                shard: read::<i16>(&row, 1)? as u16,
+                token: read(&row, 2)?,
+            }),
         }
     }
 }
@@ -73,12 +79,9 @@ pub(crate) async fn apply(
     condition: Option<Version>,
 ) -> Result<Applied, RemoteError> {
     let work = Work::of(batch);
-    let mut connection = store.link.connection().await?;
-    store.catalog.ensure(&mut connection, &store.tables, &work.stored()).await?;
-    store.catalog.look_up(&mut connection, &store.tables, work.removed()).await?;
-    drop(connection);
     store
         .again(|| async {
+            store.link.in_time(prepare(store, &work)).await?;
             match batch::apply(store, batch, &work, condition).await {
                 Ok(applied) => Ok(applied),
                 Err(Trouble::Failed(error)) => Err(error),
@@ -88,32 +91,39 @@ pub(crate) async fn apply(
         .await
 }
 
+/// Sees to the tables of a batch.
+async fn prepare(store: &Store, work: &Work<'_>) -> Result<(), RemoteError> {
+    let mut connection = store.link.connection().await?;
+    store.catalog.ensure(&mut connection, &store.tables, &work.stored()).await?;
+    store.catalog.look_up(&mut connection, &store.tables, work.removed()).await
+}
+
 /// Reserves the next ids.
-pub(crate) async fn reserve(
-    store: &Store,
-    count: usize,
-) -> Result<Vec<ecs_core::EntityId>, RemoteError> {
+pub(crate) async fn reserve(store: &Store, count: usize) -> Result<Vec<EntityId>, RemoteError> {
     let reserving = server("reserve ids");
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&reserving)?;
     let shard = shard(&mut session, &store.tables).await?;
     let mut allocator = Allocator::lock(&mut session, &store.tables, shard).await?;
     let ids = allocator.take(&mut session, &store.tables, count).await?;
-    crate::ids::note_reserved(&mut session, &store.tables, &ids).await?;
+    let Some(first) = ids.first().map(|id| signed(*id)) else { return Ok(ids) };
+    note_reserved(&mut session, &store.tables, &ids).await?;
+    let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
     allocator.store(&mut session, &store.tables).await?;
-    session.commit().await.map_err(&reserving)?;
+    let ended = commit(store, session).await;
+    settle(store, connection, ended, Trace::Reserved(first, &token)).await?;
     Ok(ids)
 }
 
 /// Gives reserved ids back.
-pub(crate) async fn release(store: &Store, ids: &[ecs_core::EntityId]) -> Result<(), RemoteError> {
+pub(crate) async fn release(store: &Store, ids: &[EntityId]) -> Result<(), RemoteError> {
     let releasing = server("release ids");
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&releasing)?;
     let shard = shard(&mut session, &store.tables).await?;
     let mut allocator = Allocator::lock(&mut session, &store.tables, shard).await?;
-    let bits: Vec<_> = ids.iter().map(|id| crate::rows::signed(*id)).collect();
-    let mut reserved = crate::ids::reserved_among(&mut session, &store.tables, &bits).await?;
+    let bits: Vec<_> = ids.iter().map(|id| signed(*id)).collect();
+    let mut reserved = reserved_among(&mut session, &store.tables, &bits).await?;
     reserved.sort_unstable();
     let mut seen = ahash::AHashSet::new();
     for (id, bits) in ids.iter().zip(&bits) {
@@ -121,11 +131,14 @@ pub(crate) async fn release(store: &Store, ids: &[ecs_core::EntityId]) -> Result
             return Err(ecs_storage_api::StorageError::NotReserved(*id).into());
         }
     }
-    crate::ids::end_reserved(&mut session, &store.tables, &bits).await?;
+    let Some(&first) = bits.first() else { return Ok(()) };
+    let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
+    end_reserved(&mut session, &store.tables, &bits).await?;
     allocator.push(&mut session, &store.tables, bits).await?;
     allocator.store(&mut session, &store.tables).await?;
-    session.commit().await.map_err(&releasing)?;
-    Ok(())
+    // Were it sent again after it happened, it could meet somebody else's reservation.
+    let ended = commit(store, session).await;
+    settle(store, connection, ended, Trace::Released(first, &token)).await
 }
 
 /// Reads the shard. It only changes while nobody is there to see it.
@@ -134,5 +147,5 @@ async fn shard(session: &mut Session<'_>, tables: &Tables) -> Result<u16, Remote
     let statement = tables.sql("select shard from @_store");
     let statement = session.prepare(&statement).await.map_err(&reading)?;
     let row = session.transaction.query_one(&statement, &[]).await.map_err(&reading)?;
-    Ok(row.get::<_, i16>(0) as u16)
+    Ok(read::<i16>(&row, 0)? as u16)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
@@ -31,7 +32,12 @@ impl Manager for Connector {
 
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         let client = self.tls.connect(&self.config).await?;
-        Ok(Connection { client, statements: Statements::default(), staged: AHashSet::new() })
+        Ok(Connection {
+            client,
+            statements: Statements::default(),
+            staged: AHashSet::new(),
+            is_settled: true,
+        })
     }
 
     async fn recycle(
@@ -39,12 +45,24 @@ impl Manager for Connector {
         connection: &mut Connection,
         _: &Metrics,
     ) -> RecycleResult<tokio_postgres::Error> {
-        match connection.client.is_closed() {
-            true => Err(RecycleError::message("the connection is closed")),
-            false => Ok(()),
+        if connection.client.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
         }
+        if !connection.is_settled {
+            let asking = connection.client.batch_execute("");
+            if !matches!(tokio::time::timeout(PATIENCE, asking).await, Ok(Ok(()))) {
+                // What runs there is wanted by nobody.
+                self.tls.cancel(connection.client.cancel_token());
+                return Err(RecycleError::message("the connection is busy"));
+            }
+            connection.is_settled = true;
+        }
+        Ok(())
     }
 }
+
+/// For how long a connection is waited for whose last user left before the answer came.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A connection of the pool.
 pub(crate) struct Connection {
@@ -52,6 +70,8 @@ pub(crate) struct Connection {
     pub(crate) statements: Statements,
     /// Components for whose rows it has a temporary table.
     staged: AHashSet<ComponentId>,
+    /// Whether all answers have come, and no transaction is open.
+    pub(crate) is_settled: bool,
 }
 
 /// Statements that a connection has prepared, by their text.
@@ -97,6 +117,7 @@ pub(crate) struct Session<'c> {
     staged: &'c mut AHashSet<ComponentId>,
     /// Temporary tables that are there once it is committed.
     newly_staged: Vec<ComponentId>,
+    is_settled: &'c mut bool,
 }
 
 impl Connection {
@@ -105,7 +126,8 @@ impl Connection {
         &mut self,
         purpose: Purpose,
     ) -> Result<Session<'_>, tokio_postgres::Error> {
-        let Self { client, statements, staged } = self;
+        let Self { client, statements, staged, is_settled } = self;
+        *is_settled = false;
         let builder = client.build_transaction();
         let transaction = match purpose {
             Purpose::Write => builder.isolation_level(IsolationLevel::ReadCommitted),
@@ -114,7 +136,7 @@ impl Connection {
             }
         };
         let transaction = transaction.start().await?;
-        Ok(Session { transaction, statements, staged, newly_staged: Vec::new() })
+        Ok(Session { transaction, statements, staged, newly_staged: Vec::new(), is_settled })
     }
 }
 
@@ -140,6 +162,7 @@ impl Session<'_> {
     /// Makes its effects last.
     pub(crate) async fn commit(self) -> Result<(), tokio_postgres::Error> {
         self.transaction.commit().await?;
+        *self.is_settled = true;
         self.staged.extend(self.newly_staged);
         Ok(())
     }

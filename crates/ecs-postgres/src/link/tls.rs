@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Connection, NoTls};
 
 use crate::error::ConnectError;
 use crate::options::PostgresOptions;
@@ -73,6 +73,18 @@ impl Tls {
             Self::Rustls(tls) => {
                 let (client, connection) = config.connect(tls.clone()).await?;
                 Ok(Listening { client, messages: messages(connection) })
+            }
+        }
+    }
+
+    /// Asks the server to give up what it does on a connection, without waiting.
+    pub(super) fn cancel(&self, token: CancelToken) {
+        match self {
+            Self::None => drop(tokio::spawn(async move { token.cancel_query(NoTls).await })),
+            #[cfg(feature = "tls")]
+            Self::Rustls(tls) => {
+                let tls = tls.clone();
+                drop(tokio::spawn(async move { token.cancel_query(tls).await }));
             }
         }
     }

@@ -14,9 +14,10 @@ use crate::catalog::{Table, entries};
 use crate::error::server;
 use crate::ids;
 use crate::link::{Purpose, Session};
+use crate::rows::{self, read};
 use crate::storage::Store;
 use crate::values::Unfit;
-use crate::write::{Effects, Locked, commit};
+use crate::write::{Effects, Locked, Trace, commit, settle};
 
 /// Reads all that the store holds, as it is at one version.
 pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version), RemoteError> {
@@ -35,28 +36,29 @@ pub(crate) async fn read_committed(store: &Store) -> Result<Committed, RemoteErr
     let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
     let version = store.tables.sql("select version from @_store");
     let version = session.transaction.query_one(&version, &[]).await.map_err(&reading)?;
-    let version = Version::new(version.get::<_, i64>(0) as u64);
+    let version = rows::version(&version)?;
     let allocator = ids::read_state(&mut session, &store.tables).await?;
     let mut sorting = Sorting::new(read_ids(store, &mut session).await?);
     // Asked again: what has come meanwhile is seen by this transaction.
     let all = store.tables.sql("select name, \"table\" from @_component order by id");
     let all = session.transaction.query(&all, &[]).await.map_err(&reading)?;
     for row in &all {
-        let (name, table): (String, String) = (row.get(0), row.get(1));
+        let (name, table): (String, String) = (read(row, 0)?, read(row, 1)?);
         match ComponentId::named(&name).and_then(|component| store.catalog.get(component)) {
             Some(table) => sorting.add(read_column(&mut session, table).await?)?,
             None => {
                 let any = format!("select exists (select from {})", store.tables.at(&table));
                 let any = session.transaction.query_one(&any, &[]).await.map_err(&reading)?;
-                if any.get(0) {
+                if read(&any, 0)? {
                     return Err(SnapshotError::UnknownComponent { name }.into());
                 }
             }
         }
     }
-    let head = store.tables.sql("select head, version from @_world");
+    let head = store.tables.sql("select version, head from @_world");
     let head = session.transaction.query_opt(&head, &[]).await.map_err(&reading)?;
-    let head = head.map(|row| (row.get(0), Version::new(row.get::<_, i64>(1) as u64)));
+    let head = head.map(|row| Ok::<_, RemoteError>((read(&row, 1)?, rows::version(&row)?)));
+    let head = head.transpose()?;
     session.commit().await.map_err(&reading)?;
     let image = StorageImage::new(allocator, sorting.into_chunks()?)?;
     Ok(Committed::new(image, head, version))
@@ -122,15 +124,16 @@ pub(crate) async fn load(
     // Not "truncate": who reads an earlier state would see nothing.
     let owners = store.tables.sql("select \"table\" from @_component");
     let owners = session.transaction.query(&owners, &[]).await.map_err(&loading)?;
-    let owners = owners.iter().map(|row| row.get(0)).chain(["_entity"]);
-    for table in owners {
-        let delete = format!("delete from {}", store.tables.at(table));
+    let owners = owners.iter().map(|row| read(row, 0));
+    for table in owners.chain([Ok("_entity")]) {
+        let delete = format!("delete from {}", store.tables.at(table?));
         session.transaction.batch_execute(&delete).await.map_err(&loading)?;
     }
     let mut effects = Effects::new(&store.tables);
     effects.load(&mut session, image, &components, &store.catalog).await?;
     ids::write_state(&mut session, &store.tables, &before, image.allocator()).await?;
     let version = effects.finish(&mut session, &locked, store.kept_changes).await?;
-    commit(store, session, &locked).await?;
+    let ended = commit(store, session).await;
+    settle(store, connection, ended, Trace::Version(&locked)).await?;
     Ok(version)
 }

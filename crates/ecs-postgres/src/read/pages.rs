@@ -37,7 +37,7 @@ pub(crate) fn pages(store: &Store, query: RemoteQuery) -> BoxStream<'_, Result<P
             return None;
         }
         let link = &cursor.store.link;
-        let page = link.limited(cursor.next()).await.transpose()?;
+        let page = link.limited(cursor.next_again()).await.transpose()?;
         cursor.ended |= page.is_err();
         Some((page, cursor))
     }))
@@ -58,6 +58,16 @@ struct Cursor<'s> {
 }
 
 impl Cursor<'_> {
+    async fn next_again(&mut self) -> Result<Option<Page>, RemoteError> {
+        let mut patience = self.store.patience();
+        loop {
+            match self.next().await {
+                Err(error) if patience.allows(&error).await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Page>, RemoteError> {
         let reading = server("read a page");
         let mut connection = self.store.link.connection().await?;
@@ -70,6 +80,8 @@ impl Cursor<'_> {
         let statement = connection.statements.prepare(&connection.client, statement).await;
         let statement = statement.map_err(&reading)?;
         loop {
+            // Until all rows have come: who drops this leaves them on their way.
+            connection.is_settled = false;
             let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&self.after, &self.negative];
             parameters.extend(self.among.as_ref().map(|among| among as &(dyn ToSql + Sync)));
             parameters.extend(self.compared.iter().map(|value| &**value as &(dyn ToSql + Sync)));
@@ -79,6 +91,7 @@ impl Cursor<'_> {
             while let Some(row) = rows.next().await {
                 groups.push(plan, &row.map_err(&reading)?)?;
             }
+            connection.is_settled = true;
             if let Some((resume, version)) = groups.last {
                 self.after = signed(resume);
                 return Ok(Some(Page::new(groups.into_chunks(plan)?, resume, version)));

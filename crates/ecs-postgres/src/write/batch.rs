@@ -7,7 +7,7 @@ use ecs_storage_api::remote::Version;
 use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
 
 use super::effects::{Effects, count};
-use super::{Locked, Trouble, commit};
+use super::{Locked, Trace, Trouble, commit, settle};
 use crate::catalog::Table;
 use crate::error::{is_twice, nonsense, server};
 use crate::ids::{self, Allocator};
@@ -130,7 +130,8 @@ pub(super) async fn apply(
     let doing = perform(store, &mut connection, batch, work, condition);
     let (session, locked, applied) = store.link.in_time(doing).await?;
     if !batch.is_empty() {
-        commit(store, session, &locked).await?;
+        let ended = commit(store, session).await;
+        settle(store, connection, ended, Trace::Version(&locked)).await?;
     }
     Ok(applied)
 }

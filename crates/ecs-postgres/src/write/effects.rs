@@ -8,7 +8,7 @@ use super::Locked;
 use crate::catalog::{Catalog, Table};
 use crate::error::{nonsense, server};
 use crate::link::Session;
-use crate::rows::{self, Run, copy, copy_ids, signed};
+use crate::rows::{self, Run, copy, copy_ids, read, signed};
 use crate::tables::Tables;
 
 /// A kind of change, as `_change` has it.
@@ -154,8 +154,8 @@ impl<'t> Effects<'t> {
             format!("delete from {} where entity = any($1) returning entity", table.name);
         let statement = session.prepare(&statement).await.map_err(server("remove values"))?;
         let gone = session.transaction.query(&statement, &[&ids]).await;
-        let gone: Vec<i64> =
-            gone.map_err(server("remove values"))?.iter().map(|row| row.get(0)).collect();
+        let gone = gone.map_err(server("remove values"))?;
+        let gone = gone.iter().map(|row| read(row, 0)).collect::<Result<Vec<i64>, _>>()?;
         let count = gone.len() as u64;
         if count != 0 {
             self.note(Kind::Removed, table.number, gone);
@@ -175,7 +175,7 @@ impl<'t> Effects<'t> {
         let owners = session.prepare(&owners).await.map_err(&ending)?;
         let owners = session.transaction.query(&owners, &[]).await.map_err(&ending)?;
         for owner in &owners {
-            let table = self.tables.at(owner.get(0));
+            let table = self.tables.at(read(owner, 0)?);
             let delete = format!("delete from {table} where entity = any($1)");
             let delete = session.prepare(&delete).await.map_err(&ending)?;
             session.transaction.execute(&delete, &[&ids]).await.map_err(&ending)?;
@@ -197,7 +197,7 @@ impl<'t> Effects<'t> {
     ) -> Result<Version, RemoteError> {
         let raising = server("raise the version");
         let version = locked.version.get() + 1;
-        let signed = version as i64;
+        let signed = i64::try_from(version).map_err(|_| nonsense("the versions are used up"))?;
         let note = self.tables.sql("insert into @_change values ($1, $2, $3, $4)");
         let note = session.prepare(&note).await.map_err(&raising)?;
         for (kind, component, entities) in &self.noted {
@@ -242,8 +242,11 @@ async fn stage(
 ) -> Result<String, RemoteError> {
     let name = format!("pg_temp.\"_stage_{}\"", table.number);
     let make = || {
-        format!("create temp table {name} (like {}) on commit delete rows", table.name)
-            .replace("temp table pg_temp.", "temp table ")
+        // It may be there: a commit whose answer nobody waited for made it.
+        format!(
+            "create temp table if not exists {name} (like {}) on commit delete rows",
+            table.name
+        )
     };
     session.stage(table.component, make).await.map_err(server("make a temporary table"))?;
     copy(session, &name, table, runs).await?;
@@ -265,5 +268,5 @@ pub(super) async fn count(
     let counting = server("look at entities");
     let statement = session.prepare(statement).await.map_err(&counting)?;
     let row = session.transaction.query_one(&statement, &[&ids]).await.map_err(&counting)?;
-    Ok(row.get::<_, i64>(0) as u64)
+    Ok(read::<i64>(&row, 0)? as u64)
 }

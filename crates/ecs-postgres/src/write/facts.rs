@@ -9,7 +9,7 @@ use super::Locked;
 use crate::error::{lost, server};
 use crate::ids::{Allocator, reserved_among};
 use crate::link::{Purpose, Session};
-use crate::rows::signed;
+use crate::rows::{read, signed};
 use crate::storage::Store;
 
 /// All that a batch is checked by.
@@ -109,5 +109,5 @@ async fn which(
     let looking = server("look at entities");
     let statement = session.prepare(statement).await.map_err(&looking)?;
     let rows = session.transaction.query(&statement, &[&ids]).await.map_err(&looking)?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    rows.iter().map(|row| read(row, 0)).collect()
 }
