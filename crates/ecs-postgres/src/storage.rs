@@ -123,7 +123,10 @@ impl PostgresOptions {
         let opening = async {
             let mut connection = store.link.connection().await?;
             tables::open(&mut connection, &store.tables, &self).await?;
+            // It may be the only one.
+            drop(connection);
             migrate::run(&store, &self.migrations).await?;
+            let mut connection = store.link.connection().await?;
             store.catalog.check(&mut connection, &store.tables).await?;
             Ok::<_, ConnectError>(())
         };
