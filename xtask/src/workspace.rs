@@ -13,8 +13,10 @@ pub(crate) fn root() -> &'static Path {
 }
 
 /// Features that are off by default, for checks of everything.
-pub(crate) const EXTRA_FEATURES: [&str; 2] =
-    ["--features", "ecs/lz4,ecs/zstd,ecs-arrow/parquet,ecs-examples/parquet,ecs-test-postgres/tls"];
+pub(crate) const EXTRA_FEATURES: [&str; 2] = [
+    "--features",
+    "ecs/lz4,ecs/zstd,ecs-arrow/parquet,ecs-examples/parquet,ecs-examples/postgres,ecs-test-postgres/tls",
+];
 
 /// A package of the workspace.
 pub(crate) struct Package {
