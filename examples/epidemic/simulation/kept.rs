@@ -78,14 +78,15 @@ impl Stored {
 
     pub(super) fn into_kept(self) -> Kept {
         let committed = self.run().map(|(_, tick)| tick);
-        Kept::InStore(Keeping { world: self.world, committed, pause: Duration::ZERO })
+        let keeping = Keeping { world: self.world, committed, pause: Duration::ZERO };
+        Kept::InStore(Box::new(keeping))
     }
 }
 
 /// A world that is, or is not, committed while it runs.
 pub(super) enum Kept {
-    InMemory(World<Box<dyn Storage>>),
-    InStore(Keeping),
+    InMemory(Box<World<Box<dyn Storage>>>),
+    InStore(Box<Keeping>),
 }
 
 /// A world with the store that it is committed to.
@@ -121,6 +122,12 @@ impl Keeping {
 
     pub(super) fn pause(&self) -> Duration {
         self.pause
+    }
+}
+
+impl Kept {
+    pub(super) fn in_memory(world: World<Box<dyn Storage>>) -> Self {
+        Self::InMemory(Box::new(world))
     }
 }
 

@@ -63,7 +63,7 @@ impl Simulation {
     /// Makes the entities of a new run.
     #[must_use]
     pub fn new(scenario: Arc<Scenario>, backend: Backend) -> Self {
-        Self::begin(Kept::InMemory(empty_world(backend)), scenario)
+        Self::begin(Kept::in_memory(empty_world(backend)), scenario)
     }
 
     fn begin(mut world: Kept, scenario: Arc<Scenario>) -> Self {
@@ -199,13 +199,13 @@ impl Simulation {
         let cut = self.world.cut().expect("numbers can be encoded");
         world.restore_cut(&cut).expect("the world knows all that it holds");
         world.insert_resource(scenario.parameters.clone());
-        Self::on(Kept::InMemory(world), scenario)
+        Self::on(Kept::in_memory(world), scenario)
     }
 
     /// Goes on from a checkpoint of this scenario.
     #[must_use]
     pub fn go_on(checkpoint: Checkpoint, scenario: Arc<Scenario>) -> Self {
-        Self::on(Kept::InMemory(checkpoint.into_world()), scenario)
+        Self::on(Kept::in_memory(checkpoint.into_world()), scenario)
     }
 
     /// Goes on in a store from its last commit, or begins a run there if it is empty.
