@@ -102,6 +102,11 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
 
+    /// Where the run is committed.
+    #[cfg(feature = "postgres")]
+    #[command(flatten)]
+    pub store: crate::store::StoreOptions,
+
     /// Print nothing but errors
     #[arg(long)]
     pub quiet: bool,
@@ -175,7 +180,7 @@ fn people(text: &str) -> Result<u32, String> {
 }
 
 /// Up to a hundred years: ticks of a minute still fit in 32 bits.
-fn days(text: &str) -> Result<u32, String> {
+pub(crate) fn days(text: &str) -> Result<u32, String> {
     count(text, "days", 36_500)
 }
 
@@ -241,7 +246,8 @@ mod tests {
         for argument in Cli::command().get_arguments().filter(|a| a.get_action().takes_values()) {
             let help = argument.get_help().unwrap().to_string();
             let told = help.contains("[default: ") || !argument.get_default_values().is_empty();
-            let none = ["save", "save_every", "resume"].contains(&argument.get_id().as_str());
+            let none =
+                ["save", "save_every", "resume", "url"].contains(&argument.get_id().as_str());
             assert!(told || none, "{}", argument.get_id());
         }
     }
@@ -275,6 +281,27 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{options}");
             let text = error.to_string();
             assert!(text.contains(message), "{options}: {text}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn the_address_of_a_store_is_not_shown() {
+        let url = "--store postgresql://me:secret@host/db";
+        let arguments = parse(&format!("epidemic {url} --store-schema s")).unwrap();
+        assert!(!format!("{arguments:?}").contains("secret"));
+        assert_eq!((arguments.cli.store.every, &*arguments.cli.store.schema), (1, "s"));
+        for (options, message) in [
+            (format!("{url} --runs 2"), "cannot be used with"),
+            (format!("{url} --resume f"), "cannot be used with"),
+            (format!("{url} --store-every 0"), "expected a whole number of days"),
+            (format!("{url} {url}"), "cannot be used multiple times"),
+            ("--store-every 2".to_owned(), "--store <URL>"),
+            ("--store-schema s".to_owned(), "--store <URL>"),
+            ("--stor=postgresql://me:secret@host/db".to_owned(), "--stor"),
+        ] {
+            let text = parse(&format!("epidemic {options}")).unwrap_err().to_string();
+            assert!(text.contains(message) && !text.contains("secret"), "{options}: {text}");
         }
     }
 }

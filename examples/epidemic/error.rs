@@ -82,14 +82,19 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// An option contradicts the checkpoint to go on from.
-    #[error("--{option}: {given} contradicts the checkpoint, which has {saved}")]
+    /// A store could not be opened, or a world could not be committed to it.
+    #[error("the store: {0}")]
+    Store(String),
+    /// An option contradicts the checkpoint, or the store, to go on from.
+    #[error("--{option}: {given} contradicts the {place}, which has {saved}")]
     Contradiction {
         /// The option's name.
         option: &'static str,
+        /// Where the run is kept.
+        place: &'static str,
         /// The value on the command line.
         given: String,
-        /// The value in the checkpoint.
+        /// The value that is kept there.
         saved: String,
     },
 }
@@ -99,6 +104,21 @@ impl Error {
     #[must_use]
     pub fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), action, source }
+    }
+
+    /// Makes the error of a store, in one line.
+    #[must_use]
+    pub fn store(problem: &impl ToString) -> Self {
+        Self::Store(problem.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Says where a contradiction was found.
+    #[must_use]
+    pub fn found_in(mut self, found: &'static str) -> Self {
+        if let Self::Contradiction { place, .. } = &mut self {
+            *place = found;
+        }
+        self
     }
 }
 

@@ -33,4 +33,6 @@ pub mod scenario;
 pub mod settlement;
 pub mod simulation;
 pub mod statistics;
+#[cfg(feature = "postgres")]
+pub mod store;
 pub mod timetable;

@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::input::cities::{CityIndex, largest, named};
 use crate::input::{FLIGHTS_FILE, Input, InputFiles, default_folder};
 
+/// Where parameters are kept, unless [`Error::found_in`] says otherwise.
+const PLACE: &str = "checkpoint";
+
 /// Everything that decides the course of a run.
 ///
 /// It is part of a checkpoint. What may differ when a run goes on is not in it:
@@ -74,7 +77,7 @@ impl Parameters {
             if !arguments.has(option) || given == saved {
                 return Ok(());
             }
-            Err(Error::Contradiction { option, given, saved })
+            Err(Error::Contradiction { option, place: PLACE, given, saved })
         };
         agree("people", &cli.people, &self.people)?;
         agree("tick-minutes", &cli.tick_minutes, &self.tick_minutes)?;
@@ -97,14 +100,15 @@ impl Parameters {
             let option = if arguments.has("flights") { "flights" } else { "data" };
             let [given, saved] = [input.fingerprint, self.fingerprint]
                 .map(|fingerprint| format!("input of fingerprint {fingerprint:016x}"));
-            return Err(Error::Contradiction { option, given, saved });
+            return Err(Error::Contradiction { option, place: PLACE, given, saved });
         }
         if arguments.has("first-city") {
             let city = first_city(&arguments.cli, input)?;
             let given = input.cities[city.index()].to_string();
             if given != self.first_city {
                 let saved = self.first_city.clone();
-                return Err(Error::Contradiction { option: "first-city", given, saved });
+                let option = "first-city";
+                return Err(Error::Contradiction { option, place: PLACE, given, saved });
             }
         }
         Ok(())

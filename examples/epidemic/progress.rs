@@ -65,6 +65,15 @@ impl Progress {
         }
     }
 
+    /// Says something that came up meanwhile.
+    pub fn note(&self, text: &str) {
+        match &self.shown {
+            Shown::Bar(bar) => bar.println(text),
+            Shown::Lines { .. } => eprintln!("{text}"),
+            Shown::Nothing => {}
+        }
+    }
+
     /// Clears the bar.
     pub fn finish(self) {
         if let Shown::Bar(bar) = self.shown {
@@ -113,6 +122,7 @@ mod tests {
         assert_eq!(message(&counts, 4.5e8), expected);
         let mut quiet = Progress::new(3, 0, 100, 24, true);
         quiet.end_day(&counts);
+        quiet.note("nobody hears it");
         quiet.finish();
         let mut bar = Progress { shown: Shown::Bar(bar(3, 1)), ..Progress::new(3, 1, 9, 24, true) };
         bar.end_day(&counts);

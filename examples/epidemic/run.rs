@@ -1,6 +1,7 @@
 //! The program from its arguments to its exit status.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,24 +56,7 @@ fn simulate(arguments: &Arguments) -> Result<(), Error> {
 fn session(arguments: &Arguments) -> Result<(), Error> {
     let cli = &arguments.cli;
     let start = Instant::now();
-    let (first, scenario) = match &cli.resume {
-        Some(path) => {
-            let checkpoint = Checkpoint::read(path, cli.backend)?;
-            let scenario = Arc::new(Scenario::go_on(arguments, checkpoint.parameters())?);
-            let (done, wanted) = (checkpoint.ticks(), ticks_wanted(cli, &scenario));
-            if done >= wanted {
-                say(cli, || format!("{}: at tick {done} already, nothing to do", path.display()));
-                return Ok(());
-            }
-            prepare(cli)?;
-            (Simulation::go_on(checkpoint, Arc::clone(&scenario)), scenario)
-        }
-        None => {
-            let scenario = Arc::new(Scenario::begin(cli)?);
-            prepare(cli)?;
-            (Simulation::new(Arc::clone(&scenario), cli.backend), scenario)
-        }
-    };
+    let Some((first, scenario)) = begin(arguments)? else { return Ok(()) };
     let loaded = start.elapsed();
     let mut report = one_run(cli, &scenario, first, loaded)?;
     if cli.runs > 1 {
@@ -89,6 +73,65 @@ fn session(arguments: &Arguments) -> Result<(), Error> {
     report.write(&cli.out)?;
     say(cli, || format!("{}\nleft in {}", report.summary, cli.out.display()));
     Ok(())
+}
+
+/// Makes the first run, or the one that goes on; `None` if that is at its end.
+fn begin(arguments: &Arguments) -> Result<Option<(Simulation, Arc<Scenario>)>, Error> {
+    let cli = &arguments.cli;
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &cli.store.url {
+        return begin_in_store(arguments, url);
+    }
+    let Some(path) = &cli.resume else {
+        let scenario = Arc::new(Scenario::begin(cli)?);
+        prepare(cli)?;
+        return Ok(Some((Simulation::new(Arc::clone(&scenario), cli.backend), scenario)));
+    };
+    let checkpoint = Checkpoint::read(path, cli.backend)?;
+    let scenario = Arc::new(Scenario::go_on(arguments, checkpoint.parameters())?);
+    if is_at_its_end(cli, &scenario, checkpoint.ticks(), path.display()) {
+        return Ok(None);
+    }
+    prepare(cli)?;
+    Ok(Some((Simulation::go_on(checkpoint, Arc::clone(&scenario)), scenario)))
+}
+
+#[cfg(feature = "postgres")]
+fn begin_in_store(
+    arguments: &Arguments,
+    url: &crate::store::StoreUrl,
+) -> Result<Option<(Simulation, Arc<Scenario>)>, Error> {
+    let cli = &arguments.cli;
+    let tell = |text: &str| {
+        if !cli.quiet {
+            eprintln!("{text}");
+        }
+    };
+    let stored = crate::store::open(url, &cli.store.schema, cli.people, cli.backend, tell)?;
+    let scenario = match stored.run() {
+        None => Arc::new(Scenario::begin(cli)?),
+        Some((parameters, ticks)) => {
+            let scenario = Scenario::go_on(arguments, parameters);
+            let scenario = Arc::new(scenario.map_err(|error| error.found_in("store"))?);
+            // Ended between the last commit and its outputs, a run has them to leave yet.
+            let lacks = ticks == ticks_wanted(cli, &scenario)
+                && !Summary::is_left(&cli.out, cli.days, stored.state_hash());
+            if !lacks && is_at_its_end(cli, &scenario, ticks, "the store") {
+                return Ok(None);
+            }
+            scenario
+        }
+    };
+    prepare(cli)?;
+    Ok(Some((Simulation::in_store(stored, Arc::clone(&scenario)), scenario)))
+}
+
+fn is_at_its_end(cli: &Cli, scenario: &Scenario, ticks: u32, place: impl Display) -> bool {
+    let is_at_its_end = ticks >= ticks_wanted(cli, scenario);
+    if is_at_its_end {
+        say(cli, || format!("{place}: at tick {ticks} already, nothing to do"));
+    }
+    is_at_its_end
 }
 
 /// Checks, before anything is simulated, that what is to be left can be written.
@@ -145,6 +188,12 @@ fn one_run(
         {
             simulation.save(path)?;
         }
+        #[cfg(feature = "postgres")]
+        if day.is_multiple_of(cli.store.every) || tick + 1 == wanted {
+            let start = Instant::now();
+            commit(&mut simulation, &progress, tick + 1 == wanted)?;
+            simulating += start.elapsed();
+        }
     }
     progress.finish();
     if let Some(path) = &cli.save {
@@ -152,6 +201,17 @@ fn one_run(
     }
     let person_ticks = f64::from(people) * f64::from(wanted - begun);
     Ok(report(cli, scenario, &simulation, Times { loaded, simulating, person_ticks }))
+}
+
+/// Commits the state to the store, if there is one. The last commit is waited for.
+#[cfg(feature = "postgres")]
+fn commit(simulation: &mut Simulation, progress: &Progress, is_last: bool) -> Result<(), Error> {
+    let mut begun = simulation.commit();
+    if begun.is_ok() && is_last {
+        begun = simulation.settle();
+    }
+    let tell = |text: &str| progress.note(text);
+    Ok(crate::store::with_patience(begun, tell, || simulation.settle())?)
 }
 
 /// What a session took.

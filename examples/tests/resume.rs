@@ -2,31 +2,7 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::{epidemic, run};
-use serde_json::Value;
-
-/// What does not depend on the machine or the session.
-fn timeless(mut summary: Value) -> Value {
-    let fields = summary.as_object_mut().unwrap();
-    for timed in [
-        "load_s",
-        "simulate_s",
-        "person_ticks_per_s",
-        "system_s",
-        "peak_rss_bytes",
-        "threads",
-        "backend",
-    ] {
-        assert!(fields.remove(timed).is_some(), "{timed} is in the summary");
-    }
-    summary
-}
-
-fn file(folder: &Path, name: &str) -> Vec<u8> {
-    std::fs::read(folder.join(name)).unwrap()
-}
+use common::{epidemic, file, run, timeless};
 
 const SIZE: &str = "--people 20000 --tick-minutes 120";
 

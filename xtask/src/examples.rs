@@ -6,6 +6,9 @@ use crate::workspace;
 
 const PACKAGE: &str = "ecs-examples";
 
+/// Features that examples need.
+const FEATURES: [&str; 2] = ["--features", "postgres"];
+
 /// Each example with arguments that let it end within seconds.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("first_steps", &[]),
@@ -17,6 +20,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("factory", &[]),
     ("fork_the_epidemic", &[]),
     ("rewind_to_the_fault", &[]),
+    ("epidemic_in_sql", &[]),
     (
         "epidemic",
         &["--people", "20000", "--days", "10", "--quiet", "--out", "target/epidemic-small"],
@@ -26,7 +30,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 pub(crate) fn check(report: &mut Report) {
     report.step("examples are all known", all_known);
     report.step("examples build", || {
-        run(&mut cargo(["build", "--package", PACKAGE, "--bins", "--examples"]))
+        run(cargo(["build", "--package", PACKAGE, "--bins", "--examples"]).args(FEATURES))
     });
     for (name, arguments) in EXAMPLES {
         report.step(&format!("example {name}"), || run_example(name, arguments));
@@ -48,8 +52,8 @@ fn run_example(name: &str, arguments: &[&str]) -> StepResult {
     let Some((_, option)) = examples.iter().find(|(example, _)| example == name) else {
         return Err(format!("there is no example {name} any more"));
     };
-    let mut example = cargo(["run", "--quiet", "--package", PACKAGE, option, name, "--"]);
-    run(example.args(arguments))
+    let mut example = cargo(["run", "--quiet", "--package", PACKAGE, option, name]);
+    run(example.args(FEATURES).arg("--").args(arguments))
 }
 
 /// The name of every example, with the option of `cargo run` that chooses it.

@@ -107,7 +107,10 @@ fn main() -> ExitCode {
         Chore::Rooms => rooms::check(&mut report),
         Chore::Lint => lint::check(&mut report),
         Chore::Docs => docs::check(&mut report),
-        Chore::Examples => examples::check(&mut report),
+        Chore::Examples => {
+            postgres::check(&mut report);
+            examples::check(&mut report);
+        }
         Chore::Asan => {
             postgres::check(&mut report);
             asan::check(&mut report);

@@ -15,7 +15,8 @@ pub(crate) fn root() -> &'static Path {
 /// Features that are off by default, for checks of everything.
 pub(crate) const EXTRA_FEATURES: [&str; 2] = [
     "--features",
-    "ecs/lz4,ecs/zstd,ecs-arrow/parquet,ecs-examples/parquet,ecs-postgres/tls,ecs-test-postgres/tls",
+    "ecs/lz4,ecs/zstd,ecs-arrow/parquet,ecs-examples/parquet,ecs-examples/postgres,\
+     ecs-postgres/tls,ecs-test-postgres/tls",
 ];
 
 /// A package of the workspace.

@@ -25,3 +25,8 @@ pub use error::{ComponentError, ConnectError, ViewError};
 pub use name::NameError;
 pub use options::PostgresOptions;
 pub use storage::PostgresStorage;
+
+/// The chapter of the guide, whose snippets are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/postgres.md")]
+mod guide {}

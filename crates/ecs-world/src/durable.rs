@@ -223,7 +223,7 @@ impl<S: Storage> Durable<S> {
     }
 }
 
-impl<S: Storage + fmt::Debug> fmt::Debug for Durable<S> {
+impl<S: Storage> fmt::Debug for Durable<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Durable")
             .field("world", &self.world)

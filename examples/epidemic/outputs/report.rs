@@ -48,13 +48,14 @@ impl Report {
             },
         );
         let files = [
-            ("summary.json", self.summary.to_json()),
             ("series.csv", series::to_csv(&self.series)),
             ("arrivals.csv", arrivals::to_csv(&self.arrivals)),
             ("curve.png", curve),
             ("map.png", map),
             #[cfg(feature = "parquet")]
             ("series.parquet", super::series_parquet::to_parquet(&self.series)),
+            // Whoever finds it finds the others.
+            ("summary.json", self.summary.to_json()),
         ];
         let written: Vec<AtomicFile> = files
             .iter()

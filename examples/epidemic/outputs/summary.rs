@@ -116,6 +116,15 @@ impl Summary {
         json.push(b'\n');
         json
     }
+
+    /// Tells whether a folder has the summary of a run of so many days that ended so.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn is_left(folder: &std::path::Path, days: u32, state_hash: u64) -> bool {
+        let json = std::fs::read(folder.join("summary.json")).unwrap_or_default();
+        let summary: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+        summary["days"] == days && summary["state_hash"] == *format!("{state_hash:016x}")
+    }
 }
 
 /// Writes what a person checks a run by.

@@ -8,6 +8,7 @@ mod departure;
 mod exchange;
 mod illness;
 mod infection;
+mod kept;
 mod landing;
 mod leaving;
 mod populate;
@@ -31,6 +32,8 @@ use crate::scenario::Scenario;
 
 pub use checkpoint::Checkpoint;
 use components::{Exposed, InFlight, Infectious, Recovered, Susceptible};
+use kept::Kept;
+pub use kept::{StoreError, Stored};
 use landing::Landed;
 use state::{Course, Now, Stage, Statistics};
 use systems::Systems;
@@ -39,7 +42,7 @@ use turns::{AtHome, AtRisk};
 /// A world of people, with its systems.
 #[derive(Debug)]
 pub struct Simulation {
-    world: World<Box<dyn Storage>>,
+    world: Kept,
     systems: Systems,
     scenario: Arc<Scenario>,
 }
@@ -60,16 +63,20 @@ impl Simulation {
     /// Makes the entities of a new run.
     #[must_use]
     pub fn new(scenario: Arc<Scenario>, backend: Backend) -> Self {
-        let mut world = empty_world(backend);
+        Self::begin(Kept::in_memory(empty_world(backend)), scenario)
+    }
+
+    fn begin(mut world: Kept, scenario: Arc<Scenario>) -> Self {
         state::insert(&mut world, &scenario);
         populate::populate(&mut world, &scenario);
         Self::on(world, scenario)
     }
 
-    fn on(mut world: World<Box<dyn Storage>>, scenario: Arc<Scenario>) -> Self {
+    fn on(mut world: Kept, scenario: Arc<Scenario>) -> Self {
         let stage = Stage::of(&world, Arc::clone(&scenario));
-        world.insert_resource(AtHome::of(&world, &stage));
-        world.insert_resource(AtRisk::of(&world, &stage));
+        let turns = (AtHome::of(&world, &stage), AtRisk::of(&world, &stage));
+        world.insert_resource(turns.0);
+        world.insert_resource(turns.1);
         world.insert_resource(Landed::default());
         world.insert_resource(stage);
         Self { world, systems: Systems::new(), scenario }
@@ -148,10 +155,14 @@ impl Simulation {
         state::statistics(&self.world, &self.scenario)
     }
 
-    /// How long each system has run, by name.
+    /// How long each system has run, by name; and for how long commits have held the run up.
     #[must_use]
     pub fn system_times(&self) -> BTreeMap<String, Duration> {
-        self.systems.times()
+        let mut times = self.systems.times();
+        if let Kept::InStore(keeping) = &self.world {
+            times.insert("commit".to_owned(), keeping.pause());
+        }
+        times
     }
 
     /// One number for the whole state.
@@ -188,12 +199,48 @@ impl Simulation {
         let cut = self.world.cut().expect("numbers can be encoded");
         world.restore_cut(&cut).expect("the world knows all that it holds");
         world.insert_resource(scenario.parameters.clone());
-        Self::on(world, scenario)
+        Self::on(Kept::in_memory(world), scenario)
     }
 
     /// Goes on from a checkpoint of this scenario.
     #[must_use]
     pub fn go_on(checkpoint: Checkpoint, scenario: Arc<Scenario>) -> Self {
-        Self::on(checkpoint.into_world(), scenario)
+        Self::on(Kept::in_memory(checkpoint.into_world()), scenario)
+    }
+
+    /// Goes on in a store from its last commit, or begins a run there if it is empty.
+    ///
+    /// The scenario is that of the store's run.
+    #[must_use]
+    pub fn in_store(stored: Stored, scenario: Arc<Scenario>) -> Self {
+        match stored.run() {
+            Some(_) => Self::on(stored.into_kept(), scenario),
+            None => Self::begin(stored.into_kept(), scenario),
+        }
+    }
+
+    /// Begins to commit the state to the run's store, if it has one, unless that was
+    /// begun before. It waits while too many commits do.
+    ///
+    /// # Errors
+    /// That of an earlier commit. If it is retryable, nothing is lost: see
+    /// [`settle`](Self::settle).
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        let tick = self.ticks();
+        match &mut self.world {
+            Kept::InStore(keeping) => keeping.commit(tick),
+            Kept::InMemory(_) => Ok(()),
+        }
+    }
+
+    /// Waits until all commits that were begun are made, and tries again what failed.
+    ///
+    /// # Errors
+    /// That of a commit.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        match &mut self.world {
+            Kept::InStore(keeping) => keeping.wait(),
+            Kept::InMemory(_) => Ok(()),
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! Running the program small, and reading what it leaves.
+#![allow(dead_code, reason = "each file uses some of it")]
 
 use std::path::Path;
 use std::process::Command;
@@ -24,4 +25,25 @@ pub(crate) fn run(folder: &Path, arguments: &str) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments}: {errors}");
     String::from_utf8(output.stdout).expect("what it prints is UTF-8")
+}
+
+/// What does not depend on the machine or the session.
+pub(crate) fn timeless(mut summary: Value) -> Value {
+    let fields = summary.as_object_mut().unwrap();
+    for timed in [
+        "load_s",
+        "simulate_s",
+        "person_ticks_per_s",
+        "system_s",
+        "peak_rss_bytes",
+        "threads",
+        "backend",
+    ] {
+        assert!(fields.remove(timed).is_some(), "{timed} is in the summary");
+    }
+    summary
+}
+
+pub(crate) fn file(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join(name)).unwrap()
 }
