@@ -109,6 +109,24 @@ fn a_world_opened_again_is_that_of_its_last_commit() {
 }
 
 #[test]
+fn a_world_that_skips_holds_the_newest_state_when_it_is_closed() {
+    let options = common::options();
+    let store = options.clone().connect().unwrap();
+    let mut durable = DurableOptions::new().skipping().open(filled(), store).unwrap();
+    let mut systems = schedule();
+    for _ in 0..200 {
+        systems.run(durable.world_mut());
+        durable.commit_if_due().unwrap();
+    }
+    let (tick, version) = durable.wait().unwrap().unwrap();
+    assert!(tick <= 200 && version.get() <= tick);
+    let world = durable.close().unwrap();
+    let again = Durable::open(empty(), options.connect().unwrap()).unwrap();
+    assert_eq!(again.world().tick(), 200);
+    assert_eq!(again.world().state_hash().unwrap(), world.state_hash().unwrap());
+}
+
+#[test]
 fn rows_that_others_change_are_a_conflict_and_are_there_afterwards() {
     let options = common::options();
     let mut durable = open(options.clone().connect().unwrap(), 1);

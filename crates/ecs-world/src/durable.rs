@@ -42,6 +42,7 @@ pub struct Durable<S: Storage> {
     last: Cut,
     committer: Committer,
     every: u64,
+    skips: bool,
     origin: Origin,
 }
 
@@ -51,6 +52,7 @@ pub struct Durable<S: Storage> {
 pub struct DurableOptions {
     every: u64,
     ahead: usize,
+    skips: bool,
 }
 
 /// Where the state of a durable world came from.
@@ -103,7 +105,7 @@ impl Default for DurableOptions {
 impl DurableOptions {
     /// Commits every tick, and lets one commit wait.
     pub fn new() -> Self {
-        Self { every: 1, ahead: 1 }
+        Self { every: 1, ahead: 1, skips: false }
     }
 
     /// Commits every n-th tick; 0 counts as 1.
@@ -116,6 +118,14 @@ impl DurableOptions {
     /// what changed.
     pub fn ahead(mut self, commits: usize) -> Self {
         self.ahead = commits;
+        self
+    }
+
+    /// Lets the world run on if the archive is slower than it: a tick at which there is
+    /// no room for a commit is passed over, and part of the next one. So the archive
+    /// holds the newest state that it could take in, and not one of each tick.
+    pub fn skipping(mut self) -> Self {
+        self.skips = true;
         self
     }
 
@@ -148,7 +158,8 @@ impl DurableOptions {
         // the world holds only once.
         let last = world.cut()?;
         let committer = Committer::start(archive, base, version, self.ahead)?;
-        Ok(Durable { world, last, committer, every: self.every, origin })
+        let Self { every, skips, .. } = self;
+        Ok(Durable { world, last, committer, every, skips, origin })
     }
 }
 
@@ -176,14 +187,21 @@ impl<S: Storage> Durable<S> {
         &mut self.world
     }
 
-    /// Begins a commit if the world has come to a tick that is to be committed. It
-    /// waits if too many commits do.
+    /// Begins a commit if the world has come to a tick that is to be committed. If too
+    /// many commits wait, it does too, or [passes over](DurableOptions::skipping) the
+    /// tick.
     ///
     /// # Errors
     /// That of an earlier commit; this one is begun nevertheless.
     pub fn commit_if_due(&mut self) -> Result<(), DurableError> {
-        let due = self.world.tick().is_multiple_of(self.every);
-        if due && self.world.tick() != self.last.tick() { self.commit() } else { Ok(()) }
+        let tick = self.world.tick();
+        if !tick.is_multiple_of(self.every) || tick == self.last.tick() {
+            return Ok(());
+        }
+        if self.skips && !self.committer.has_room() {
+            return self.committer.told();
+        }
+        self.commit()
     }
 
     /// Begins a commit. It waits if too many commits do.

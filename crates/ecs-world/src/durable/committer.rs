@@ -26,11 +26,15 @@ pub(super) struct Committer {
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
     outcome: Arc<Mutex<Outcome>>,
+    /// How many cuts may wait for the one that is being committed.
+    ahead: usize,
 }
 
 #[derive(Debug, Default)]
 struct Outcome {
     committed: Option<(u64, Version)>,
+    /// Cuts that were given and have not come to an end.
+    under_way: usize,
     /// Until a caller is told.
     error: Option<DurableError>,
 }
@@ -48,13 +52,19 @@ impl Committer {
         let work = Work { archive, last: base, version, left: None, outcome: outcome.clone() };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(move || work.run(&waiting)).map_err(DurableError::Thread)?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome, ahead })
     }
 
     /// Gives a cut to be committed, and waits while there is no room for it.
     pub(super) fn give(&self, cut: Cut) -> Result<(), DurableError> {
+        self.outcome.lock().under_way += 1;
         self.ask(Task::Commit(cut))?;
         self.told()
+    }
+
+    /// Tells whether a cut can be given without waiting.
+    pub(super) fn has_room(&self) -> bool {
+        self.outcome.lock().under_way <= self.ahead
     }
 
     /// Waits until nothing is left to be done.
@@ -75,7 +85,8 @@ impl Committer {
         tasks.send(task).map_err(|_| DurableError::Panicked)
     }
 
-    fn told(&self) -> Result<(), DurableError> {
+    /// Tells of an error that nobody has heard of.
+    pub(super) fn told(&self) -> Result<(), DurableError> {
         self.outcome.lock().error.take().map_or(Ok(()), Err)
     }
 }
@@ -105,7 +116,10 @@ impl<A: Archive> Work<A> {
     fn run(mut self, tasks: &Receiver<Task>) {
         while let Ok(task) = tasks.recv() {
             match task {
-                Task::Commit(cut) => self.commit(cut),
+                Task::Commit(cut) => {
+                    self.commit(cut);
+                    self.outcome.lock().under_way -= 1;
+                }
                 Task::Settle(done) => {
                     // A failure that nobody has heard of is not to be forgotten.
                     if self.outcome.lock().error.is_none()
