@@ -11,13 +11,16 @@ use futures_util::StreamExt;
 use super::sorting::{Column, Sorting};
 use super::{cells, id};
 use crate::catalog::{Table, entries};
-use crate::error::server;
+use crate::error::{lost, server};
 use crate::ids;
 use crate::link::{Purpose, Session};
 use crate::rows::{self, read};
 use crate::storage::Store;
 use crate::values::Unfit;
 use crate::write::{Effects, Locked, Trace, commit, settle};
+
+/// How often reading everything begins, if components come meanwhile.
+const TRIES: usize = 4;
 
 /// Reads all that the store holds, as it is at one version.
 pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version), RemoteError> {
@@ -27,6 +30,18 @@ pub(crate) async fn read_image(store: &Store) -> Result<(StorageImage, Version),
 
 /// As [`read_image`], with the head of the world that is committed here.
 pub(crate) async fn read_committed(store: &Store) -> Result<Committed, RemoteError> {
+    // The tables of components that come meanwhile are looked up by the next try.
+    for _ in 0..TRIES {
+        if let Some(committed) = try_read(store).await? {
+            return Ok(committed);
+        }
+    }
+    Err(lost("components keep coming while the store is read".to_owned()))
+}
+
+/// Reads the store; `None` if it holds a component that this process knows and has not
+/// looked up.
+async fn try_read(store: &Store) -> Result<Option<Committed>, RemoteError> {
     let reading = server("read the store");
     let mut connection = store.link.connection().await?;
     let all = entries(&mut connection, &store.tables).await?;
@@ -44,8 +59,11 @@ pub(crate) async fn read_committed(store: &Store) -> Result<Committed, RemoteErr
     let all = session.transaction.query(&all, &[]).await.map_err(&reading)?;
     for row in &all {
         let (name, table): (String, String) = (read(row, 0)?, read(row, 1)?);
-        match ComponentId::named(&name).and_then(|component| store.catalog.get(component)) {
-            Some(table) => sorting.add(read_column(&mut session, table).await?)?,
+        // A component that is transient here is not that of the database.
+        let known = ComponentId::named(&name).filter(|known| !known.info().is_transient());
+        match known.map(|component| store.catalog.get(component)) {
+            Some(Some(table)) => sorting.add(read_column(&mut session, table).await?)?,
+            Some(None) => return Ok(None),
             None => {
                 let any = format!("select exists (select from {})", store.tables.at(&table));
                 let any = session.transaction.query_one(&any, &[]).await.map_err(&reading)?;
@@ -61,7 +79,7 @@ pub(crate) async fn read_committed(store: &Store) -> Result<Committed, RemoteErr
     let head = head.transpose()?;
     session.commit().await.map_err(&reading)?;
     let image = StorageImage::new(allocator, sorting.into_chunks()?)?;
-    Ok(Committed::new(image, head, version))
+    Ok(Some(Committed::new(image, head, version)))
 }
 
 /// Reads which entities live, in the order of signed ids.
