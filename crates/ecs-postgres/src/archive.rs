@@ -5,7 +5,7 @@ use ecs_storage_api::remote::{Archive, BoxFuture, Commit, Committed, Version};
 use ecs_storage_api::{OwnedChunk, RemoteError};
 
 use crate::error::{nonsense, server};
-use crate::ids;
+use crate::ids::{self, Allocator};
 use crate::link::{Connection, Purpose, Session};
 use crate::read::read_committed;
 use crate::rows::{Run, signed};
@@ -63,6 +63,15 @@ async fn perform<'c>(
     let session = connection.begin(Purpose::Write).await;
     let mut session = session.map_err(server("begin a transaction"))?;
     let locked = Locked::lock(&mut session, &store.tables, Some(condition)).await?;
+    store.catalog.expect(&locked)?;
+    if allocator_before != allocator {
+        let there = Allocator::lock(&mut session, &store.tables, locked.shard).await?;
+        if !there.is_in(&mut session, &store.tables, allocator_before).await? {
+            return Err(nonsense(
+                "others have reserved ids since the last commit; the world has to be opened anew",
+            ));
+        }
+    }
     let mut effects = Effects::new(&store.tables);
     for chunk in &rows.born {
         effects.spawn(&mut session, chunk.ids()).await?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use ahash::AHashMap;
 use ecs_core::{ComponentId, ComponentInfo, Schema};
@@ -15,6 +16,7 @@ use crate::name::{self, ENTITY, quote};
 use crate::rows::read;
 use crate::tables::Tables;
 use crate::values::{Column, Layout};
+use crate::write::Locked;
 
 /// A component's table.
 #[derive(Debug)]
@@ -109,6 +111,28 @@ impl Entry {
         Ok(number)
     }
 
+    /// Puts this component in the place of one that is noted, under its number, and makes
+    /// its table.
+    pub(crate) async fn replace(
+        &self,
+        session: &Session<'_>,
+        tables: &Tables,
+        number: i32,
+        layout: &Layout,
+    ) -> Result<(), RemoteError> {
+        let making = server("make the table of a component");
+        let Self { name, table, codec, size, schema, .. } = self;
+        let note = tables.sql(
+            "update @_component set name = $1, \"table\" = $2, codec = $3, size = $4, schema = $5 \
+             where id = $6",
+        );
+        let noted =
+            session.transaction.execute(&note, &[name, table, codec, size, schema, &number]).await;
+        noted.map_err(&making)?;
+        let make = definition(tables, self, layout);
+        session.transaction.batch_execute(&make).await.map_err(&making)
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         (&self.codec, self.size, &self.schema) == (&other.codec, other.size, &other.schema)
     }
@@ -126,6 +150,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     known: RwLock<AHashMap<ComponentId, Arc<Table>>>,
+    /// How often tables had been migrated when the store was opened.
+    migrations: AtomicI32,
 }
 
 impl Catalog {
@@ -134,12 +160,30 @@ impl Catalog {
         self.known.read().get(&component).cloned()
     }
 
+    /// Refuses to go on if somebody has migrated tables since the store was opened: what
+    /// is known of them may not hold.
+    pub(crate) fn expect(&self, locked: &Locked) -> Result<(), RemoteError> {
+        self.expect_migrations(locked.migrations)
+    }
+
+    /// As [`expect`](Self::expect), by the number of migrations.
+    pub(crate) fn expect_migrations(&self, found: i32) -> Result<(), RemoteError> {
+        match self.migrations.load(Ordering::Relaxed) == found {
+            true => Ok(()),
+            false => Err(ComponentError::Migrated.into()),
+        }
+    }
+
     /// Checks every component of the database that this process knows.
     pub(crate) async fn check(
         &self,
         connection: &mut Connection,
         tables: &Tables,
     ) -> Result<(), RemoteError> {
+        let migrations = tables.sql("select migrations from @_store");
+        let migrations = connection.client.query_one(&migrations, &[]).await;
+        let migrations = migrations.map_err(server("read which components there are"))?;
+        self.migrations.store(read(&migrations, 0)?, Ordering::Relaxed);
         for entry in entries(connection, tables).await? {
             if let Some(component) = ComponentId::named(&entry.name) {
                 self.find(connection, tables, component, &entry).await?;

@@ -27,6 +27,9 @@ pub enum ConnectError {
     /// A certificate can't be used.
     #[error("a certificate can't be used: {0}")]
     Certificate(String),
+    /// There is no such shard.
+    #[error("shard {0} is above the greatest, {max}", max = ecs_core::EntityId::MAX_SHARD)]
+    Shard(u16),
     /// The schema holds a store of another kind.
     #[error("schema `{schema}` holds a store of format {found}, and this is format {expected}")]
     Format {
@@ -91,6 +94,9 @@ pub enum ComponentError {
         /// Which component.
         name: String,
     },
+    /// Another process has migrated tables since the store was opened.
+    #[error("components were migrated by another process; the store has to be opened anew")]
+    Migrated,
     /// It stays in the process that made it.
     #[error("component `{name}` is transient: it has no table")]
     Transient {
@@ -105,8 +111,8 @@ impl From<ComponentError> for RemoteError {
     }
 }
 
-/// What the server said, and what was being done.
-#[derive(Debug)]
+/// What the server said, and what was being done. Neither text nor `Debug` shows the
+/// detail of an answer, which may show values.
 pub(crate) struct ServerError {
     doing: &'static str,
     source: tokio_postgres::Error,
@@ -116,7 +122,6 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "could not {}: ", self.doing)?;
         match self.source.as_db_error() {
-            // The detail may show values, and is left out.
             Some(error) => write!(f, "{} ({})", error.message(), error.code().code()),
             None => {
                 write!(f, "{}", self.source)?;
@@ -129,11 +134,14 @@ impl fmt::Display for ServerError {
     }
 }
 
-impl Error for ServerError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ServerError").field(&self.to_string()).finish()
     }
 }
+
+// Without a source: its text would show the detail.
+impl Error for ServerError {}
 
 /// Whether the same may go well later.
 fn is_retryable(error: &tokio_postgres::Error) -> bool {

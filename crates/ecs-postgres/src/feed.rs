@@ -9,12 +9,18 @@ use futures_util::stream;
 use tokio_postgres::Row;
 
 use crate::error::{nonsense, server};
-use crate::link::{Bell, Purpose};
+use crate::link::{Bell, Purpose, Session};
 use crate::rows::{entity, read, version};
 use crate::storage::Store;
 
 /// How many versions an answer tells of at most.
 const VERSIONS: i64 = 1_000;
+
+/// How many entities it tells of at most, unless one version has more.
+const ENTITIES: i64 = 1_000_000;
+
+/// How long to wait after an error.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long to wait for a word of the server before it is asked anyhow: a connection
 /// may be dead without a word.
@@ -30,10 +36,11 @@ pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChang
     let known = session.transaction.query_one(&known, &[]).await.map_err(&reading)?;
     let (now, oldest): (i64, i64) = (read(&known, 0)?, read(&known, 1)?);
     let first = since.get() as i64;
-    if first < oldest {
+    // One that lies ahead is of another past: the database has been put back.
+    if first < oldest || first > now {
         return Err(RemoteError::Forgotten { since, oldest: Version::new(oldest as u64) });
     }
-    let last = now.min(first.saturating_add(VERSIONS));
+    let last = end(&mut session, store, first, now).await?;
     let names = store.tables.sql("select id, name from @_component");
     let names = session.prepare(&names).await.map_err(&reading)?;
     let names = session.transaction.query(&names, &[]).await.map_err(&reading)?;
@@ -50,6 +57,35 @@ pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChang
     session.commit().await.map_err(&reading)?;
     let changes = told.iter().map(|row| change(row, &names)).collect::<Result<_, _>>()?;
     Ok(RemoteChanges::new(Version::new(last as u64), changes))
+}
+
+/// Returns the version up to which an answer tells: as many as have no more entities than
+/// one answer may, and one at least.
+async fn end(
+    session: &mut Session<'_>,
+    store: &Store,
+    first: i64,
+    now: i64,
+) -> Result<i64, RemoteError> {
+    let reading = server("read what changed");
+    let last = now.min(first.saturating_add(VERSIONS));
+    let end = store.tables.sql(
+        "select coalesce(max(version) filter (where total <= $3::bigint), min(version)) from \
+         (select version, sum(sum(count)) over (order by version) as total from @_change \
+          where version > $1 and version <= $2 group by version) as told",
+    );
+    let end = session.prepare(&end).await.map_err(&reading)?;
+    let row = session.transaction.query_one(&end, &[&first, &last, &ENTITIES]).await;
+    let row = row.map_err(&reading)?;
+    let total: Option<i64> = read(&row, 0)?;
+    // Versions without a change have nothing to tell: where all is told, they are passed.
+    let left = store.tables.sql("select exists (select from @_change where version > $1)");
+    let left = session.prepare(&left).await.map_err(&reading)?;
+    let left = session.transaction.query_one(&left, &[&total.unwrap_or(first)]).await;
+    match (total, read(&left.map_err(&reading)?, 0)?) {
+        (Some(end), true) => Ok(end),
+        _ => Ok(last),
+    }
 }
 
 fn change(row: &Row, names: &AHashMap<i32, String>) -> Result<RemoteChange, RemoteError> {
@@ -73,16 +109,25 @@ pub(crate) fn watch(
     store: &Store,
     since: Version,
 ) -> BoxStream<'_, Result<RemoteChanges, RemoteError>> {
-    let bell = store.link.listen(store.tables.channel());
-    let state = Some((since, bell));
+    // Nothing happens before the first poll.
+    let state = Some((since, None, false));
     Box::pin(stream::unfold(state, move |state| async move {
-        let (since, mut bell) = state?;
-        match store.link.enter(next(store, since, &mut bell)).await {
+        let (since, bell, has_failed) = state?;
+        let mut bell = bell.unwrap_or_else(|| store.link.listen(store.tables.channel()));
+        let asking = async {
+            if has_failed {
+                tokio::time::sleep(PAUSE).await;
+            }
+            next(store, since, &mut bell).await
+        };
+        match store.link.enter(asking).await {
             Ok(changes) => {
                 let reached = changes.version;
-                Some((Ok(changes), Some((reached, bell))))
+                Some((Ok(changes), Some((reached, Some(bell), false))))
             }
-            Err(error) if error.is_retryable() => Some((Err(error), Some((since, bell)))),
+            Err(error) if error.is_retryable() => {
+                Some((Err(error), Some((since, Some(bell), true))))
+            }
             Err(error) => Some((Err(error), None)),
         }
     }))

@@ -37,6 +37,36 @@ impl Allocator {
         Self::new(shard, read(&row, 0)?, read(&row, 1)?)
     }
 
+    /// Locks the allocator where the store is not locked, and reads its shard: behind the
+    /// lock, since whoever had it may have brought another.
+    pub(crate) async fn lock_alone(
+        session: &mut Session<'_>,
+        tables: &Tables,
+    ) -> Result<Self, RemoteError> {
+        let locked = Self::lock(session, tables, 0).await?;
+        let statement = tables.sql("select shard from @_store");
+        let statement = session.prepare(&statement).await.map_err(server(DOING))?;
+        let row = session.transaction.query_one(&statement, &[]).await.map_err(server(DOING))?;
+        Ok(Self { shard: read::<i16>(&row, 0)? as u16, ..locked })
+    }
+
+    /// Tells whether it is in a state, as far as numbers show: how many ids were given,
+    /// are free and are reserved.
+    pub(crate) async fn is_in(
+        &self,
+        session: &mut Session<'_>,
+        tables: &Tables,
+        state: &AllocatorState,
+    ) -> Result<bool, RemoteError> {
+        let statement = tables.sql("select count(*) from @_reserved");
+        let statement = session.prepare(&statement).await.map_err(server(DOING))?;
+        let row = session.transaction.query_one(&statement, &[]).await.map_err(server(DOING))?;
+        let reserved = read::<i64>(&row, 0)? as u64;
+        let here = (self.shard, self.next_index, self.free, reserved);
+        let there = (state.free.len() as u64, state.reserved.len() as u64);
+        Ok(here == (state.shard, state.next_index, there.0, there.1))
+    }
+
     fn new(shard: u16, next_index: i64, free: i64) -> Result<Self, RemoteError> {
         let wrong = |_| nonsense("the row of the allocator makes no sense");
         let next_index = u32::try_from(next_index).map_err(wrong)?;

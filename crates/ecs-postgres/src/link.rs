@@ -59,7 +59,8 @@ impl Link {
         Entered::new(self.runtime().handle().clone(), future)
     }
 
-    /// As [`enter`](Self::enter), for no longer than the time limit.
+    /// As [`enter`](Self::enter), for no longer than the time limit. Not for what
+    /// commits: how that ended takes a time of its own to find out.
     pub(crate) fn limited<T>(
         &self,
         doing: impl Future<Output = Result<T, RemoteError>>,

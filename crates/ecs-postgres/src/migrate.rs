@@ -44,7 +44,7 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&migrating)?;
     let locked = Locked::lock(&mut session, tables, None).await?;
-    let lock = tables.sql("lock table @_component in share row exclusive mode");
+    let lock = tables.sql("lock table @_component in access exclusive mode");
     session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
     // Somebody else may have been faster.
     let still =
@@ -59,15 +59,15 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
 
     let info = migration.info();
-    let forget = tables.sql("delete from @_component where id = $1");
-    session.transaction.execute(&forget, &[&old.number]).await.map_err(&migrating)?;
     let drop = format!("drop table {}", tables.at(&old.table));
     session.transaction.batch_execute(&drop).await.map_err(&migrating)?;
     let new = Entry::of(info);
-    let number = new.make(&session, tables, &Layout::of(info)).await?;
+    new.replace(&session, tables, old.number, &Layout::of(info)).await?;
+    let raise = tables.sql("update @_store set migrations = migrations + 1");
+    session.transaction.batch_execute(&raise).await.map_err(&migrating)?;
     let table = Table {
         component: info.id(),
-        number,
+        number: old.number,
         layout: Layout::of(info),
         name: tables.at(&new.table),
     };

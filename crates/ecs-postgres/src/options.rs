@@ -71,8 +71,10 @@ impl PostgresOptions {
         self
     }
 
-    /// Says how long a call may take: 30 seconds unless said otherwise. The server
-    /// ends a statement then that is still running, or waiting for a lock.
+    /// Says how long a transaction may take, a page to be read, or an answer to come: 30
+    /// seconds unless said otherwise. The server ends a statement then that is still
+    /// running, or waiting for a lock. What reads or replaces everything may take as long
+    /// for each of its statements.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self

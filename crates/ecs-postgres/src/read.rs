@@ -12,7 +12,7 @@ use ecs_storage_api::remote::Version;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-pub(crate) use image::{load, read_committed, read_image};
+pub(crate) use image::{read_committed, read_image};
 pub(crate) use pages::pages;
 pub(crate) use view::create as create_view;
 

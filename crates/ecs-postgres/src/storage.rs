@@ -112,6 +112,9 @@ impl PostgresOptions {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect_async(self) -> Result<PostgresStorage, ConnectError> {
+        if self.shard > EntityId::MAX_SHARD {
+            return Err(ConnectError::Shard(self.shard));
+        }
         let store = Store {
             link: Link::new(&self)?,
             tables: Tables::new(&self.schema),
@@ -204,7 +207,7 @@ impl AsyncStorage for PostgresStorage {
 
     fn reserve_ids_async(&self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(store.again(move || write::reserve(store, count))))
+        Box::pin(store.link.enter(store.again(move || write::reserve(store, count))))
     }
 
     fn release_ids_async<'a>(
@@ -212,7 +215,7 @@ impl AsyncStorage for PostgresStorage {
         ids: &'a [EntityId],
     ) -> BoxFuture<'a, Result<(), RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.limited(store.again(move || write::release(store, ids))))
+        Box::pin(store.link.enter(store.again(move || write::release(store, ids))))
     }
 
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
@@ -235,7 +238,7 @@ impl AsyncStorage for PostgresStorage {
         condition: Option<Version>,
     ) -> BoxFuture<'a, Result<Version, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.enter(store.again(move || read::load(store, image, condition))))
+        Box::pin(store.link.enter(store.again(move || write::load(store, image, condition))))
     }
 
     fn image_async(&self) -> BoxFuture<'_, Result<(StorageImage, Version), RemoteError>> {

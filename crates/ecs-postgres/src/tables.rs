@@ -117,6 +117,7 @@ create table @_store (
     format integer not null,
     version bigint not null default 0,
     changes_since bigint not null default 0,
+    migrations integer not null default 0,
     shard smallint not null
 );
 create table @_allocator (
@@ -152,6 +153,7 @@ create table @_change (
     kind "char" not null,
     component integer not null,
     entities bigint[] not null,
+    count integer not null,
     primary key (version, kind, component)
 );
 alter table @_change alter entities set storage external;

@@ -3,6 +3,7 @@
 mod batch;
 mod effects;
 mod facts;
+mod load;
 mod outcome;
 
 use ecs_core::EntityId;
@@ -17,6 +18,7 @@ use crate::storage::Store;
 use crate::tables::Tables;
 use batch::Work;
 pub(crate) use effects::Effects;
+pub(crate) use load::load;
 pub(crate) use outcome::{Trace, commit, settle};
 
 /// The store's row, locked: nobody else writes until the transaction ends.
@@ -26,6 +28,8 @@ pub(crate) struct Locked {
     pub(crate) shard: u16,
     /// What the next version is known by to who makes it.
     pub(crate) token: String,
+    /// How often tables have been migrated.
+    pub(crate) migrations: i32,
 }
 
 impl Locked {
@@ -41,7 +45,7 @@ impl Locked {
         let statement = tables.sql(
             "select version, shard, gen_random_uuid()::text, \
              set_config('enable_hashjoin', 'off', true), \
-             set_config('enable_mergejoin', 'off', true) \
+             set_config('enable_mergejoin', 'off', true), migrations \
              from @_store for no key update",
         );
         let statement = session.prepare(&statement).await.map_err(&locking)?;
@@ -53,6 +57,7 @@ impl Locked {
                 version: found,
                 shard: read::<i16>(&row, 1)? as u16,
                 token: read(&row, 2)?,
+                migrations: read(&row, 5)?,
             }),
         }
     }
@@ -62,6 +67,8 @@ impl Locked {
 pub(crate) enum Trouble {
     /// What the batch takes for granted does not hold: it is to be found out what.
     Untrue,
+    /// A component has a table that has not been looked up.
+    Unprepared,
     /// It failed.
     Failed(RemoteError),
 }
@@ -79,16 +86,18 @@ pub(crate) async fn apply(
     condition: Option<Version>,
 ) -> Result<Applied, RemoteError> {
     let work = Work::of(batch);
-    store
-        .again(|| async {
+    let attempt = || async {
+        loop {
             store.link.in_time(prepare(store, &work)).await?;
-            match batch::apply(store, batch, &work, condition).await {
+            return match batch::apply(store, batch, &work, condition).await {
                 Ok(applied) => Ok(applied),
+                Err(Trouble::Unprepared) => continue,
                 Err(Trouble::Failed(error)) => Err(error),
                 Err(Trouble::Untrue) => Err(facts::explain(store, batch, condition).await?),
-            }
-        })
-        .await
+            };
+        }
+    };
+    store.again(attempt).await
 }
 
 /// Sees to the tables of a batch.
@@ -100,16 +109,22 @@ async fn prepare(store: &Store, work: &Work<'_>) -> Result<(), RemoteError> {
 
 /// Reserves the next ids.
 pub(crate) async fn reserve(store: &Store, count: usize) -> Result<Vec<EntityId>, RemoteError> {
-    let reserving = server("reserve ids");
     let mut connection = store.link.connection().await?;
-    let mut session = connection.begin(Purpose::Write).await.map_err(&reserving)?;
-    let shard = shard(&mut session, &store.tables).await?;
-    let mut allocator = Allocator::lock(&mut session, &store.tables, shard).await?;
-    let ids = allocator.take(&mut session, &store.tables, count).await?;
-    let Some(first) = ids.first().map(|id| signed(*id)) else { return Ok(ids) };
-    note_reserved(&mut session, &store.tables, &ids).await?;
-    let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
-    allocator.store(&mut session, &store.tables).await?;
+    let taking = async {
+        let reserving = server("reserve ids");
+        let mut session = connection.begin(Purpose::Write).await.map_err(&reserving)?;
+        let mut allocator = Allocator::lock_alone(&mut session, &store.tables).await?;
+        let ids = allocator.take(&mut session, &store.tables, count).await?;
+        note_reserved(&mut session, &store.tables, &ids).await?;
+        let first = ids.first().map_or(0, |id| signed(*id));
+        let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
+        allocator.store(&mut session, &store.tables).await?;
+        Ok::<_, RemoteError>((session, ids, first, token))
+    };
+    let (session, ids, first, token) = store.link.in_time(taking).await?;
+    if ids.is_empty() {
+        return Ok(ids);
+    }
     let ended = commit(store, session).await;
     settle(store, connection, ended, Trace::Reserved(first, &token)).await?;
     Ok(ids)
@@ -117,35 +132,29 @@ pub(crate) async fn reserve(store: &Store, count: usize) -> Result<Vec<EntityId>
 
 /// Gives reserved ids back.
 pub(crate) async fn release(store: &Store, ids: &[EntityId]) -> Result<(), RemoteError> {
-    let releasing = server("release ids");
-    let mut connection = store.link.connection().await?;
-    let mut session = connection.begin(Purpose::Write).await.map_err(&releasing)?;
-    let shard = shard(&mut session, &store.tables).await?;
-    let mut allocator = Allocator::lock(&mut session, &store.tables, shard).await?;
     let bits: Vec<_> = ids.iter().map(|id| signed(*id)).collect();
-    let mut reserved = reserved_among(&mut session, &store.tables, &bits).await?;
-    reserved.sort_unstable();
-    let mut seen = ahash::AHashSet::new();
-    for (id, bits) in ids.iter().zip(&bits) {
-        if reserved.binary_search(bits).is_err() || !seen.insert(bits) {
-            return Err(ecs_storage_api::StorageError::NotReserved(*id).into());
-        }
-    }
     let Some(&first) = bits.first() else { return Ok(()) };
-    let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
-    end_reserved(&mut session, &store.tables, &bits).await?;
-    allocator.push(&mut session, &store.tables, bits).await?;
-    allocator.store(&mut session, &store.tables).await?;
+    let mut connection = store.link.connection().await?;
+    let giving = async {
+        let releasing = server("release ids");
+        let mut session = connection.begin(Purpose::Write).await.map_err(&releasing)?;
+        let mut allocator = Allocator::lock_alone(&mut session, &store.tables).await?;
+        let mut reserved = reserved_among(&mut session, &store.tables, &bits).await?;
+        reserved.sort_unstable();
+        let mut seen = ahash::AHashSet::new();
+        for (id, bits) in ids.iter().zip(&bits) {
+            if reserved.binary_search(bits).is_err() || !seen.insert(bits) {
+                return Err(ecs_storage_api::StorageError::NotReserved(*id).into());
+            }
+        }
+        let token = token(&mut session, &store.tables, first).await?.unwrap_or_default();
+        end_reserved(&mut session, &store.tables, &bits).await?;
+        allocator.push(&mut session, &store.tables, bits.clone()).await?;
+        allocator.store(&mut session, &store.tables).await?;
+        Ok::<_, RemoteError>((session, token))
+    };
+    let (session, token) = store.link.in_time(giving).await?;
     // Were it sent again after it happened, it could meet somebody else's reservation.
     let ended = commit(store, session).await;
     settle(store, connection, ended, Trace::Released(first, &token)).await
-}
-
-/// Reads the shard. It only changes while nobody is there to see it.
-async fn shard(session: &mut Session<'_>, tables: &Tables) -> Result<u16, RemoteError> {
-    let reading = server("read the shard");
-    let statement = tables.sql("select shard from @_store");
-    let statement = session.prepare(&statement).await.map_err(&reading)?;
-    let row = session.transaction.query_one(&statement, &[]).await.map_err(&reading)?;
-    Ok(read::<i16>(&row, 0)? as u16)
 }

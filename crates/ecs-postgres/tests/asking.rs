@@ -198,6 +198,33 @@ fn what_changed_since_a_version_is_told_in_order() {
 }
 
 #[test]
+fn a_version_that_lies_ahead_is_of_another_past() {
+    let store = common::fresh();
+    let now = block_on(store.version_async()).unwrap();
+    let ahead = Version::new(now.get() + 5);
+    let error = block_on(store.changes_async(ahead)).unwrap_err();
+    assert!(matches!(error, RemoteError::Forgotten { .. }), "{error}");
+}
+
+#[test]
+fn a_batch_can_not_change_whom_it_makes() {
+    let (far, near) = (common::fresh(), LocalAsync::new(ArchetypeStorage::new(0)));
+    let next = EntityId::new(0, 1, 0).unwrap();
+    for store in [&far as &dyn AsyncStorage, &near] {
+        for batch in [
+            UpdateBatch::new().spawn(Asleep).update(next, Asleep),
+            UpdateBatch::new().spawn(Asleep).insert(next, Place(0.0, 0)),
+            UpdateBatch::new().spawn(Asleep).remove::<Asleep>(next),
+            UpdateBatch::new().spawn(()).destroy(next),
+        ] {
+            let error = block_on(store.apply_updates_async(&batch, None)).unwrap_err();
+            assert!(error.to_string().contains("does not exist"), "{error}");
+        }
+        assert!(!block_on(store.entity_exists_async(next)).unwrap());
+    }
+}
+
+#[test]
 fn what_is_forgotten_is_an_error_and_no_silence() {
     let store = common::options().kept_changes(64).connect().unwrap();
     let start = block_on(store.version_async()).unwrap();

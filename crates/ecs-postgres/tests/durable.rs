@@ -161,3 +161,37 @@ fn rows_without_a_commit_are_taken_up() {
     let committed = block_on(options.connect().unwrap().committed_async()).unwrap();
     assert!(committed.head.is_some() && !committed.is_changed);
 }
+
+#[test]
+fn ids_that_others_reserve_are_not_overwritten() {
+    let options = common::options();
+    let mut durable = open(options.clone().connect().unwrap(), 1);
+    durable.commit().unwrap();
+    durable.wait().unwrap();
+    let other = options.clone().connect().unwrap();
+    let reserved = block_on(other.reserve_ids_async(3)).unwrap();
+    durable.world_mut().spawn(Name("mine".to_owned()));
+    durable.commit().unwrap();
+    let error = durable.wait().unwrap_err();
+    assert!(error.to_string().contains("reserved"), "{error}");
+    drop(durable);
+    // The store is as it was, and a world that is opened anew knows of them.
+    let mut again = Durable::open(empty(), options.connect().unwrap()).unwrap();
+    let made = again.world_mut().spawn(Name("mine".to_owned()));
+    assert!(!reserved.contains(&made));
+    again.close().unwrap();
+    block_on(other.image_async()).unwrap();
+}
+
+#[test]
+fn a_used_archive_takes_no_world_that_would_name_its_entities_again() {
+    let options = common::options();
+    let store = options.clone().connect().unwrap();
+    let made = block_on(store.create_entity_async()).unwrap();
+    block_on(store.destroy_entity_async(made)).unwrap();
+    let refused = Durable::open(filled(), options.clone().connect().unwrap());
+    assert!(matches!(refused, Err(DurableError::Used)));
+    let mut durable = Durable::open(empty(), options.connect().unwrap()).unwrap();
+    assert_eq!(durable.origin(), Origin::Rows);
+    assert_ne!(durable.world_mut().spawn(Name("next".to_owned())), made);
+}

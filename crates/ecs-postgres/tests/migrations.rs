@@ -91,6 +91,10 @@ fn tables_of_old_forms_are_migrated_in_chains() {
         assert!(error.to_string().contains("migrations::Mana"), "{error}");
 
         let migrated = options.clone().migrations(steps()).connect().unwrap();
+        // Who had it open is to open it anew.
+        let error = block_on(store.create_entity_async()).unwrap_err();
+        assert!(error.to_string().contains("opened anew"), "{error}");
+        assert!(block_on(store.image_async()).is_err());
         assert!(block_on(migrated.version_async()).unwrap() > before);
         let (image, _) = block_on(migrated.image_async()).unwrap();
         let mut local = ecs_local::LocalStorage::new(0);

@@ -4,6 +4,7 @@ mod committer;
 
 use std::fmt;
 
+use ecs_core::AllocatorState;
 use ecs_storage_api::remote::{Archive, Version};
 use ecs_storage_api::snapshot::StorageCut;
 use ecs_storage_api::{RemoteError, SnapshotError, Storage};
@@ -59,7 +60,7 @@ pub struct DurableOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// The archive was empty: the world is as it was given, and its first commit brings
+    /// The archive was new: the world is as it was given, and its first commit brings
     /// all of it.
     World,
     /// The last commit.
@@ -68,6 +69,11 @@ pub enum Origin {
     ChangedCommit,
     /// Rows of others: no world has been committed to the archive. The tick is 0.
     Rows,
+}
+
+/// Tells whether an allocator has named nobody yet.
+fn is_new(allocator: &AllocatorState) -> bool {
+    allocator.next_index == 1
 }
 
 /// Tells why a world could not be opened or committed.
@@ -80,12 +86,47 @@ pub enum DurableError {
     /// The state could not be copied or taken in.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The archive has no entities, but has had some: a world with others would name
+    /// theirs again.
+    #[error("the archive has named entities before; only an empty world can be opened on it")]
+    Used,
     /// There is no thread to commit.
     #[error("the thread that commits could not be started: {0}")]
     Thread(#[source] std::io::Error),
     /// The thread that commits has panicked.
     #[error("the thread that commits has panicked")]
     Panicked,
+}
+
+/// Tells why the last commit of a world could not be made, and gives the world back.
+pub struct CloseError<S: Storage> {
+    error: DurableError,
+    durable: Box<Durable<S>>,
+}
+
+impl<S: Storage> CloseError<S> {
+    /// Returns what went wrong, and the world, which can be closed once more.
+    pub fn into_parts(self) -> (DurableError, Durable<S>) {
+        (self.error, *self.durable)
+    }
+}
+
+impl<S: Storage> fmt::Display for CloseError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<S: Storage> fmt::Debug for CloseError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CloseError").field(&self.error).finish()
+    }
+}
+
+impl<S: Storage> std::error::Error for CloseError<S> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 impl DurableError {
@@ -129,8 +170,8 @@ impl DurableOptions {
         self
     }
 
-    /// Opens a world: as it was at its last commit, or, if the archive is empty, as it
-    /// is given. What the world is to take up (saved resources and events) must be
+    /// Opens a world: as it was at its last commit, or, if the archive is new, as it is
+    /// given. What the world is to take up (saved resources and events) must be
     /// [named](World::save_resource) before.
     ///
     /// # Errors
@@ -148,7 +189,8 @@ impl DurableOptions {
                 world.restore_cut(&Cut::from_parts(&head, base.clone())?)?;
                 if is_changed { Origin::ChangedCommit } else { Origin::Commit }
             }
-            None if base.is_empty() => Origin::World,
+            None if base.is_empty() && is_new(base.allocator()) => Origin::World,
+            None if base.is_empty() && !world.is_empty() => return Err(DurableError::Used),
             None => {
                 world.storage_mut().load(committed.image).map_err(SnapshotError::from)?;
                 Origin::Rows
@@ -192,7 +234,7 @@ impl<S: Storage> Durable<S> {
     /// tick.
     ///
     /// # Errors
-    /// That of an earlier commit; this one is begun nevertheless.
+    /// That of an earlier commit; this one is begun nevertheless, if there is room.
     pub fn commit_if_due(&mut self) -> Result<(), DurableError> {
         let tick = self.world.tick();
         if !tick.is_multiple_of(self.every) || tick == self.last.tick() {
@@ -232,12 +274,18 @@ impl<S: Storage> Durable<S> {
     /// Commits what has not been, waits, and returns the world.
     ///
     /// # Errors
-    /// That of a commit; then the world is lost, and the archive holds what was
-    /// committed before.
-    pub fn close(mut self) -> Result<World<S>, DurableError> {
-        self.commit()?;
-        self.wait()?;
-        Ok(self.world)
+    /// That of the last commit, with the world, which can be closed once more; the
+    /// archive holds what was committed before.
+    pub fn close(mut self) -> Result<World<S>, CloseError<S>> {
+        // That of an earlier commit may be made good by this one.
+        let begun = match self.commit() {
+            Err(error) if !error.is_retryable() => Err(error),
+            _ => Ok(()),
+        };
+        match begun.and_then(|()| self.wait()) {
+            Ok(_) => Ok(self.world),
+            Err(error) => Err(CloseError { error, durable: Box::new(self) }),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub use checkpoint::CheckpointError;
 pub use commands::{CommandQueue, CommandReport, Commands, Spawned, Target};
 pub use cut::Cut;
 pub use delta::Delta;
-pub use durable::{Durable, DurableError, DurableOptions, Origin};
+pub use durable::{CloseError, Durable, DurableError, DurableOptions, Origin};
 pub use entity::{EntityMut, EntityRef};
 pub use events::{EventReader, EventWriter, Events};
 pub use history::{History, RewindError};

@@ -14,7 +14,6 @@ use crate::error::ConnectError;
 use crate::options::PostgresOptions;
 
 /// Makes connections for the pool.
-#[derive(Debug)]
 pub(crate) struct Connector {
     pub(super) config: Config,
     pub(super) tls: Arc<Tls>,
@@ -171,5 +170,12 @@ impl Session<'_> {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("closed", &self.client.is_closed()).finish()
+    }
+}
+
+/// Shows neither where the database is nor who asks.
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("tls", &self.tls).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ecs_core::{CodecError, ComponentId, EntityId};
 use ecs_storage_api::remote::{Committed, Version};
-use ecs_storage_api::{OwnedChunk, RemoteError, SnapshotError, StorageImage};
+use ecs_storage_api::{RemoteError, SnapshotError, StorageImage};
 use futures_util::StreamExt;
 
 use super::sorting::{Column, Sorting};
@@ -17,7 +17,6 @@ use crate::link::{Purpose, Session};
 use crate::rows::{self, read};
 use crate::storage::Store;
 use crate::values::Unfit;
-use crate::write::{Effects, Locked, Trace, commit, settle};
 
 /// How often reading everything begins, if components come meanwhile.
 const TRIES: usize = 4;
@@ -49,8 +48,12 @@ async fn try_read(store: &Store) -> Result<Option<Committed>, RemoteError> {
     store.catalog.look_up(&mut connection, &store.tables, known.collect::<Vec<_>>()).await?;
 
     let mut session = connection.begin(Purpose::Read).await.map_err(&reading)?;
-    let version = store.tables.sql("select version from @_store");
+    // Before anything is seen: whoever migrates tables has to be done, or waits.
+    let lock = store.tables.sql("lock table @_component in access share mode");
+    session.transaction.batch_execute(&lock).await.map_err(&reading)?;
+    let version = store.tables.sql("select version, migrations from @_store");
     let version = session.transaction.query_one(&version, &[]).await.map_err(&reading)?;
+    store.catalog.expect_migrations(read(&version, 1)?)?;
     let version = rows::version(&version)?;
     let allocator = ids::read_state(&mut session, &store.tables).await?;
     let mut sorting = Sorting::new(read_ids(store, &mut session).await?);
@@ -118,40 +121,4 @@ async fn read_column(session: &mut Session<'_>, table: Arc<Table>) -> Result<Col
         column.ends.push(column.bytes.len());
     }
     Ok(column)
-}
-
-/// Replaces all that the store holds.
-pub(crate) async fn load(
-    store: &Store,
-    image: &StorageImage,
-    condition: Option<Version>,
-) -> Result<Version, RemoteError> {
-    let loading = server("replace what the store holds");
-    let columns = image.chunks().iter().flat_map(OwnedChunk::columns);
-    let persistent = columns.filter(|column| !column.info().is_transient());
-    let mut components: Vec<_> = persistent.map(|column| column.id()).collect();
-    components.sort_unstable();
-    components.dedup();
-    let mut connection = store.link.connection().await?;
-    store.catalog.ensure(&mut connection, &store.tables, &components).await?;
-
-    let mut session = connection.begin(Purpose::Write).await.map_err(&loading)?;
-    let locked = Locked::lock(&mut session, &store.tables, condition).await?;
-    ids::Allocator::lock(&mut session, &store.tables, locked.shard).await?;
-    let before = ids::read_state(&mut session, &store.tables).await?;
-    // Not "truncate": who reads an earlier state would see nothing.
-    let owners = store.tables.sql("select \"table\" from @_component");
-    let owners = session.transaction.query(&owners, &[]).await.map_err(&loading)?;
-    let owners = owners.iter().map(|row| read(row, 0));
-    for table in owners.chain([Ok("_entity")]) {
-        let delete = format!("delete from {}", store.tables.at(table?));
-        session.transaction.batch_execute(&delete).await.map_err(&loading)?;
-    }
-    let mut effects = Effects::new(&store.tables);
-    effects.load(&mut session, image, &components, &store.catalog).await?;
-    ids::write_state(&mut session, &store.tables, &before, image.allocator()).await?;
-    let version = effects.finish(&mut session, &locked, store.kept_changes).await?;
-    let ended = commit(store, session).await;
-    settle(store, connection, ended, Trace::Version(&locked)).await?;
-    Ok(version)
 }

@@ -82,7 +82,8 @@ impl Cursor<'_> {
         loop {
             // Until all rows have come: who drops this leaves them on their way.
             connection.is_settled = false;
-            let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&self.after, &self.negative];
+            let last = if self.negative { -1i64 } else { i64::MAX };
+            let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&self.after, &last];
             parameters.extend(self.among.as_ref().map(|among| among as &(dyn ToSql + Sync)));
             parameters.extend(self.compared.iter().map(|value| &**value as &(dyn ToSql + Sync)));
             let rows = connection.client.query_raw(&statement, parameters).await;

@@ -93,8 +93,8 @@ impl Plan {
             let component = condition.component;
             // What is brought and required has a row in the statement itself.
             let joined = plan.brought.iter().find(|brought| brought.table.component == component);
-            // That the component is required says that it has a table.
-            let Some(table) = catalog.get(component) else { continue };
+            // No entity has what has no table.
+            let Some(table) = catalog.get(component) else { return Ok(plan) };
             let alias = joined.map_or("other", |brought| &brought.alias);
             let compared = comparison(condition, field, &table, alias, first + n)?;
             statement.conditions.push(match joined {
@@ -105,7 +105,7 @@ impl Plan {
                 ),
             });
         }
-        plan.statement = Some(statement.finish(query.page_size.max(1)));
+        plan.statement = Some(statement.finish(query.page_size.clamp(1, i32::MAX as usize)));
         Ok(plan)
     }
 }
@@ -124,8 +124,8 @@ struct Statement {
 impl Statement {
     fn new(tables: &Tables) -> Self {
         let select = format!("e0.entity, (select version from {})", tables.at("_store"));
-        // Ids from shard 2,048 on are negative numbers, and come last.
-        let conditions = vec!["(e0.entity < 0) = $2".to_owned()];
+        // Up to where: ids from shard 2,048 on are negative numbers, and come last.
+        let conditions = vec!["e0.entity <= $2".to_owned()];
         Self { select, cells: 2, from: String::new(), joined: 0, conditions }
     }
 

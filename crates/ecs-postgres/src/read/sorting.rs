@@ -96,7 +96,12 @@ impl Sorting {
             }
             for (set, bytes) in bytes {
                 let rows = ids[set as usize].len();
-                let decoded = ErasedVec::decode(column.component.info(), &mut &*bytes, rows)?;
+                let mut rest = &*bytes;
+                let decoded = ErasedVec::decode(column.component.info(), &mut rest, rows)?;
+                if !rest.is_empty() {
+                    let component = column.component;
+                    return Err(nonsense(format!("`{component}` has more bytes than values")));
+                }
                 values[set as usize].push(decoded);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ahash::AHashSet;
 use ecs_core::{ComponentId, EntityId, ErasedValue};
 use ecs_storage_api::remote::Version;
 use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
@@ -75,6 +76,19 @@ impl<'b> Work<'b> {
         runs
     }
 
+    /// Tells whether a change names one of some entities.
+    fn names_any(&self, batch: &UpdateBatch, entities: &[EntityId]) -> bool {
+        if batch.len() == batch.spawns().len() {
+            return false;
+        }
+        let entities: AHashSet<_> = entities.iter().map(|id| signed(*id)).collect();
+        let runs = self.updates.values().chain(self.inserts.values()).flatten();
+        let changed = runs.flat_map(|run| run.ids()).map(|id| signed(*id));
+        let removed = self.removes.values().flatten().copied();
+        let destroyed = batch.destroys().iter().map(|id| signed(*id));
+        changed.chain(removed).chain(destroyed).any(|id| entities.contains(&id))
+    }
+
     /// Returns the entities that must live although no effect shows it, each once.
     fn presumed_alive(&self) -> Vec<i64> {
         let mut alive: Vec<_> = self.inserts.values().flat_map(|runs| rows::ids(runs)).collect();
@@ -86,14 +100,15 @@ impl<'b> Work<'b> {
 }
 
 /// What a batch takes for granted: that all is as it must be.
-struct Hoped<'b> {
-    batch: &'b UpdateBatch,
+struct Hoped {
+    /// Ids that the batch itself is to make real.
+    named: AHashSet<EntityId>,
     shard: u16,
 }
 
-impl BatchFacts for Hoped<'_> {
+impl BatchFacts for Hoped {
     fn is_alive(&self, entity: EntityId) -> bool {
-        self.batch.spawns().iter().all(|spawn| spawn.id != Some(entity))
+        !self.named.contains(&entity)
     }
 
     fn has_component(&self, _: EntityId, _: ComponentId) -> bool {
@@ -105,7 +120,7 @@ impl BatchFacts for Hoped<'_> {
     }
 }
 
-impl BatchIds for Hoped<'_> {
+impl BatchIds for Hoped {
     fn shard(&self) -> u16 {
         self.shard
     }
@@ -152,7 +167,9 @@ async fn perform<'c>(
         let applied = Applied::new(Vec::new(), 0, locked.version);
         return Ok((session, locked, applied));
     }
-    let hoped = Hoped { batch, shard: locked.shard };
+    store.catalog.expect(&locked)?;
+    let named = batch.spawns().iter().filter_map(|spawn| spawn.id).collect();
+    let hoped = Hoped { named, shard: locked.shard };
     batch.check_with(&hoped, Some(&hoped)).map_err(|_| Trouble::Untrue)?;
 
     let mut effects = Effects::new(tables);
@@ -163,6 +180,10 @@ async fn perform<'c>(
     let mut made = Vec::new();
     if let Some(allocator) = &mut allocator {
         made = spawn(store, &mut session, &mut effects, allocator, batch, locked.shard).await?;
+        // Who comes to life with a batch can't be changed by it.
+        if work.names_any(batch, &made) {
+            return Err(Trouble::Untrue);
+        }
         for (component, runs) in work.spawns(batch, &made) {
             effects.fill(&mut session, &*table(store, component)?, &runs).await?;
         }
@@ -236,12 +257,28 @@ async fn change(
     }
     let mut removed = 0;
     for (component, ids) in &work.removes {
-        // No entity has a component that has no table.
-        if let Some(table) = store.catalog.get(*component) {
-            removed += effects.remove(session, &table, ids.clone()).await?;
+        match store.catalog.get(*component) {
+            Some(table) => removed += effects.remove(session, &table, ids.clone()).await?,
+            // No entity has a component that has no table.
+            None if !has_table(store, session, *component).await? => {}
+            None => return Err(Trouble::Unprepared),
         }
     }
     Ok(removed as usize)
+}
+
+/// Tells whether a component that is not known has a table by now.
+async fn has_table(
+    store: &Store,
+    session: &mut Session<'_>,
+    component: ComponentId,
+) -> Result<bool, Trouble> {
+    let looking = server("look for the table of a component");
+    let found = store.tables.sql("select exists (select from @_component where name = $1)");
+    let found = session.prepare(&found).await.map_err(&looking)?;
+    let info = component.info();
+    let row = session.transaction.query_one(&found, &[&info.name()]).await.map_err(&looking)?;
+    Ok(rows::read(&row, 0)? && !info.is_transient())
 }
 
 fn table(store: &Store, component: ComponentId) -> Result<std::sync::Arc<Table>, Trouble> {

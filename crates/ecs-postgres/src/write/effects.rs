@@ -198,7 +198,9 @@ impl<'t> Effects<'t> {
         let raising = server("raise the version");
         let version = locked.version.get() + 1;
         let signed = i64::try_from(version).map_err(|_| nonsense("the versions are used up"))?;
-        let note = self.tables.sql("insert into @_change values ($1, $2, $3, $4)");
+        let note = self
+            .tables
+            .sql("insert into @_change values ($1, $2, $3, $4, cardinality($4::bigint[]))");
         let note = session.prepare(&note).await.map_err(&raising)?;
         for (kind, component, entities) in &self.noted {
             let kind = *kind as u8 as i8;
@@ -234,7 +236,9 @@ impl<'t> Effects<'t> {
     }
 }
 
-/// Brings rows into a temporary table, and returns its name.
+/// Brings rows into a temporary table, and returns its name. A batch that updates and
+/// inserts values of one component has both there for the second statement, which writes
+/// what was updated once more.
 async fn stage(
     session: &mut Session<'_>,
     table: &Table,

@@ -102,6 +102,18 @@ from! {
     EntityId => Entity,
 }
 
+impl From<usize> for FieldValue {
+    fn from(value: usize) -> Self {
+        Self::Unsigned(value as u128)
+    }
+}
+
+impl From<isize> for FieldValue {
+    fn from(value: isize) -> Self {
+        Self::Integer(value as i128)
+    }
+}
+
 impl FieldValue {
     fn kind(&self) -> Kind {
         match self {

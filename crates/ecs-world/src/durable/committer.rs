@@ -87,7 +87,14 @@ impl Committer {
 
     /// Tells of an error that nobody has heard of.
     pub(super) fn told(&self) -> Result<(), DurableError> {
-        self.outcome.lock().error.take().map_or(Ok(()), Err)
+        if let Some(error) = self.outcome.lock().error.take() {
+            return Err(error);
+        }
+        // It runs until it is dropped, or panics.
+        match self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            true => Err(DurableError::Panicked),
+            false => Ok(()),
+        }
     }
 }
 
