@@ -28,7 +28,8 @@ use committer::Committer;
 /// [`World::snapshot_canonical`].
 ///
 /// # Errors of commits
-/// A commit that fails is told by the next call. What it was to bring is part of the
+/// A commit that fails is told by the next call, unless a later commit has made it good
+/// by then. What it was to bring is part of the
 /// next commit, so that after an error which [may be
 /// tried again](DurableError::is_retryable) nothing is lost by going on. If somebody
 /// else has written to the archive, every commit is a conflict; the world has to be

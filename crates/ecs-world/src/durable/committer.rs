@@ -148,7 +148,10 @@ impl<A: Archive> Work<A> {
                 self.version = version;
                 self.last = cut.store().clone();
                 self.left = None;
-                self.outcome.lock().committed = Some((cut.tick(), version));
+                let mut outcome = self.outcome.lock();
+                outcome.committed = Some((cut.tick(), version));
+                // What an earlier commit could not bring is there now.
+                outcome.error = None;
             }
             Err(error) => {
                 self.left = Some(cut);
