@@ -218,26 +218,30 @@ fn first_rows(rows: usize) -> Mask {
 
 /// Tells which of a page's rows have a late tick.
 fn late_rows(ticks: &[u32], since: Version) -> Mask {
-    /// Rows of which is asked at once whether one is late: most often none is.
-    const BLOCK: usize = 32;
-    // The compiler takes several at a time: a late tick, and no other, leaves the
-    // sign when it is taken from `since`.
-    let sign = |tick| since.tick().wrapping_sub(tick);
-    let late = |tick| (sign(tick) as i32 >> 31) as u32;
+    // A late tick, and no other, leaves the sign when it is taken from `since`.
+    let late = |tick: u32| since.tick().wrapping_sub(tick) >> 31;
     let mut mask = [0; PAGE_ROWS / 64];
-    let (blocks, rest) = ticks.as_chunks::<BLOCK>();
-    for (n, block) in blocks.iter().enumerate() {
-        let signs = block.iter().fold(0, |signs, &tick| signs | sign(tick));
-        if (signs as i32) < 0 {
-            let bits =
-                block.iter().zip(0..).fold(0, |bits, (&tick, at)| bits | late(tick) & 1 << at);
-            mask[n * BLOCK / 64] |= u64::from(bits) << (n * BLOCK % 64);
+    let (words, rest) = ticks.as_chunks::<64>();
+    for (bits, word) in mask.iter_mut().zip(words) {
+        // The compiler makes a byte of each sign, several at a time, and no branch:
+        // whether one of a few rows is late can't be foreseen.
+        let bytes = word.map(|tick| late(tick) as u8);
+        let (eights, _) = bytes.as_chunks();
+        for (n, eight) in eights.iter().enumerate() {
+            *bits |= low_bits(u64::from_le_bytes(*eight)) << (n * 8);
         }
     }
-    for (&tick, at) in rest.iter().zip(blocks.len() * BLOCK..) {
-        mask[at / 64] |= u64::from(late(tick) & 1) << (at % 64);
+    for (&tick, at) in rest.iter().zip(words.len() * 64..) {
+        mask[at / 64] |= u64::from(late(tick)) << (at % 64);
     }
     mask
+}
+
+/// Puts the lowest bits of eight bytes, each 0 or 1, beside each other.
+fn low_bits(bytes: u64) -> u64 {
+    // Each factor's bit brings one of the bytes to its place in the highest byte; none
+    // of the other places of a product meet.
+    bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Rows that follow each other, told as one run.
