@@ -170,6 +170,21 @@ impl Moving {
         self.positions.get(self.places.row(id)?)
     }
 
+    /// Gives the positions of many entities, in order: places are looked up for a block
+    /// of them, and then values.
+    #[inline]
+    pub(super) fn positions_of(&self, ids: &[Id], mut each: impl FnMut(&Position)) {
+        const BLOCK: usize = 32;
+        let mut rows = [0; BLOCK];
+        for block in ids.chunks(BLOCK) {
+            let rows = &mut rows[..block.len()];
+            for (row, id) in rows.iter_mut().zip(block) {
+                *row = self.places.row(*id).unwrap();
+            }
+            rows.iter().for_each(|row| each(&self.positions[*row]));
+        }
+    }
+
     #[inline]
     pub(super) fn position_mut(&mut self, id: Id) -> Option<&mut Position> {
         self.positions.get_mut(self.places.row(id)?)

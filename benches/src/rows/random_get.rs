@@ -11,9 +11,11 @@ pub(super) fn row(size: Size) -> Row {
     let (n, reads) = (size.of(1_000_000), size.of(100_000));
     Row::new("random_get", "100k reads by id without order among 1M entities", reads)
         .with("limit/table", move || limit(n, reads))
+        .with("limit/in_blocks", move || limit_in_blocks(n, reads))
         .with("ecs/world", move || ours_world(n, reads))
         .with("ecs/query", move || ours_query(n, reads))
         .with("ecs/view", move || ours_view(n, reads))
+        .with("ecs/get_each", move || ours_get_each(n, reads))
         .with("bevy/world", move || bevy_world(n, reads))
         .with("bevy/query", move || bevy_query(n, reads))
         .with("hecs/world", move || hecs_world(n, reads))
@@ -46,6 +48,15 @@ fn limit(n: usize, reads: usize) -> impl Workload {
     })
 }
 
+fn limit_in_blocks(n: usize, reads: usize) -> impl Workload {
+    let (table, ids) = Moving::filled(n);
+    reading(table, chosen(&ids, reads), |table, ids| {
+        let mut sum = 0.0;
+        table.positions_of(ids, |position| sum += position.0[0]);
+        sum
+    })
+}
+
 fn ours_world(n: usize, reads: usize) -> impl Workload {
     let (world, ids) = worlds::ours::with_ids(population::moving(n));
     reading(world, chosen(&ids, reads), |world, ids| {
@@ -69,6 +80,17 @@ fn ours_view(n: usize, reads: usize) -> impl Workload {
         let query = query.query(world.storage());
         let view = query.view();
         ids.iter().map(|&id| view.get(id).unwrap().0[0]).sum()
+    })
+}
+
+fn ours_get_each(n: usize, reads: usize) -> impl Workload {
+    let (world, ids) = worlds::ours::with_ids(population::moving(n));
+    let query = QueryState::<&Position>::new();
+    reading((world, query), chosen(&ids, reads), |(world, query), ids| {
+        let mut sum = 0.0;
+        let ids = ids.iter().copied();
+        query.query(world.storage()).view().get_each(ids, |_, at| sum += at.unwrap().0[0]);
+        sum
     })
 }
 

@@ -5,7 +5,8 @@
 //! them (speculative store bypass disabled). Look-ups then wait for memory one by
 //! one, 150 ns each whatever the engine, and nothing else is measured. So each
 //! block of ids is read before it is written: the reads wait together, and the
-//! writes find in the cache what they look up.
+//! writes find in the cache what they look up. Who takes the whole list at once sees
+//! to that itself, and reads and writes each as it comes.
 
 use std::hint::black_box;
 
@@ -28,6 +29,7 @@ pub(super) fn row(size: Size) -> Row {
     .with("ecs/world", move || ours_world(n, writes))
     .with("ecs/query", move || ours_query(n, writes))
     .with("ecs/view", move || ours_view(n, writes))
+    .with("ecs/get_each_mut", move || ours_get_each(n, writes))
     .with("bevy/world", move || bevy_world(n, writes))
     .with("bevy/query", move || bevy_query(n, writes))
     .with("hecs/world", move || hecs_world(n, writes))
@@ -124,6 +126,23 @@ fn ours_view(n: usize, writes: usize) -> impl Workload {
             let mut query = query.query_mut(world.storage_mut());
             let mut view = query.view_mut();
             in_blocks!(ids, |id| look(view.get_mut(id).unwrap()), touch(view.get_mut(id).unwrap()));
+        },
+        |(world, ..)| worlds::ours::positions(world),
+    )
+}
+
+fn ours_get_each(n: usize, writes: usize) -> impl Workload {
+    let (world, ids) = worlds::ours::with_ids(population::moving(n));
+    let query = QueryState::<&mut Position>::new();
+    steady(
+        (world, chosen(&ids, writes), query),
+        |(world, ids, query)| {
+            let mut query = query.query_mut(world.storage_mut());
+            query.view_mut().get_each_mut(ids.iter().copied(), |_, position| {
+                let position = position.unwrap();
+                look(position);
+                touch(position);
+            });
         },
         |(world, ..)| worlds::ours::positions(world),
     )

@@ -97,6 +97,7 @@ macro_rules! for_each_claim {
                 changes_through_a_query_are_kept
                 a_query_is_asked_by_entity
                 a_view_finds_what_its_query_finds
+                a_view_finds_many_as_it_finds_one
                 a_view_is_made_anew_after_each_change
                 a_single_match_is_told_from_none_and_several
                 prepared_queries_follow_new_entities

@@ -103,6 +103,13 @@ impl HomeLocations<'_> {
         Some((table, location.row()))
     }
 
+    /// Returns where it is written where an entity is, so that memory can be asked for
+    /// it in advance; anywhere, if it is not written.
+    #[inline]
+    pub(crate) fn entry(self, entity: EntityId) -> *const Location {
+        self.locations.as_ptr().wrapping_add(entity.index() as usize)
+    }
+
     /// Returns where an entity is, or `None` if it does not live here or another
     /// shard named it.
     #[inline]

@@ -11,6 +11,7 @@ mod cursor;
 mod erased;
 mod lookup;
 mod marked;
+mod prefetch;
 mod prepared;
 mod records;
 mod rows;
@@ -34,6 +35,7 @@ pub(crate) use erased::RecordColumns;
 pub(crate) use lookup::{Lookup, RowsById};
 use lookup::{look_up, matching_bits};
 pub use marked::{Mut, Ref};
+use prefetch::prefetch;
 pub(crate) use prepared::{PreparedByType, TypedPrepared};
 pub(crate) use records::TypedRecords;
 pub(crate) use rows::Rows;
@@ -157,6 +159,10 @@ mod sealed {
         /// As for `item`, for each of the rows.
         #[inline(always)]
         unsafe fn mark(_columns: Self::Columns, _rows: Range<usize>) {}
+
+        /// Asks memory for one row, which is to be used soon. Any row will do.
+        #[inline(always)]
+        fn prefetch(_columns: Self::Columns, _row: usize) {}
 
         /// Returns one row.
         ///

@@ -69,6 +69,63 @@ impl<D: QueryData> QueryView<'_, D> {
         self.0.get_many_mut(entities)
     }
 
+    /// Gives what the query gives for each of many entities, in their order, `None` for
+    /// one that is dead or does not match.
+    ///
+    /// Entities without order lie anywhere in memory. This looks a block of them up side
+    /// by side, so that memory is waited for once a block, where one [`get`](Self::get)
+    /// after another waits for nearly each.
+    ///
+    /// # Complexity
+    /// O(entities).
+    #[inline]
+    pub fn get_each<'v>(
+        &'v self,
+        entities: impl IntoIterator<Item = EntityId>,
+        each: impl FnMut(EntityId, Option<<D as Fetch>::Item<'v>>),
+    ) where
+        D: ReadOnlyQueryData,
+    {
+        self.0.get_each(entities.into_iter(), each);
+    }
+
+    /// Gives what the query gives for each of many entities, in their order, `None` for
+    /// one that is dead or does not match; as [`get_each`](Self::get_each), to change
+    /// them. One that is listed twice is given twice, one time after the other.
+    ///
+    /// # Complexity
+    /// O(entities).
+    ///
+    /// # Example
+    /// ```
+    /// # use ecs_core::{Component, Description, EntityId};
+    /// # use ecs_storage_api::{Query, StorageExt};
+    /// # struct Health(u32);
+    /// # impl Component for Health {
+    /// #     fn describe() -> Description<Self> {
+    /// #         Description::transient("docs::view::Health")
+    /// #     }
+    /// # }
+    /// # fn hurt(storage: &mut dyn ecs_storage_api::Storage, hits: &[(EntityId, u32)]) {
+    /// let mut query: Query<'_, &mut Health> = storage.query_as_mut();
+    /// let mut harm = hits.iter().map(|(_, harm)| harm);
+    /// query.view_mut().get_each_mut(hits.iter().map(|(target, _)| *target), |_, health| {
+    ///     let harm = harm.next().expect("there is one for each target");
+    ///     if let Some(health) = health {
+    ///         health.0 = health.0.saturating_sub(*harm);
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    #[inline]
+    pub fn get_each_mut(
+        &mut self,
+        entities: impl IntoIterator<Item = EntityId>,
+        each: impl FnMut(EntityId, Option<<D as Fetch>::Item<'_>>),
+    ) {
+        self.0.get_each_mut(entities.into_iter(), each);
+    }
+
     /// Tells whether an entity matches.
     pub fn contains(&self, entity: EntityId) -> bool {
         self.0.contains(entity)

@@ -261,6 +261,12 @@ pub fn what_is_lent_for_writing_is_told(make: Make<'_>) {
                 view.get_many_mut([cast.pv[0], cast.pv[4], cast.p[0]]);
                 [vec![cast.vn[1], cast.pv[0], cast.pv[4]], vec![], vec![]]
             }),
+            ("a view of many", |storage, cast| {
+                let mut query = storage.query_as_mut::<&mut Velocity, With<Name>>();
+                let asked = [cast.p[0], cast.vn[1], cast.pv[2], cast.vn[0]];
+                query.view_mut().get_each_mut(asked, |_, _| ());
+                [vec![cast.vn[1], cast.vn[0]], vec![], vec![]]
+            }),
             ("single_mut", |storage, _| {
                 let one = storage.create((Velocity(0, 0), Marker)).unwrap();
                 storage.query_as_mut::<&mut Velocity, With<Marker>>().single_mut().unwrap().0 = 8;

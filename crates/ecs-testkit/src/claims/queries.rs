@@ -171,6 +171,46 @@ pub fn a_view_finds_what_its_query_finds(make: Make<'_>) {
     assert_eq!(storage.get_component::<Position>(pvm), Some(&Position(2, 0)));
 }
 
+/// A view gives as many entities as there are, in their order, whoever is missing.
+pub fn a_view_finds_many_as_it_finds_one(make: Make<'_>) {
+    let mut storage = make();
+    let half = |n: i32| (Position(n, 0), Velocity(n, 0));
+    let mut ids = storage.create_many((0..150).map(half)).unwrap();
+    ids.extend(storage.create_many((150..300).map(|n| Position(n, 0))).unwrap());
+    for &id in ids.iter().step_by(7) {
+        storage.destroy_entity(id).unwrap();
+    }
+    ids.insert(100, EntityId::new(77, ids[1].index(), ids[1].generation()).unwrap());
+    ids.insert(200, EntityId::new(0, u32::MAX, 0).unwrap());
+    ids.sort_unstable_by_key(|id| id.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    ids.extend_from_within(..50);
+
+    let query: Query<'_, (&Position, Option<&Velocity>)> = storage.query_as();
+    let view = query.view();
+    for count in [0, 1, 31, 32, 33, 64, ids.len()] {
+        let mut found = Vec::new();
+        view.get_each(ids[..count].iter().copied(), |id, item| found.push((id, item)));
+        let expected: Vec<_> = ids[..count].iter().map(|&id| (id, view.get(id))).collect();
+        assert_eq!(found, expected);
+    }
+    let moving = [1, 2].map(|n| ids.iter().filter(|id| query.get(**id).is_some()).count() * n);
+
+    let mut query: Query<'_, &mut Position> = storage.query_as_mut();
+    let (mut view, mut found) = (query.view_mut(), 0);
+    view.get_each_mut(ids.iter().chain(&ids).copied(), |_, position| {
+        if let Some(position) = position {
+            position.1 += 1;
+            found += 1;
+        }
+    });
+    assert_eq!(found, moving[1], "who is listed twice is given twice");
+    for (n, id) in ids.iter().enumerate() {
+        let times = ids.iter().filter(|other| *other == id).count() as i32 * 2;
+        let written = storage.get_component::<Position>(*id).map(|position| position.1);
+        assert!(written.is_none_or(|written| written == times), "{n}: {written:?}");
+    }
+}
+
 /// Views of an empty store, of new rows, and of rows that moved.
 pub fn a_view_is_made_anew_after_each_change(make: Make<'_>) {
     let (mut storage, mut other) = (make(), make());

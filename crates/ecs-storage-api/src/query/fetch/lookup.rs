@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 
 use ahash::AHashMap;
 use ecs_core::EntityId;
+use smallvec::SmallVec;
 
-use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords};
+use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords, prefetch};
 use crate::changes::Window;
 use crate::directory::{Directory, HomeLocations};
 use crate::query::filter::Filter;
@@ -57,6 +58,10 @@ unsafe fn row<'w, D: Fetch>(columns: D::Columns, row: usize) -> D::Item<'w> {
 /// By entity: the record and the row in it, for a backend without a directory.
 pub(crate) type RowsById = AHashMap<EntityId, (usize, usize)>;
 
+/// How many rows are looked up side by side: somewhat more than a processor has reads
+/// under way.
+const BLOCK: usize = 32;
+
 /// Finds rows by id, with the columns of every matching table at hand.
 pub(crate) struct Lookup<'q, D: Fetch> {
     /// Empty where there is no directory.
@@ -105,16 +110,31 @@ impl<'q, D: Fetch> Lookup<'q, D> {
     /// it.
     #[inline]
     unsafe fn find<'i>(&self, entity: EntityId) -> Option<D::Item<'i>> {
-        let Some((columns, row)) = self.homes.probe(entity).and_then(|(table, row)| {
-            // A number that no table has stands for an entity that is not there.
-            Some((self.columns.get(table)?, row))
-        }) else {
+        let (table, row) = self.place(entity);
+        // SAFETY: the caller's.
+        unsafe { self.at(entity, table, row) }
+    }
+
+    /// Returns the number of the table and the row where an entity is. A number that no
+    /// table has stands for one that is not at home.
+    #[inline]
+    fn place(&self, entity: EntityId) -> (usize, usize) {
+        self.homes.probe(entity).unwrap_or((usize::MAX, 0))
+    }
+
+    /// Returns the row of an entity whose place is known.
+    ///
+    /// # Safety
+    /// As for `find`; the place is what `place` returned.
+    #[inline]
+    unsafe fn at<'i>(&self, entity: EntityId, table: usize, row: usize) -> Option<D::Item<'i>> {
+        match self.columns.get(table) {
+            // SAFETY: the columns are those of the entity's table, and the required
+            // ones are there, since it matches; the rest is the caller's.
+            Some(columns) => (*columns).map(|columns| unsafe { self::row::<D>(columns, row) }),
             // SAFETY: the caller's.
-            return unsafe { self.find_elsewhere(entity) };
-        };
-        // SAFETY: the columns are those of the entity's table, and the required
-        // ones are there, since it matches; the rest is the caller's.
-        (*columns).map(|columns| unsafe { self::row::<D>(columns, row) })
+            None => unsafe { self.find_elsewhere(entity) },
+        }
     }
 
     /// Finds the row of an entity that another shard named, or in a backend
@@ -171,6 +191,67 @@ impl<'q, D: Fetch> Lookup<'q, D> {
             // SAFETY: as in `get_mut`; different entities have different rows.
             unsafe { self.find(entities[n]) }
         })
+    }
+
+    #[inline]
+    pub(crate) fn get_each<'i>(
+        &'i self,
+        entities: impl Iterator<Item = EntityId>,
+        each: impl FnMut(EntityId, Option<D::Item<'i>>),
+    ) where
+        D: ReadOnlyQueryData,
+    {
+        // SAFETY: as in `get`.
+        unsafe { self.find_each(entities, each) }
+    }
+
+    #[inline]
+    pub(crate) fn get_each_mut(
+        &mut self,
+        entities: impl Iterator<Item = EntityId>,
+        each: impl FnMut(EntityId, Option<D::Item<'_>>),
+    ) {
+        // SAFETY: as in `get_mut`: an item lives as long as the call that it is given to,
+        // since `each` must take any lifetime.
+        unsafe { self.find_each(entities, each) }
+    }
+
+    /// Finds the rows of many entities, in blocks, each of which passes three stations:
+    /// memory is asked where its entities are, then for their values, and then they are
+    /// given out. Between two stations of a block lies the work on another one, so that
+    /// as many reads are under way as the processor can have.
+    ///
+    /// # Safety
+    /// As for `find`, of each item.
+    #[inline]
+    unsafe fn find_each<'i>(
+        &self,
+        entities: impl Iterator<Item = EntityId>,
+        mut each: impl FnMut(EntityId, Option<D::Item<'i>>),
+    ) {
+        let mut entities = entities.fuse();
+        let mut asked = SmallVec::<[EntityId; BLOCK]>::new();
+        let mut placed = SmallVec::<[(EntityId, usize, usize); BLOCK]>::new();
+        loop {
+            for entity in asked.drain(..) {
+                let (table, row) = self.place(entity);
+                if let Some(&Some(columns)) = self.columns.get(table) {
+                    D::prefetch(columns, row);
+                }
+                placed.push((entity, table, row));
+            }
+            for entity in entities.by_ref().take(BLOCK) {
+                prefetch(self.homes.entry(entity));
+                asked.push(entity);
+            }
+            if placed.is_empty() && asked.is_empty() {
+                return;
+            }
+            for (entity, table, row) in placed.drain(..) {
+                // SAFETY: as in `find`.
+                each(entity, unsafe { self.at(entity, table, row) });
+            }
+        }
     }
 
     pub(crate) fn contains(&self, entity: EntityId) -> bool {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use ecs_core::{Component, ComponentId};
 
 use super::terms::WriteColumn;
-use super::{Columns, Fetch, ReadOnly};
+use super::{Columns, Fetch, ReadOnly, prefetch};
 use crate::changes::{PAGE_ROWS, Version, Window};
 use crate::directory::{Directory, TableId, TicksAt, mark_page};
 use crate::query::matcher::Answer;
@@ -237,6 +237,15 @@ impl<C: Component> TickedColumn<C> {
         each(directory.ticks(table, ComponentId::of::<C>()).added.cast());
     }
 
+    /// As [`Fetch::prefetch`].
+    #[inline(always)]
+    fn prefetch(self, row: usize) {
+        self.column.prefetch(row);
+        if C::TRACK {
+            prefetch(self.added.wrapping_add(row));
+        }
+    }
+
     /// Reads the ticks of a row.
     ///
     /// # Safety
@@ -283,6 +292,11 @@ unsafe impl<C: Component> Fetch for Ref<'_, C> {
     #[inline]
     fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
         TickedColumn::<C>::words(directory, table, each);
+    }
+
+    #[inline(always)]
+    fn prefetch(columns: TickedColumn<C>, row: usize) {
+        columns.prefetch(row);
     }
 
     #[inline]
@@ -335,6 +349,11 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
     #[inline]
     fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
         TickedColumn::<C>::words(directory, table, each);
+    }
+
+    #[inline(always)]
+    fn prefetch(columns: TickedColumn<C>, row: usize) {
+        columns.prefetch(row);
     }
 
     #[inline]

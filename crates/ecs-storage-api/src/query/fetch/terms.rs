@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId, EntityId};
 
-use super::{Columns, Fetch, ReadOnly};
+use super::{Columns, Fetch, ReadOnly, prefetch};
 use crate::changes::{Version, Window};
 use crate::directory::{Directory, TableId, TicksAt, mark_pages, mark_ticks};
 use crate::query::matcher::Answer;
@@ -49,6 +49,11 @@ unsafe impl<C: Component> Fetch for &C {
     #[inline]
     fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
         each(directory.column(table, ComponentId::of::<C>()));
+    }
+
+    #[inline(always)]
+    fn prefetch(columns: NonNull<C>, row: usize) {
+        prefetch(columns.as_ptr().wrapping_add(row));
     }
 
     #[inline]
@@ -134,6 +139,15 @@ impl<C: Component> WriteColumn<C> {
         each(ticks.changed.cast());
     }
 
+    /// As [`Fetch::prefetch`].
+    #[inline(always)]
+    pub(super) fn prefetch(self, row: usize) {
+        prefetch(self.first.as_ptr().wrapping_add(row));
+        if C::TRACK {
+            prefetch(self.changed.wrapping_add(row));
+        }
+    }
+
     /// Returns the rows from `start` on, stamped if the component is tracked.
     ///
     /// # Safety
@@ -194,6 +208,11 @@ unsafe impl<C: Component> Fetch for &mut C {
         unsafe { mark_pages(columns.pages, rows, columns.now) }
     }
 
+    #[inline(always)]
+    fn prefetch(columns: WriteColumn<C>, row: usize) {
+        columns.prefetch(row);
+    }
+
     #[inline]
     unsafe fn item<'w>(columns: WriteColumn<C>, row: usize) -> &'w mut C {
         // SAFETY: the caller's: the row is valid for `'w`, and nobody else's, and so
@@ -248,6 +267,11 @@ unsafe impl Fetch for EntityId {
 
     #[inline]
     fn words(_directory: &Directory, _table: TableId, _each: &mut impl FnMut(*mut u8)) {}
+
+    #[inline(always)]
+    fn prefetch(columns: NonNull<EntityId>, row: usize) {
+        prefetch(columns.as_ptr().wrapping_add(row));
+    }
 
     #[inline]
     unsafe fn item<'w>(columns: Self::Columns, row: usize) -> Self::Item<'w> {
@@ -402,6 +426,13 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
         if let Some(columns) = columns {
             // SAFETY: the caller's; `Some` means that every required column is there.
             unsafe { D::mark(columns, rows) }
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(columns: Self::Columns, row: usize) {
+        if let Some(columns) = columns {
+            D::prefetch(columns, row);
         }
     }
 

@@ -67,6 +67,12 @@ macro_rules! tuple_fetch {
                 unsafe { $($name::mark($name, rows.clone());)* }
             }
 
+            #[inline(always)]
+            fn prefetch(columns: Self::Columns, row: usize) {
+                let ($($name,)*) = columns;
+                $($name::prefetch($name, row);)*
+            }
+
             #[inline]
             unsafe fn item<'w>(columns: Self::Columns, row: usize) -> Self::Item<'w> {
                 let ($($name,)*) = columns;
