@@ -40,7 +40,7 @@ pub use erased::{
 };
 pub use id_source::*;
 pub use info::ComponentInfo;
-pub use memory::{OutOfMemory, PlainVec, RawArray};
+pub use memory::{Blank, OutOfMemory, PlainVec, RawArray, extend_by_parts};
 pub use registry::{RegisterError, component_count, components};
 pub use row_writer::{InPlace, RowTargets, RowWriter};
 pub use schema::{Field, HasSchema, Nesting, Schema, Variant};

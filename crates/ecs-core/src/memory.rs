@@ -2,17 +2,22 @@
 //!
 //! This is one of the rooms for unsafe code. Its invariants: a [`RawArray`] owns
 //! as much memory as its capacity says, allocated with the alignment that it
-//! keeps; the first `len` elements of a [`PlainVec`] are initialised.
+//! keeps; the first `len` elements of a [`PlainVec`] are initialised; and so are those
+//! of a [`Blank`] that it counts as filled.
 //!
 //! Arrays of two mebibytes and more are aligned to that, and the system is asked
 //! to back them by pages of that size: reads without order then find their pages
 //! in the processor's tables, and fresh memory costs one fault where it cost 512.
 #![expect(unsafe_code, reason = "room: memory for large arrays")]
 
+mod blank;
+
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
+
+pub use blank::{Blank, extend_by_parts};
 
 /// The size of a huge page on the systems where it is asked for.
 const HUGE_PAGE: usize = 2 << 20;

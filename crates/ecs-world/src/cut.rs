@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ecs_storage_api::snapshot::sections::SectionReader;
 use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions, RowChanges, StorageCut};
-use ecs_storage_api::{SnapshotError, Storage, snapshot};
+use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::checkpoint::{self, CheckpointError};
 use crate::delta::Delta;
@@ -179,7 +179,8 @@ impl Cut {
     pub fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = Head::read(&mut sections)?;
-        let store = StorageCut::of_image(&snapshot::read_sections(&mut sections)?)?;
+        let image = state::read_store(&mut sections, &ReadOptions::new())?;
+        let store = StorageCut::of_image(&image)?;
         Ok(Self { tick: head.tick()?, head, store })
     }
 
@@ -276,7 +277,7 @@ impl Cut {
     /// # Errors
     /// None that is known.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
-        self.write_to(Vec::new())
+        state::write_with_helpers(&self.head, &Contents::of_cut(&self.store), Compression::None)
     }
 
     /// Writes a snapshot to a file, as [`World::save`] does.

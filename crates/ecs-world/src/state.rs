@@ -5,12 +5,12 @@ use std::io::Write;
 use ecs_core::CodecError;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::snapshot::{Compression, Contents, ReadOptions};
-use ecs_storage_api::{SnapshotError, StateHasher, Storage, snapshot};
+use ecs_storage_api::{SnapshotError, StateHasher, Storage, StorageImage, snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::places::SavedSystems;
 use crate::removed::SavedRemovals;
-use crate::schedule::Clocks;
+use crate::schedule::{Clocks, Threads};
 use crate::world::World;
 
 /// The sections of the world itself, before those of its store.
@@ -108,14 +108,13 @@ impl<S: Storage> World<S> {
     /// [`Local`](crate::Local) or a closure, is not the world's.
     ///
     /// The store is read over the protocol, and its parts stand beside those of
-    /// the world: a backend's own `snapshot` is not asked.
+    /// the world: a backend's own `snapshot` is not asked. Columns are written side by
+    /// side, by rayon's current threads; the bytes do not depend on how many there are.
     ///
     /// # Errors
     /// [`SnapshotError::Codec`] if a value refuses to be encoded.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
-        let (head, contents) = (self.head()?, Contents::of(&self.storage));
-        let room = contents.size_hint() + head.len();
-        write(&head, &contents, Vec::with_capacity(room), Compression::None)
+        self.snapshot_with(Compression::None)
     }
 
     /// As [`snapshot`](World::snapshot), with packed columns.
@@ -123,11 +122,11 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// As [`World::snapshot`].
     pub fn snapshot_with(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
-        self.snapshot_to_with(Vec::new(), compression)
+        write_with_helpers(&self.head()?, &Contents::of(&self.storage), compression)
     }
 
     /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column
-    /// by column, without a second copy of the world.
+    /// by column, without a second copy of the world, on this thread.
     ///
     /// # Errors
     /// As [`World::snapshot`], and [`SnapshotError::Io`] if `out` refuses.
@@ -161,9 +160,7 @@ impl<S: Storage> World<S> {
         saved.sort();
         let systems = encode(&(SavedSystems::new(), Vec::<SavedRemovals>::new()));
         let head = Head { world: encode(&(self.tick, &self.clocks, saved)), systems };
-        let contents = Contents::canonical(&self.storage);
-        let room = contents.size_hint() + head.len();
-        write(&head, &contents, Vec::with_capacity(room), Compression::None)
+        write_with_helpers(&head, &Contents::canonical(&self.storage), Compression::None)
     }
 
     /// Returns what a snapshot has of the world itself.
@@ -187,7 +184,8 @@ impl<S: Storage> World<S> {
     }
 
     /// Replaces everything persistent by what a snapshot holds. Resources that
-    /// are not saved stay as they are.
+    /// are not saved stay as they are. Columns are checked and decoded side by side, by
+    /// rayon's current threads.
     ///
     /// # Errors
     /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or
@@ -208,7 +206,7 @@ impl<S: Storage> World<S> {
     ) -> Result<(), SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let head = Head::read(&mut sections)?;
-        let image = snapshot::read_sections_with(&mut sections, options)?;
+        let image = read_store(&mut sections, options)?;
         self.take_in(&head, options, |storage| Ok(storage.load(image)?))
     }
 
@@ -268,6 +266,30 @@ impl<S: Storage> World<S> {
         }
         Ok(hasher.finish())
     }
+}
+
+/// Reads the store of a world, on the threads for work that begins here.
+pub(crate) fn read_store(
+    sections: &mut SectionReader<'_>,
+    options: &ReadOptions,
+) -> Result<StorageImage, SnapshotError> {
+    snapshot::read_sections_with_helpers(sections, options, &Threads::here())
+}
+
+/// Writes a snapshot of a world to memory, on the threads for work that begins here.
+pub(crate) fn write_with_helpers(
+    head: &Head,
+    contents: &Contents<'_>,
+    compression: Compression,
+) -> Result<Vec<u8>, SnapshotError> {
+    let room = match compression {
+        Compression::None => contents.size_hint() + head.len(),
+        _ => 0,
+    };
+    let mut writer = SectionWriter::with_compression(Vec::with_capacity(room), compression)?;
+    head.write(&mut writer)?;
+    contents.write_with_helpers(&mut writer, &Threads::here())?;
+    Ok(writer.finish()?)
 }
 
 /// Writes a snapshot of a world.

@@ -3,7 +3,8 @@
 //! What is in the bytes differs. Ours have a checksum a section, the forms of
 //! the components by name, the allocator and the order of rows, and loading
 //! believes nothing: checksums, lengths, and that every index occurs once. Ids
-//! that follow each other, as here, are one run. Those of bevy and shipyard are
+//! that follow each other, as here, are one run. Our columns are written and read by
+//! two threads, or by one where the name says so; the others know of one only. Those of bevy and shipyard are
 //! an id and two values an entity, written into a buffer of the right size;
 //! those of hecs are columns through serde, into a buffer that grows. Neither
 //! has checksums, the free ids, or a form to compare with, and loading trusts
@@ -48,6 +49,7 @@ pub(super) fn save(size: Size) -> Row {
         .with("limit/copy", move || saving(by_hand::table(n), by_hand::FORMAT))
         .with("limit/copy_and_checksum", move || saving(by_hand::table(n), by_hand::CHECKED))
         .with("ecs/snapshot", move || saving(ours_world(n), ours::FORMAT))
+        .with("ecs/snapshot_one_thread", move || saving(ours_world(n), ours::ON_ONE_THREAD))
         .with("bevy/by_hand", move || saving(bevy_world(n), bevy::FORMAT))
         .with("hecs/bincode", move || saving(hecs_world(n), hecs::BINCODE))
         .with("hecs/postcard", move || saving(hecs_world(n), hecs::POSTCARD))
@@ -60,6 +62,7 @@ pub(super) fn load(size: Size) -> Row {
         .with("limit/copy", move || loading(by_hand::table(n), by_hand::FORMAT))
         .with("limit/copy_and_checksum", move || loading(by_hand::table(n), by_hand::CHECKED))
         .with("ecs/restore", move || loading(ours_world(n), ours::FORMAT))
+        .with("ecs/restore_one_thread", move || loading(ours_world(n), ours::ON_ONE_THREAD))
         .with("bevy/by_hand", move || loading(bevy_world(n), bevy::FORMAT))
         .with("hecs/bincode", move || loading(hecs_world(n), hecs::BINCODE))
         .with("hecs/postcard", move || loading(hecs_world(n), hecs::POSTCARD))

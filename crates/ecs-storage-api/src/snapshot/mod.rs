@@ -40,7 +40,7 @@ pub use image::StorageImage;
 pub use migration::Migration;
 pub use options::ReadOptions;
 pub use packing::Compression;
-pub use read::{read, read_sections, read_sections_with, read_with};
+pub use read::{read, read_sections, read_sections_with, read_sections_with_helpers, read_with};
 pub use row_changes::RowChanges;
 pub use write::{Contents, write, write_image, write_with};
 

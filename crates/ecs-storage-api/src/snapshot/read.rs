@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use ecs_core::{AllocatorState, ComponentId, EntityId};
+use ecs_core::{AllocatorState, ComponentId, EntityId, ErasedVec};
 use serde::de::DeserializeOwned;
 
 use super::ages::{Age, ChunkAges, ImageHistory, MOST_VERSIONS};
@@ -13,9 +13,10 @@ use super::ids::{self, RowSize};
 use super::image::StorageImage;
 use super::options::ReadOptions;
 use super::packing::RATIO;
-use super::sections::SectionReader;
+use super::sections::{Section, SectionReader};
 use super::tags;
 use crate::owned_chunk::OwnedChunk;
+use crate::workers::{self, Alone, Workers};
 
 /// Reads a snapshot and checks all of it.
 ///
@@ -52,6 +53,20 @@ pub fn read_sections_with(
     sections: &mut SectionReader<'_>,
     options: &ReadOptions,
 ) -> Result<StorageImage, SnapshotError> {
+    read_sections_with_helpers(sections, options, &Alone)
+}
+
+/// As [`read_sections_with`], with helpers: columns are checked and decoded side by
+/// side.
+///
+/// # Errors
+/// [`SnapshotError`], which says what is wrong and where.
+pub fn read_sections_with_helpers(
+    sections: &mut SectionReader<'_>,
+    options: &ReadOptions,
+    workers: &dyn Workers,
+) -> Result<StorageImage, SnapshotError> {
+    let bytes = sections.remaining();
     let forms: Vec<Form> =
         Payload(sections.expect(tags::COMPONENTS)?).whole("the component table")?;
     let components = forms.into_iter().map(|form| Column::new(form, options));
@@ -59,14 +74,25 @@ pub fn read_sections_with(
     let allocator: AllocatorState =
         Payload(sections.expect(tags::ALLOCATOR)?).whole("the allocator")?;
     let mut history = history(Payload(sections.expect(tags::HISTORY)?), &components)?;
-    let (mut chunks, mut runs) = (Vec::new(), Vec::new());
+    let (mut heads, mut columns, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     while let Some((tag, payload)) = sections.next_section()? {
         if tag != tags::CHUNK {
             return Err(damaged(format!("section `{}` is unknown", String::from_utf8_lossy(&tag))));
         }
-        let chunk = Payload(payload).chunk(&components, sections, history.as_mut(), &mut runs)?;
-        chunks.push(chunk);
+        let (ids, of_chunk) =
+            Payload(payload).chunk(&components, sections, history.as_mut(), &mut runs)?;
+        heads.push((ids, of_chunk.len()));
+        columns.extend(of_chunk);
     }
+    let features = sections.features();
+    let mut columns =
+        workers::map(workers, bytes, columns, |unread| unread.read(features)).into_iter();
+    let chunks = heads.into_iter().map(|(ids, count)| {
+        let columns = columns.by_ref().take(count).filter_map(Result::transpose);
+        // Whether an id occurs twice is checked for the whole image.
+        Ok(OwnedChunk::with_unchecked_ids(ids, columns.collect::<Result<_, _>>()?)?)
+    });
+    let chunks = chunks.collect::<Result<_, SnapshotError>>()?;
     StorageImage::with_runs(allocator, chunks, &runs, history)
 }
 
@@ -145,15 +171,15 @@ impl<'a> Payload<'a> {
         Ok(taken)
     }
 
-    /// Reads a chunk of which this is the head; its columns follow. Its ages are
-    /// added to `history`, and the runs of its ids to `id_runs`.
-    fn chunk(
+    /// Reads the ids of a chunk of which this is the head, and finds its columns, which
+    /// follow. Its ages are added to `history`, and the runs of its ids to `id_runs`.
+    fn chunk<'c>(
         mut self,
-        components: &[Column<'_>],
-        sections: &mut SectionReader<'_>,
+        components: &'c [Column<'c>],
+        sections: &mut SectionReader<'a>,
         history: Option<&mut ImageHistory>,
         id_runs: &mut Vec<(EntityId, u32)>,
-    ) -> Result<OwnedChunk, SnapshotError> {
+    ) -> Result<(Vec<EntityId>, Vec<Unread<'c, 'a>>), SnapshotError> {
         let (rows, places, runs): (u64, Vec<u32>, u64) = self.value("the head of a chunk")?;
         let columns = places.iter().map(|&place| {
             components.get(place as usize).ok_or_else(|| {
@@ -187,13 +213,27 @@ impl<'a> Payload<'a> {
             history.chunks.push(ages);
         }
         self.end("a chunk")?;
-        let mut all = Vec::with_capacity(columns.len());
-        for column in columns {
+        let rows = ids.len();
+        let columns = columns.into_iter().map(|column| {
             let section = sections.expect_one_of(&[tags::COLUMN, tags::PACKED])?;
-            all.extend(column.read(ids.len(), section, sections.features())?);
-        }
-        // Whether an id occurs twice is checked for the whole image.
-        Ok(OwnedChunk::with_unchecked_ids(ids, all)?)
+            Ok(Unread { column, rows, section })
+        });
+        let columns = columns.collect::<Result<_, SnapshotError>>()?;
+        Ok((ids, columns))
+    }
+}
+
+/// A column whose bytes nobody has looked at.
+struct Unread<'c, 'a> {
+    column: &'c Column<'c>,
+    rows: usize,
+    section: Section<'a>,
+}
+
+impl Unread<'_, '_> {
+    /// Reads it; nothing if it is skipped.
+    fn read(self, features: u8) -> Result<Option<ErasedVec>, SnapshotError> {
+        self.column.read(self.rows, self.section, features)
     }
 }
 

@@ -17,6 +17,7 @@ mod reader;
 mod writer;
 
 pub use reader::{Section, SectionReader};
+pub(crate) use writer::ReadySection;
 pub use writer::SectionWriter;
 
 const MAGIC: [u8; 8] = *b"ecs-snap";

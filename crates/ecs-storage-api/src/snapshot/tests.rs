@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use ecs_core::{ComponentId, DynamicComponent, EntityAllocator, EntityId, ErasedVec};
 
-use super::sections::{SectionReader, SectionWriter, Tag};
+use super::sections::{ReadySection, SectionReader, SectionWriter, Tag};
 use super::write::Contents;
 use super::{Compression, SnapshotError, StorageImage, read, tags, write_image};
 use crate::OwnedChunk;
@@ -40,7 +40,7 @@ fn container(sections: &[(Tag, Vec<u8>)]) -> Vec<u8> {
 pub(super) fn container_with(sections: &[(Tag, Vec<u8>)], compression: Compression) -> Vec<u8> {
     let mut writer = SectionWriter::with_compression(Vec::new(), compression).unwrap();
     for (tag, payload) in sections {
-        writer.memory(*tag, std::iter::once(&payload[..])).unwrap();
+        writer.ready(&ReadySection::new(*tag, vec![payload[..].into()])).unwrap();
     }
     writer.finish().unwrap()
 }

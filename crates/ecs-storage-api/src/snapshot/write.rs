@@ -1,5 +1,6 @@
 //! From a store to bytes.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::{fmt, iter};
 
@@ -13,11 +14,12 @@ use super::groups::Groups;
 use super::ids::{Ids, RowSize};
 use super::image::StorageImage;
 use super::packing::{self, Compression};
-use super::sections::{AROUND, HEADER, SectionWriter, Tag};
+use super::sections::{AROUND, HEADER, ReadySection, SectionWriter, Tag};
 use super::tags;
 use crate::changes::Version;
 use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
+use crate::workers::{self, Workers};
 
 /// Writes everything persistent that a store holds.
 ///
@@ -93,6 +95,17 @@ impl<'a> Values<'a> {
             Self::Encoded(parts) => (None, &parts[..]),
         };
         typed.into_iter().chain(encoded.iter().copied())
+    }
+
+    /// Appends what is written.
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
+        match self {
+            Self::Typed(values) => Ok(values.encode(out)?),
+            Self::Encoded(parts) => {
+                parts.iter().for_each(|part| out.extend_from_slice(part));
+                Ok(())
+            }
+        }
     }
 
     /// Returns `len` values from a row of a store on.
@@ -210,12 +223,43 @@ impl<'a> Contents<'a> {
     /// [`SnapshotError::Codec`] if a value refuses to be encoded,
     /// [`SnapshotError::Io`] if it can't be written.
     pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
+        self.write_heads(writer)?;
+        let compression = writer.compression();
+        self.sections().try_for_each(|section| Ok(writer.ready(&section.made(compression)?)?))
+    }
+
+    /// As [`write`](Self::write), to memory and with helpers: columns side by side. All
+    /// that serde encodes, and every packed column, is there before any of it is copied
+    /// to its place.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Codec`] if a value refuses to be encoded.
+    pub fn write_with_helpers(
+        &self,
+        writer: &mut SectionWriter<Vec<u8>>,
+        workers: &dyn Workers,
+    ) -> Result<(), SnapshotError> {
+        self.write_heads(writer)?;
+        let compression = writer.compression();
+        let (bytes, unmade) = (self.size_hint(), self.sections().collect());
+        let made = workers::map(workers, bytes, unmade, |section| section.made(compression));
+        let made = made.into_iter().collect::<Result<Vec<_>, _>>()?;
+        writer.all_ready(&made, workers);
+        Ok(())
+    }
+
+    /// Writes what is before the chunks.
+    fn write_heads<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
         let forms: Vec<_> = self.components.iter().map(|info| Form::of(info)).collect();
         section(writer, tags::COMPONENTS, &forms)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
-        section(writer, tags::HISTORY, &(self.span, &self.removed))?;
+        section(writer, tags::HISTORY, &(self.span, &self.removed))
+    }
+
+    /// Returns the sections of the chunks, which are still to be made.
+    fn sections(&self) -> impl Iterator<Item = Unmade<'_>> {
         let ages = self.span != 0;
-        self.runs.iter().try_for_each(|run| run.write(&self.components, ages, writer))
+        self.runs.iter().flat_map(move |run| run.sections(&self.components, ages))
     }
 }
 
@@ -323,61 +367,61 @@ impl<'a> Run<'a> {
         self.ids.slices().iter().copied().zip(chunks)
     }
 
-    /// Writes rows, components, ids, and ages if they are known; then each column.
-    fn write<W: Write>(
-        &self,
+    /// Returns its sections, which are still to be made: the head, then each column.
+    fn sections<'r>(
+        &'r self,
         all: &[&'static ComponentInfo],
         ages: bool,
-        writer: &mut SectionWriter<W>,
-    ) -> Result<(), SnapshotError> {
-        let (ids, packed) = (&self.ids, writer.compression() != Compression::None);
-        writer.section(tags::CHUNK, |out| {
-            encode(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), out)?;
-            ids.write(packed, out);
-            if ages {
-                self.ages.write(out);
-            }
-            Ok::<(), SnapshotError>(())
-        })?;
-        for (column, info) in self.infos(all).enumerate() {
-            let values = self.chunks.iter().map(move |columns| &columns[column]);
-            if values.clone().all(Values::lies_in_memory) {
-                let unit = if info.is_pod() { info.stride().max(1) } else { 1 };
-                write_column(writer, values.flat_map(Values::in_memory), unit)?;
-            } else if packed {
-                let mut encoded = Vec::new();
-                encode_column(values, &mut encoded)?;
-                write_column(writer, iter::once(&encoded[..]), 1)?;
-            } else {
-                writer.section(tags::COLUMN, |out| encode_column(values, out))?;
-            }
+    ) -> impl Iterator<Item = Unmade<'r>> {
+        let column = |(at, info): (usize, &&'static ComponentInfo)| Unmade::Column {
+            values: self.chunks.iter().map(|columns| &columns[at]).collect(),
+            unit: if info.is_pod() { info.stride().max(1) } else { 1 },
+        };
+        let columns: Vec<_> = self.infos(all).enumerate().map(column).collect();
+        iter::once(Unmade::Head { run: self, ages }).chain(columns)
+    }
+
+    /// Returns rows, components, ids, and ages if they are known.
+    fn head(&self, ages: bool, packed: bool) -> Result<Vec<u8>, SnapshotError> {
+        let (ids, mut out) = (&self.ids, Vec::new());
+        encode(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), &mut out)?;
+        ids.write(packed, &mut out);
+        if ages {
+            self.ages.write(&mut out);
         }
-        Ok(())
+        Ok(out)
     }
 }
 
-/// Writes a column that lies in memory, as it is or packed.
-fn write_column<'a, W: Write>(
-    writer: &mut SectionWriter<W>,
-    parts: impl Iterator<Item = &'a [u8]> + Clone,
-    unit: usize,
-) -> Result<(), SnapshotError> {
-    match packing::pack(parts.clone(), unit, writer.compression())? {
-        Some(packed) => Ok(writer.memory(tags::PACKED, iter::once(&packed[..]))?),
-        None => Ok(writer.memory(tags::COLUMN, parts)?),
-    }
+/// A section of a run that is still to be made.
+enum Unmade<'r> {
+    /// What is before the columns; with ages or without.
+    Head { run: &'r Run<'r>, ages: bool },
+    /// The values of a column, which are packed in units of some bytes.
+    Column { values: Vec<&'r Values<'r>>, unit: usize },
 }
 
-/// Appends what is written of a column.
-fn encode_column<'a>(
-    mut values: impl Iterator<Item = &'a Values<'a>>,
-    out: &mut Vec<u8>,
-) -> Result<(), SnapshotError> {
-    values.try_for_each(|values| match values {
-        Values::Typed(values) => Ok(values.encode(out)?),
-        Values::Encoded(parts) => {
-            parts.iter().for_each(|part| out.extend_from_slice(part));
-            Ok(())
-        }
-    })
+impl<'r> Unmade<'r> {
+    /// Encodes what does not lie in memory, and packs what is to be packed.
+    fn made(self, compression: Compression) -> Result<ReadySection<'r>, SnapshotError> {
+        let (values, unit) = match self {
+            Self::Head { run, ages } => {
+                let head = run.head(ages, compression != Compression::None)?;
+                return Ok(ReadySection::new(tags::CHUNK, vec![head.into()]));
+            }
+            Self::Column { values, unit } => (values, unit),
+        };
+        let parts: Vec<Cow<'r, [u8]>> = if values.iter().all(|values| values.lies_in_memory()) {
+            values.iter().flat_map(|values| values.in_memory()).map(Cow::Borrowed).collect()
+        } else {
+            let mut encoded = Vec::new();
+            values.iter().try_for_each(|values| values.encode(&mut encoded))?;
+            vec![encoded.into()]
+        };
+        let packed = packing::pack(parts.iter().map(|part| &**part), unit, compression)?;
+        Ok(match packed {
+            Some(packed) => ReadySection::new(tags::PACKED, vec![packed.into()]),
+            None => ReadySection::new(tags::COLUMN, parts),
+        })
+    }
 }

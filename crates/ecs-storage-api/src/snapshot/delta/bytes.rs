@@ -1,5 +1,6 @@
 //! A delta as bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{Age, ColumnAges, MOST_VERSIONS, RowAges};
 use crate::snapshot::cut::{Encoded, Hashed};
 use crate::snapshot::form::Form;
-use crate::snapshot::sections::{SectionReader, SectionWriter, Tag};
+use crate::snapshot::sections::{ReadySection, SectionReader, SectionWriter, Tag};
 use crate::snapshot::tags;
 
 /// The states between which it leads, what was removed, and the tables.
@@ -230,8 +231,8 @@ fn write_pages<W: Write>(
         Ok::<(), SnapshotError>(())
     })?;
     for pages in changed.columns.iter().filter(|pages| !pages.is_empty()) {
-        let values = pages.values().map(|(values, _)| &values[..]);
-        writer.memory(tags::COLUMN, values)?;
+        let values = pages.values().map(|(values, _)| Cow::Borrowed(&values[..]));
+        writer.ready(&ReadySection::new(tags::COLUMN, values.collect()))?;
     }
     Ok(())
 }

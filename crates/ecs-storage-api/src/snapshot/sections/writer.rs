@@ -1,11 +1,16 @@
 //! Writes a container.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::convert::Infallible;
 use std::io::{self, Write};
 
+use ecs_core::extend_by_parts;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
+use super::{AROUND, BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
 use crate::snapshot::Compression;
+use crate::workers::{self, Workers};
 
 /// Writes a container, from its first byte to its last.
 #[derive(Debug)]
@@ -62,19 +67,9 @@ impl<W: Write> SectionWriter<W> {
         Ok(self.out.write_all(&checksum.to_le_bytes())?)
     }
 
-    /// Adds a section whose payload lies in memory, in parts.
-    pub(crate) fn memory<'a>(
-        &mut self,
-        tag: Tag,
-        parts: impl Iterator<Item = &'a [u8]> + Clone,
-    ) -> io::Result<()> {
-        self.open(tag, parts.clone().map(<[u8]>::len).sum())?;
-        let mut hash = Xxh3::with_seed(self.seed(tag));
-        for block in parts.flat_map(|part| part.chunks(BLOCK)) {
-            self.out.write_all(block)?;
-            hash.update(block);
-        }
-        self.out.write_all(&hash.digest().to_le_bytes())
+    /// Adds a section.
+    pub(crate) fn ready(&mut self, section: &ReadySection<'_>) -> io::Result<()> {
+        section.write(self.seed(section.tag), &mut |bytes| self.out.write_all(bytes))
     }
 
     /// Begins a section with a payload of so many bytes.
@@ -88,7 +83,62 @@ impl<W: Write> SectionWriter<W> {
     /// # Errors
     /// Those of what is written to.
     pub fn finish(mut self) -> io::Result<W> {
-        self.memory(END, std::iter::empty())?;
+        self.ready(&ReadySection::new(END, Vec::new()))?;
         Ok(self.out)
+    }
+}
+
+impl SectionWriter<Vec<u8>> {
+    /// Adds sections, which helpers write side by side.
+    pub(crate) fn all_ready(&mut self, sections: &[ReadySection<'_>], workers: &dyn Workers) {
+        let lengths: Vec<_> = sections.iter().map(|section| AROUND + section.len()).collect();
+        let feature = self.compression.feature();
+        // With room for the end, so that nothing moves for it.
+        let all = lengths.iter().sum::<usize>();
+        self.out.reserve_exact(all + AROUND);
+        extend_by_parts(&mut self.out, &lengths, |parts| {
+            let mut work: Vec<_> = sections.iter().zip(parts).collect();
+            // A large one that comes last would be waited for.
+            work.sort_by_key(|(section, _)| Reverse(section.len()));
+            workers::map(workers, all, work, |(section, part)| {
+                let put = &mut |bytes: &[u8]| {
+                    part.push(bytes);
+                    Ok::<_, Infallible>(())
+                };
+                let Ok(()) = section.write(seed(section.tag, feature), put);
+            });
+        });
+    }
+}
+
+/// A section of which it is known what is written.
+#[derive(Debug)]
+pub(crate) struct ReadySection<'a> {
+    tag: Tag,
+    /// The payload.
+    parts: Vec<Cow<'a, [u8]>>,
+}
+
+impl<'a> ReadySection<'a> {
+    pub(crate) fn new(tag: Tag, parts: Vec<Cow<'a, [u8]>>) -> Self {
+        Self { tag, parts }
+    }
+
+    /// Returns how many bytes the payload has.
+    fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
+
+    /// Gives out the bytes of the section, in blocks that stay in the nearest cache until
+    /// they are counted in the checksum, too.
+    fn write<E>(&self, seed: u64, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        put(&self.tag)?;
+        put(&(self.len() as u64).to_le_bytes())?;
+        let mut hash = Xxh3::with_seed(seed);
+        for block in self.parts.iter().flat_map(|part| part.chunks(BLOCK)) {
+            put(block)?;
+            hash.update(block);
+        }
+        put(&hash.digest().to_le_bytes())
     }
 }
