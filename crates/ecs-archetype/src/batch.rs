@@ -2,16 +2,17 @@
 //!
 //! A list of entities is cut into runs: entities that follow each other in a
 //! table as they do in the list. A list that came out of a query, or out of
-//! spawning, is a single run; in one in random order every entity is a run of
-//! its own. A run moves as a block, and if it is a whole table, the table hands
-//! its columns over.
+//! spawning, is a single run. A run moves as a block, and if it is a whole table,
+//! the table hands its columns over. In a list in random order every entity would be
+//! a run of its own: such go the way of an exchange, row by row.
 
 use std::ops::Range;
 
 use ahash::{AHashMap, AHashSet};
 use ecs_core::{BundleBatch, BundleKind, EntityId};
-use ecs_storage_api::{BundleError, StorageError, TableId};
+use ecs_storage_api::{Alone, BundleError, StorageError, TableId};
 
+use crate::exchange;
 use crate::graph::{Change, Graph};
 use crate::rows::{Course, Panics, Rows, Staged};
 
@@ -44,6 +45,27 @@ fn common_prefix(a: &[EntityId], b: &[EntityId]) -> usize {
         .count()
         * BLOCK;
     equal + a[equal..].iter().zip(&b[equal..]).take_while(|(a, b)| a == b).count()
+}
+
+/// Tells whether the first entities of a list mostly don't follow each other in their
+/// tables. Then a run is a row or little more, and it costs less to move each row by
+/// itself.
+fn is_scattered(rows: &Rows, entities: &[EntityId]) -> bool {
+    /// How many runs are looked at.
+    const RUNS: usize = 16;
+    /// What a run has where rows are scattered.
+    const SHORT: usize = 4;
+    let mut done = 0;
+    for _ in 0..RUNS {
+        match entities[done..].is_empty() {
+            true => return false,
+            false => match Run::next(rows, &entities[done..]) {
+                Some(run) => done += run.rows.len(),
+                None => return false,
+            },
+        }
+    }
+    done < RUNS * SHORT
 }
 
 /// Cuts a list into the runs that it has before anything moves.
@@ -167,6 +189,10 @@ pub(crate) fn insert(
     if let Some(twice) = kind.duplicate() {
         return Err(BundleError::Duplicate(twice).into());
     }
+    if is_scattered(rows, entities) {
+        let nothing = BundleKind::listed([]);
+        return exchange::exchange(rows, graph, entities, &nothing, batch, &Alone);
+    }
     let runs = runs(rows, entities)?;
     let staged = Staged::write(&kind, batch, entities.len())?;
     let target = |rows: &mut Rows, table| {
@@ -184,6 +210,9 @@ pub(crate) fn remove(
     entities: &[EntityId],
     kind: &BundleKind,
 ) -> Result<usize, StorageError> {
+    if is_scattered(rows, entities) {
+        return exchange::remove(rows, graph, entities, kind);
+    }
     let runs = runs(rows, entities)?;
     let target = |rows: &mut Rows, table| {
         graph.plan(rows, Change::Remove, table, kind).map(|plan| Some(plan.target()))
@@ -200,6 +229,9 @@ pub(crate) fn despawn(
     entities: &[EntityId],
     ending: impl FnOnce(),
 ) -> Result<(), StorageError> {
+    if is_scattered(rows, entities) && !rows.has_foreign() {
+        return exchange::despawn(rows, entities, ending);
+    }
     let runs = runs(rows, entities)?;
     let courses = Courses::new(rows, &runs, |_, _| Ok(None), None)?;
     ending();

@@ -1,11 +1,12 @@
-//! Many entities that lose some components and gain others, in one move each.
+//! Many entities in any order, which lose some components and gain others, in one move
+//! each, or end.
 
 use ahash::{AHashMap, AHashSet};
-use ecs_core::{BundleBatch, BundleKind, EntityId};
-use ecs_storage_api::{BundleError, StorageError, TableId, Workers};
+use ecs_core::{BundleBatch, BundleKind, ComponentId, EntityId};
+use ecs_storage_api::{Alone, BundleError, StorageError, TableId, Workers};
 
 use crate::graph::Graph;
-use crate::rows::{Panics, Rows, Scattered, Staged};
+use crate::rows::{Course, Panics, Rows, Scattered, Staged};
 
 /// Takes the components of a kind from several entities, and gives each those of
 /// its row.
@@ -21,20 +22,69 @@ pub(crate) fn exchange(
     if let Some(twice) = gained.duplicate() {
         return Err(BundleError::Duplicate(twice).into());
     }
-    let scattered = Scattered::of(rows, entities, workers);
-    let scattered = scattered.ok_or_else(|| first_fault(rows, entities))?;
+    let scattered = look_up(rows, entities, workers)?;
     let staged = Staged::write(&gained, batch, entities.len())?;
     let (lost, gained) = (lost.component_ids(), gained.component_ids());
+    let courses = courses(rows, graph, &scattered, &lost, (&staged, &gained))?;
+    take(rows, &scattered, &courses, staged, workers)
+}
+
+/// Takes components away, and returns how many values that were.
+pub(crate) fn remove(
+    rows: &mut Rows,
+    graph: &mut Graph,
+    entities: &[EntityId],
+    kind: &BundleKind,
+) -> Result<usize, StorageError> {
+    let scattered = look_up(rows, entities, &Alone)?;
+    let staged = Staged::without_values(entities.len())?;
+    let courses = courses(rows, graph, &scattered, &kind.component_ids(), (&staged, &[]))?;
+    let values = scattered.tables().zip(&courses).map(|((_, count), it)| count * it.ended()).sum();
+    take(rows, &scattered, &courses, staged, &Alone)?;
+    Ok(values)
+}
+
+/// Ends entities, none of which is foreign; `ending` is told once that they all can.
+pub(crate) fn despawn(
+    rows: &mut Rows,
+    entities: &[EntityId],
+    ending: impl FnOnce(),
+) -> Result<(), StorageError> {
+    let scattered = look_up(rows, entities, &Alone)?;
+    let staged = Staged::without_values(entities.len())?;
+    let courses: Vec<_> =
+        scattered.tables().map(|(table, _)| rows.course(table, None, None)).collect();
+    ending();
+    take(rows, &scattered, &courses, staged, &Alone)
+}
+
+/// Finds the entities.
+fn look_up(
+    rows: &Rows,
+    entities: &[EntityId],
+    workers: &dyn Workers,
+) -> Result<Scattered, StorageError> {
+    Scattered::of(rows, entities, workers).ok_or_else(|| first_fault(rows, entities))
+}
+
+/// Finds out where the rows of each table go, and that there can be as many.
+fn courses(
+    rows: &mut Rows,
+    graph: &mut Graph,
+    scattered: &Scattered,
+    lost: &[ComponentId],
+    (staged, gained): (&Staged, &[ComponentId]),
+) -> Result<Vec<Course>, StorageError> {
     let mut courses = Vec::new();
     let mut incoming: AHashMap<TableId, usize> = AHashMap::new();
     for (table, count) in scattered.tables() {
         let mut components = rows.components(table).clone();
-        for &id in &lost {
+        for &id in lost {
             components.remove(id);
         }
         components.extend(gained.iter().copied());
         let target = graph.table(rows, components)?;
-        let course = rows.course(table, Some(target), Some(&staged));
+        let course = rows.course(table, Some(target), Some(staged));
         if let Some(target) = course.target() {
             *incoming.entry(target).or_default() += count;
         }
@@ -43,8 +93,19 @@ pub(crate) fn exchange(
     for (target, count) in incoming {
         rows.check_room(target, count)?;
     }
+    Ok(courses)
+}
+
+/// Takes the entities along their courses.
+fn take(
+    rows: &mut Rows,
+    scattered: &Scattered,
+    courses: &[Course],
+    staged: Staged,
+    workers: &dyn Workers,
+) -> Result<(), StorageError> {
     let mut panics = Panics::new();
-    rows.scatter(&scattered, &courses, staged, workers, &mut panics)?;
+    rows.scatter(scattered, courses, staged, workers, &mut panics)?;
     panics.go_on();
     Ok(())
 }

@@ -264,6 +264,11 @@ impl Rows {
         self.tables.len() - self.vacant.len()
     }
 
+    /// Tells whether an id of another shard lives here.
+    pub(crate) fn has_foreign(&self) -> bool {
+        self.directory.has_foreign()
+    }
+
     pub(crate) fn components(&self, table: TableId) -> &ComponentSet {
         &self.tables[table.index()].components
     }

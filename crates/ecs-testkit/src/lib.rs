@@ -82,6 +82,7 @@ macro_rules! for_each_claim {
                 each_entity_gets_the_bundle_of_its_place
                 whole_archetypes_come_and_go
                 lists_in_any_order_leave_the_others_as_they_are
+                scattered_lists_do_as_one_by_one
                 refused_lists_change_nothing
                 as_many_bundles_are_taken_as_there_are_entities
                 an_exchange_is_a_removal_and_an_insertion

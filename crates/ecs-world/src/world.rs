@@ -271,7 +271,8 @@ impl<S: Storage> World<S> {
     ///
     /// # Complexity
     /// O(entities); entities that are listed in the order of a query move
-    /// together, and a whole archetype hands its columns over.
+    /// together, and a whole archetype hands its columns over. O(n log n) for a list
+    /// of n without order, which takes less time than a call for each.
     pub fn insert_batch<I>(&mut self, entities: &[EntityId], bundles: I) -> Result<(), StorageError>
     where
         I: IntoIterator,

@@ -89,6 +89,16 @@ impl Course {
         self.target.filter(|&target| target != self.source)
     }
 
+    /// Tells whether the entities end.
+    pub(crate) fn ends(&self) -> bool {
+        self.target.is_none()
+    }
+
+    /// Tells whether the rows stay where they are.
+    pub(super) fn stays(&self) -> bool {
+        self.target == Some(self.source)
+    }
+
     /// Returns how many values of a row end.
     pub(crate) fn ended(&self) -> usize {
         self.ended.len()

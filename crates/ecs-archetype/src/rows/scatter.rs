@@ -126,7 +126,7 @@ struct Group<'a> {
 impl Rows {
     /// Takes the entities of a list along the courses of their tables, the n-th
     /// with the n-th of the rows that are staged. Panics of components that end
-    /// are kept in `panics`.
+    /// are kept in `panics`. Before it moves anything it notes who loses what.
     ///
     /// # Errors
     /// [`StorageError::Capacity`], unless [`check_room`](Rows::check_room) said
@@ -134,7 +134,7 @@ impl Rows {
     ///
     /// # Panics
     /// If rows have moved since the list was looked up, or there are fewer courses
-    /// than tables, or fewer rows than entities.
+    /// than tables, or fewer rows than entities, or some end and an id is foreign.
     pub(crate) fn scatter(
         &mut self,
         scattered: &Scattered,
@@ -146,7 +146,10 @@ impl Rows {
         let groups: Vec<_> = scattered.groups().zip(courses).collect();
         assert!(groups.len() == scattered.groups().count(), "a course for each table");
         assert!(scattered.0.len() <= staged.rows, "a row is inserted for each entity");
+        let ends = courses.iter().any(Course::ends);
+        assert!(!ends || !self.directory.has_foreign(), "foreign entities end one by one");
         staged.hand_out();
+        self.note_scattered(&groups);
         let mut rest = &groups[..];
         while !rest.is_empty() {
             let (now, later) = rest.split_at(independent(rest));
@@ -155,12 +158,11 @@ impl Rows {
                 let group = self.group(places, course, &moving)?;
                 moving.push(group);
             }
-            moving.iter().for_each(|group| self.note_scattered(group));
             self.move_groups(&moving, &staged.table, workers, panics);
             // All of them before a value is dropped, which is foreign code.
             moving.iter().for_each(|group| self.stamp_scattered(group));
             for Group { course, steps, .. } in &moving {
-                if course.target().is_some() {
+                if !course.stays() {
                     self.drop_run(course, steps.len(), None, panics);
                 }
                 drop_replaced(course, steps, &mut staged.table, panics);
@@ -190,13 +192,19 @@ impl Rows {
         Ok(Group { course, steps: steps(places, len), base })
     }
 
-    /// Notes which entities lose tracked components, while they are where they
-    /// were.
-    fn note_scattered(&mut self, Group { course, steps, .. }: &Group<'_>) {
-        if !course.lost.is_empty() {
-            let ids = self.ids(course.source);
-            let entities: Vec<_> = steps.iter().map(|step| ids[step.row as usize]).collect();
-            self.note_lost(&course.lost, entities.into_iter());
+    /// Notes which entities lose tracked components, in the order of the list, while
+    /// they are where they were.
+    fn note_scattered(&mut self, groups: &[(&[Place], &Course)]) {
+        let losing = groups.iter().filter(|(_, course)| !course.lost.is_empty());
+        let mut lost: Vec<_> = losing
+            .flat_map(|(places, course)| {
+                let ids = self.ids(course.source);
+                places.iter().map(move |place| (place.nth, ids[place.row as usize], &course.lost))
+            })
+            .collect();
+        lost.sort_unstable_by_key(|(nth, ..)| *nth);
+        for (_, entity, components) in lost {
+            self.note_lost(components, std::iter::once(entity));
         }
     }
 
@@ -204,15 +212,19 @@ impl Rows {
     /// have; the ticks of values that came are written by this alone.
     fn stamp_scattered(&mut self, Group { course, steps, base }: &Group<'_>) {
         let now = self.version();
-        if let Some(target) = course.target() {
-            let rows = *base..base + steps.len();
+        if !course.stays() {
             let end = self.len(course.source);
-            self.directory.mark_moved(target, rows.clone());
             for row in steps.iter().map(|step| step.row as usize).filter(|&row| row < end) {
                 self.directory.mark_moved(course.source, row..row + 1);
             }
+        }
+        if let Some(target) = course.target() {
+            let rows = *base..base + steps.len();
+            self.directory.mark_moved(target, rows.clone());
             // SAFETY: the rows are the target's.
             unsafe { self.tables[target.index()].stamp(&course.stamped, rows, now) }
+        }
+        if !course.stays() {
             return;
         }
         let table = &mut self.tables[course.source.index()];
@@ -226,8 +238,9 @@ impl Rows {
         }
     }
 
-    /// Moves rows to the ends of their targets. Values that end come to lie behind
-    /// the last row of the source, those that were replaced in the staged rows.
+    /// Moves rows to the ends of their targets, or ends them. Values that end come to
+    /// lie behind the last row of the source, those that were replaced in the staged
+    /// rows.
     fn move_groups(
         &mut self,
         groups: &[Group<'_>],
@@ -258,8 +271,13 @@ impl Rows {
         // Whatever the helpers have left.
         work();
         for Group { course, steps, base } in groups {
-            let Some(target) = course.target() else { continue };
             let end = self.len(course.source) - steps.len();
+            if course.ends() {
+                self.count -= steps.len();
+                // SAFETY: as below; no id is foreign.
+                unsafe { self.directory.set_len(course.source, end) }
+            }
+            let Some(target) = course.target() else { continue };
             // SAFETY: every row of the steps is behind the target's last, and
             // initialised in each column of values; those of the source below `end`
             // are without gaps. Ticks of components that came, and the locations of
@@ -342,7 +360,7 @@ impl Moves<'_> {
     /// - The steps are of a [`Group`] as that says, the first of them is to go to
     ///   `base`, and none is taken twice, by whatever thread.
     /// - The target of no group that moves at the same time is the source of one.
-    /// - The entities of the source are placed.
+    /// - The entities of the source are placed, and none is foreign if they end.
     unsafe fn take(&self, course: &Course, steps: &[Step], base: usize) {
         let source = &self.tables[course.source.index()];
         // SAFETY: the caller's, in all of this: a step touches its row, its
@@ -350,26 +368,10 @@ impl Moves<'_> {
         // and the staged one, and they are no other step's.
         unsafe {
             swap_replaced(course, steps, source, self.staged);
-            let Some(to) = course.target() else { return };
-            let target = &self.tables[to.index()];
-            for &(column, place) in &course.kept {
-                let (from, to) = (&source.columns[column], &target.columns[place]);
-                let size = from.values.element_size();
-                for (new_row, step) in (base..).zip(steps) {
-                    let value = from.at(step.row as usize).as_ptr();
-                    copy_value(value, to.at(new_row).as_ptr(), size);
-                    if step.filler != step.row {
-                        copy_value(from.at(step.filler as usize).as_ptr(), value, size);
-                    }
-                }
-            }
-            for &(written, place) in &course.added {
-                let (from, to) = (&self.staged.columns[written], &target.columns[place]);
-                let size = from.values.element_size();
-                for (new_row, step) in (base..).zip(steps) {
-                    let value = from.at(step.nth as usize).as_ptr();
-                    copy_value(value, to.at(new_row).as_ptr(), size);
-                }
+            match course.target() {
+                Some(target) => self.bring(course, steps, target, base),
+                None if course.ends() => {}
+                None => return,
             }
             for &column in &course.left {
                 let from = &source.columns[column];
@@ -393,7 +395,41 @@ impl Moves<'_> {
             }
             for (new_row, step) in (base..).zip(steps) {
                 let (row, filler) = (step.row as usize, step.filler as usize);
-                self.relocation.step((course.source, row, filler), (to, new_row));
+                match course.target() {
+                    Some(to) => self.relocation.step((course.source, row, filler), (to, new_row)),
+                    None => self.relocation.end(course.source, row, filler),
+                }
+            }
+        }
+    }
+
+    /// Copies values to rows of the target from `base` on, and where they come from
+    /// those that fill the gaps.
+    ///
+    /// # Safety
+    /// As for `take`.
+    unsafe fn bring(&self, course: &Course, steps: &[Step], target: TableId, base: usize) {
+        let (source, target) = (&self.tables[course.source.index()], &self.tables[target.index()]);
+        // SAFETY: the caller's.
+        unsafe {
+            for &(column, place) in &course.kept {
+                let (from, to) = (&source.columns[column], &target.columns[place]);
+                let size = from.values.element_size();
+                for (new_row, step) in (base..).zip(steps) {
+                    let value = from.at(step.row as usize).as_ptr();
+                    copy_value(value, to.at(new_row).as_ptr(), size);
+                    if step.filler != step.row {
+                        copy_value(from.at(step.filler as usize).as_ptr(), value, size);
+                    }
+                }
+            }
+            for &(written, place) in &course.added {
+                let (from, to) = (&self.staged.columns[written], &target.columns[place]);
+                let size = from.values.element_size();
+                for (new_row, step) in (base..).zip(steps) {
+                    let value = from.at(step.nth as usize).as_ptr();
+                    copy_value(value, to.at(new_row).as_ptr(), size);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Bundles that are written and not yet anybody's.
 
-use ecs_core::{BundleBatch, BundleKind, ComponentId, RowTargets, RowWriter};
+use ecs_core::{BundleBatch, BundleKind, ComponentId, ComponentSet, RowTargets, RowWriter};
 use ecs_storage_api::{BundleError, StorageError};
 
 use super::panics::Panics;
@@ -50,6 +50,12 @@ impl Staged {
             }
             _ => Ok(staged),
         }
+    }
+
+    /// Stages rows without values.
+    pub(crate) fn without_values(count: usize) -> Result<Self, StorageError> {
+        let table = Table::without_ticks(ComponentSet::new())?;
+        Ok(Self { table, owned: 0, rows: count })
     }
 
     /// Returns the place of a component's column.

@@ -1,4 +1,4 @@
-//! Rows that move one by one between tables, on several threads.
+//! Rows that move one by one between tables, or end, on several threads.
 
 use std::ptr::NonNull;
 
@@ -6,8 +6,8 @@ use ecs_core::EntityId;
 
 use super::{Directory, Location, TableEntry, TableId};
 
-/// Moves the ids of single rows from tables to the ends of others, whose lengths
-/// are told when all have moved.
+/// Moves the ids of single rows from tables to the ends of others, or ends them. The
+/// lengths of the tables are told when all have moved.
 pub struct Relocation<'d> {
     tables: &'d [TableEntry],
     /// Where home ids are said to be; `None` if some id is foreign.
@@ -60,9 +60,42 @@ impl Relocation<'_> {
             let entity = from.add(row).read();
             to.add(new_row).write(entity);
             self.place(entity, target, new_row);
-            if filler != row {
-                let moved = from.add(filler).read();
-                from.add(row).write(moved);
+            self.fill(source, row, filler);
+        }
+    }
+
+    /// Ends the id of a row of `source`, and moves that of `filler`, unless it is the
+    /// same row, into its place.
+    ///
+    /// # Safety
+    /// - The source has `row` and `filler`, whose entities are placed.
+    /// - No other step, before or at the same time, is of one of these rows.
+    /// - No id is foreign.
+    ///
+    /// # Panics
+    /// If there is no such table.
+    #[inline(always)]
+    pub unsafe fn end(&self, source: TableId, row: usize, filler: usize) {
+        // SAFETY: the caller's; as in `step`.
+        unsafe {
+            let entity = self.tables[source.index()].ids.add(row).read();
+            self.say(entity, Location::NOWHERE);
+            self.fill(source, row, filler);
+        }
+    }
+
+    /// Moves the id of `filler` into the place of a row, unless it is the same.
+    ///
+    /// # Safety
+    /// As for `step`.
+    #[inline(always)]
+    unsafe fn fill(&self, source: TableId, row: usize, filler: usize) {
+        if filler != row {
+            let ids = self.tables[source.index()].ids;
+            // SAFETY: the caller's.
+            unsafe {
+                let moved = ids.add(filler).read();
+                ids.add(row).write(moved);
                 self.place(moved, source, row);
             }
         }
@@ -74,8 +107,17 @@ impl Relocation<'_> {
     /// It is placed, and nobody else says so at the same time.
     #[inline(always)]
     unsafe fn place(&self, entity: EntityId, table: TableId, row: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.say(entity, Location::new(entity.generation(), table, row)) }
+    }
+
+    /// As `place`.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn say(&self, entity: EntityId, location: Location) {
         if let Some(locations) = self.locations {
-            let location = Location::new(entity.generation(), table, row);
             // SAFETY: the caller's.
             unsafe { locations.add(entity.index() as usize).write(location) }
         }

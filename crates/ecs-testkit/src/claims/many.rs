@@ -97,6 +97,60 @@ pub fn lists_in_any_order_leave_the_others_as_they_are(make: Make<'_>) {
     assert_eq!(left, expected);
 }
 
+/// Entities of which hardly two lie beside each other, in one call or many.
+pub fn scattered_lists_do_as_one_by_one(make: Make<'_>) {
+    let (ledger, fuse) = (Ledger::default(), Fuse::default());
+    let filled = || {
+        let mut storage = make();
+        let row = |n: i32| (Position(n, n), Velocity(n, n), ledger.bomb(&fuse));
+        let mut all = storage.create_many((0..MANY).map(row)).unwrap();
+        all.extend(storage.create_many((0..MANY).map(|n| (Name(n.to_string()), Marker))).unwrap());
+        all.sort_unstable_by_key(|id| id.index().wrapping_mul(2_654_435_761));
+        (storage, all)
+    };
+    let bundles = || (0..).map(|n| (Velocity(n, 1), Position(n, -1)));
+    let (mut by_one, entities) = filled();
+    let (mut at_once, same) = filled();
+    assert_eq!(entities, same);
+    let (some, others) = entities.split_at(entities.len() / 3);
+    let agree = |by_one: &dyn Storage, at_once: &dyn Storage| {
+        check_invariants(at_once);
+        assert_eq!(state(at_once), state(by_one));
+        let removed = |storage: &dyn Storage| {
+            let removed = storage.removed(ComponentId::of::<Velocity>(), Version::ZERO);
+            removed.iter().map(|it| it.entity).collect::<Vec<_>>()
+        };
+        assert_eq!(removed(at_once), removed(by_one), "in the order of the list");
+    };
+
+    some.iter().zip(bundles()).for_each(|(&id, bundle)| by_one.insert(id, bundle).unwrap());
+    at_once.insert_many(some, bundles()).unwrap();
+    agree(&*by_one, &*at_once);
+
+    let one = |storage: &mut dyn Storage, id: EntityId| {
+        storage.remove_many::<(Velocity, Bomb)>(&[id]).unwrap()
+    };
+    let values: usize = others[..200].iter().map(|&id| one(&mut *by_one, id)).sum();
+    let removed = at_once.remove_many::<(Velocity, Bomb)>(&others[..200]);
+    assert_eq!(removed.unwrap(), values);
+    agree(&*by_one, &*at_once);
+
+    let ending = &entities[100..400];
+    ending.iter().for_each(|&id| by_one.destroy_entity(id).unwrap());
+    at_once.destroy_batch(ending).unwrap();
+    agree(&*by_one, &*at_once);
+    assert_eq!(by_one.allocator_state(), at_once.allocator_state());
+
+    drop(by_one);
+    assert_eq!(ledger.alive(), at_once.query_single::<Bomb>().count() as i64);
+    fuse.light();
+    let end = AssertUnwindSafe(|| at_once.destroy_batch(&entities[..100]));
+    assert!(catch_unwind(end).is_err(), "a panic of a value that ends reaches the caller");
+    check_invariants(&*at_once);
+    assert_eq!(at_once.entity_count(), entities.len() - 400, "it comes when all is done");
+    assert_eq!(ledger.alive(), at_once.query_single::<Bomb>().count() as i64);
+}
+
 /// The dead, the doubled, the short, and bundles that are none.
 pub fn refused_lists_change_nothing(make: Make<'_>) {
     let (mut storage, entities) = filled(make);
