@@ -13,7 +13,7 @@ use arrow_array::ArrayRef;
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, FieldRef};
 
-pub(crate) use kinds::{Unfit, blob, is_empty, memory_size, of, presence};
+pub(crate) use kinds::{Unfit, blob, memory_size, of, presence};
 
 /// What a value can't be read from: bytes that are not what the schema says.
 #[derive(Debug)]

@@ -52,7 +52,7 @@ impl Selected {
         let component = self.component;
         let info = component.info();
         let (cells, source) = match info.schema() {
-            Some(schema) if cells::is_empty(schema) => (Ok(cells::presence()), Source::Presence),
+            Some(schema) if schema.is_empty() => (Ok(cells::presence()), Source::Presence),
             Some(schema) if info.is_pod() => {
                 let cells = cells::of(schema, &self.name);
                 // What is unfit says more than a size that is not known.

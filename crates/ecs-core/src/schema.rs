@@ -159,6 +159,18 @@ impl Schema {
         }
     }
 
+    /// Tells whether values have no data: there is one of them, and nothing to be kept.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Unit => true,
+            Self::Array(of, len) => *len == 0 || of.is_empty(),
+            Self::Tuple(fields) | Self::Struct(fields) => {
+                fields.iter().all(|field| field.schema.is_empty())
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the bytes that a value takes in memory, where that follows from
     /// the schema alone: for numbers, `bool`, `char`, ids, and arrays of those.
     pub fn size(&self) -> Option<usize> {

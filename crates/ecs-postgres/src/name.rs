@@ -92,7 +92,7 @@ fn fit(name: &str, is_taken: bool) -> String {
 /// `value`, or `value_0` and so on.
 pub(crate) fn columns(schema: &Schema) -> Vec<String> {
     let with_data = |fields: &[Field]| -> Vec<String> {
-        let fields = fields.iter().filter(|field| !super::values::is_empty(&field.schema));
+        let fields = fields.iter().filter(|field| !field.schema.is_empty());
         fields.map(|field| field.name.clone()).collect()
     };
     let names = match schema {

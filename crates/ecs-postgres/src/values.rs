@@ -16,7 +16,6 @@ mod numeric;
 mod source;
 mod target;
 
-pub(crate) use kind::is_empty;
 pub(crate) use layout::{Column, Gathered, Layout};
 
 /// What a value can't be stored as or read from.

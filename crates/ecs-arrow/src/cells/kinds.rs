@@ -25,7 +25,7 @@ pub(crate) enum Unfit {
 pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
     let unsupported = |reason| Err(Unfit::Unsupported { field: path.to_owned(), reason });
     Ok(match schema {
-        _ if is_empty(schema) => Box::new(Truths::new(Truth::Value)),
+        _ if schema.is_empty() => Box::new(Truths::new(Truth::Value)),
         Schema::Bool => Box::new(Truths::new(Truth::Bool)),
         Schema::I8 => Box::new(Numbers::<Int8Type>::new()),
         Schema::I16 => Box::new(Numbers::<Int16Type>::new()),
@@ -47,7 +47,7 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
             Schema::Option(_) => return unsupported("one option inside another has two nulls"),
             ref inside => Box::new(Nullable(of(inside, path)?)),
         },
-        Schema::List(inside) => match is_empty(inside) {
+        Schema::List(inside) => match inside.is_empty() {
             true => return unsupported("its values have no data"),
             false => Box::new(Lists::new(of(inside, path)?)),
         },
@@ -57,7 +57,7 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
         Schema::Array(inside, len) => {
             Box::new(Arrays::new(of(inside, path)?, *len, memory_size(inside)))
         }
-        Schema::Map(key, value) => match (&**key, is_empty(key) && is_empty(value)) {
+        Schema::Map(key, value) => match (&**key, key.is_empty() && value.is_empty()) {
             (_, true) => return unsupported("its entries have no data"),
             (Schema::Option(_), _) => return unsupported("a key can't be null"),
             (key, _) => Box::new(Maps::new(of(key, path)?, of(value, path)?)),
@@ -71,7 +71,7 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
         }
         Schema::Enum(variants) => {
             let names = variants.iter().map(|variant| variant.name.clone()).collect();
-            match variants.iter().all(|variant| is_empty(&variant.payload)) {
+            match variants.iter().all(|variant| variant.payload.is_empty()) {
                 true => Box::new(Choices::new(names)),
                 false => Box::new(Tagged::new(names, payloads(variants, path)?)),
             }
@@ -116,18 +116,8 @@ pub(crate) fn memory_size(schema: &Schema) -> Option<usize> {
     }
 }
 
-/// Tells whether values have no data.
-pub(crate) fn is_empty(schema: &Schema) -> bool {
-    match schema {
-        Schema::Unit => true,
-        Schema::Array(of, len) => *len == 0 || is_empty(of),
-        Schema::Tuple(fields) | Schema::Struct(fields) => with_data(fields).next().is_none(),
-        _ => false,
-    }
-}
-
 fn with_data(fields: &[Field]) -> impl Iterator<Item = &Field> {
-    fields.iter().filter(|field| !is_empty(&field.schema))
+    fields.iter().filter(|field| !field.schema.is_empty())
 }
 
 fn parts(fields: &[&Field], path: &str) -> Result<Vec<Part>, Unfit> {
@@ -139,7 +129,7 @@ fn parts(fields: &[&Field], path: &str) -> Result<Vec<Part>, Unfit> {
 }
 
 fn payloads(variants: &[Variant], path: &str) -> Result<Vec<Option<Box<dyn Cells>>>, Unfit> {
-    let payload = |variant: &Variant| match is_empty(&variant.payload) {
+    let payload = |variant: &Variant| match variant.payload.is_empty() {
         true => Ok(None),
         false => of(&variant.payload, &format!("{path}.{}", variant.name)).map(Some),
     };

@@ -146,21 +146,9 @@ pub(super) fn memory_size(schema: &Schema) -> Option<usize> {
     }
 }
 
-/// Tells whether values have no data.
-pub(crate) fn is_empty(schema: &Schema) -> bool {
-    match schema {
-        Schema::Unit => true,
-        Schema::Array(of, count) => *count == 0 || is_empty(of),
-        Schema::Tuple(fields) | Schema::Struct(fields) => {
-            fields.iter().all(|field| is_empty(&field.schema))
-        }
-        _ => false,
-    }
-}
-
 /// Tells whether a value of what is inside an option can be null itself.
 fn may_be_nested_null(inside: &Schema) -> bool {
-    matches!(inside, Schema::Option(_)) || is_empty(inside)
+    matches!(inside, Schema::Option(_)) || inside.is_empty()
 }
 
 /// Tells whether a schema says of what all values consist. Lists of what has no data
@@ -170,9 +158,9 @@ fn is_described(schema: &Schema) -> bool {
     match schema {
         Schema::Opaque(_) => false,
         Schema::Option(of) | Schema::Array(of, _) => is_described(of),
-        Schema::List(of) => is_described(of) && !is_empty(of),
+        Schema::List(of) => is_described(of) && !of.is_empty(),
         Schema::Map(key, value) => {
-            is_described(key) && is_described(value) && !(is_empty(key) && is_empty(value))
+            is_described(key) && is_described(value) && !(key.is_empty() && value.is_empty())
         }
         Schema::Tuple(fields) | Schema::Struct(fields) => all(fields),
         Schema::Enum(variants) => variants.iter().all(|variant| is_described(&variant.payload)),

@@ -79,7 +79,7 @@ impl Layout {
             _ => &whole,
         };
         let numbered = fields.iter().enumerate();
-        let with_data = numbered.filter(|(_, field)| !kind::is_empty(&field.schema));
+        let with_data = numbered.filter(|(_, field)| !field.schema.is_empty());
         let mut columns = Vec::new();
         let names = name::columns(schema);
         for ((number, field), name) in with_data.zip(names) {
