@@ -183,16 +183,20 @@ pub(crate) fn store(place: &Place, value: u64) {
     place.store(value, Ordering::Relaxed);
 }
 
-/// A place in each world that a system has met, that of the present one first.
+/// A place in each world that a system has met.
 #[derive(Debug, Default)]
-pub(crate) struct PlaceByWorld(Vec<(u64, Place)>);
+pub(crate) struct PlaceByWorld {
+    /// In the present world, and which that is.
+    here: Option<(u64, Place)>,
+    elsewhere: Vec<(u64, Place)>,
+}
 
 impl PlaceByWorld {
     /// Takes the place in a world, which is the present one from now on.
     pub(crate) fn enter(&mut self, world: u64, place: Place) {
+        self.elsewhere.extend(self.here.replace((world, place)));
         // Nobody else knows the places in worlds that are gone.
-        self.0.retain(|(known, place)| *known != world && Arc::strong_count(place) > 1);
-        self.0.insert(0, (world, place));
+        self.elsewhere.retain(|(known, place)| *known != world && Arc::strong_count(place) > 1);
     }
 
     /// Returns the place in the present world.
@@ -201,6 +205,6 @@ impl PlaceByWorld {
     /// If no world was entered.
     #[inline]
     pub(crate) fn here(&self) -> &Place {
-        &self.0.first().expect("a system is prepared for a world").1
+        &self.here.as_ref().expect("a system is prepared for a world").1
     }
 }

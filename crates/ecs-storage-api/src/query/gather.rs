@@ -8,7 +8,7 @@ use smallvec::smallvec;
 
 use super::fetch::QueryData;
 use super::filter::Filter;
-use super::records::{RecordBuffer, Records};
+use super::records::{RecordBuffer, Records, ShapeOf};
 use super::shape::{QueryError, QueryShape};
 use super::share::Slot;
 use crate::changes::{Version, Window};
@@ -197,11 +197,12 @@ impl Prepared {
     /// that `directory` is where they come from.
     #[inline]
     pub(super) fn records<'w>(&'w self, directory: Option<&'w Directory>) -> Records<'w> {
-        let (shape, buffer) = (Cow::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
+        let (shape, buffer) = (ShapeOf::Borrowed(&self.shape), Cow::Borrowed(&self.buffer));
         Records::new(shape, self.query, buffer, directory, self.window)
     }
 
     /// Returns how many rows were gathered last.
+    #[inline]
     pub(super) fn rows_matched(&self) -> usize {
         self.buffer.rows()
     }
@@ -367,7 +368,7 @@ pub fn gather_mut<'w, S: Storage + ?Sized>(
 fn take_records<'w>(prepared: &mut Prepared, directory: Option<&'w Directory>) -> Records<'w> {
     let buffer = std::mem::take(&mut prepared.buffer);
     prepared.filled = false;
-    let shape = Cow::Owned(prepared.shape.clone());
+    let shape = ShapeOf::Owned(Box::new(prepared.shape.clone()));
     Records::new(shape, prepared.query, Cow::Owned(buffer), directory, prepared.window)
 }
 

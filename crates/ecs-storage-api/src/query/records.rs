@@ -60,6 +60,7 @@ impl RecordBuffer {
     }
 
     /// Returns how many rows the records have that were pushed.
+    #[inline]
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
@@ -196,6 +197,14 @@ impl TermWords {
     }
 }
 
+/// The shape of records: where their query keeps it, or a copy. Records are handed
+/// on by value, and a shape is large.
+#[derive(Debug)]
+pub(super) enum ShapeOf<'w> {
+    Borrowed(&'w QueryShape),
+    Owned(Box<QueryShape>),
+}
+
 /// The chunks that a query matched, for as long as the store is borrowed.
 ///
 /// Records are filled by this crate alone, from what a sink checked or a
@@ -203,7 +212,7 @@ impl TermWords {
 /// holds the only way to those values.
 #[derive(Debug)]
 pub struct Records<'w> {
-    shape: Cow<'w, QueryShape>,
+    shape: ShapeOf<'w>,
     /// The types that the shape was taken from, if it was taken from types.
     query: Option<TypeId>,
     buffer: Cow<'w, RecordBuffer>,
@@ -215,8 +224,8 @@ pub struct Records<'w> {
 
 impl<'w> Records<'w> {
     #[inline]
-    pub(crate) fn new(
-        shape: Cow<'w, QueryShape>,
+    pub(super) fn new(
+        shape: ShapeOf<'w>,
         query: Option<TypeId>,
         buffer: Cow<'w, RecordBuffer>,
         directory: Option<&'w Directory>,
@@ -233,7 +242,10 @@ impl<'w> Records<'w> {
 
     #[inline]
     pub(crate) fn shape(&self) -> &QueryShape {
-        &self.shape
+        match &self.shape {
+            ShapeOf::Borrowed(shape) => shape,
+            ShapeOf::Owned(shape) => shape,
+        }
     }
 
     #[inline]
@@ -254,7 +266,7 @@ impl<'w> Records<'w> {
     /// Returns how many words a record has.
     #[inline]
     pub(crate) fn stride(&self) -> usize {
-        RecordBuffer::HEAD + self.shape.terms().iter().map(Term::words).sum::<usize>()
+        RecordBuffer::HEAD + self.shape().terms().iter().map(Term::words).sum::<usize>()
     }
 
     /// Returns how many rows each record has, in order.

@@ -7,9 +7,11 @@
 //! sound.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecs_core::ComponentId;
 use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 
 use super::gather::{Prepared, gather_slots, lent};
 use super::records::Records;
@@ -21,7 +23,7 @@ use crate::storage::Storage;
 
 /// Queries of which one is used at a time: a query, or a set of alternatives.
 #[derive(Debug, Clone)]
-pub(crate) struct Slot(pub(crate) Vec<Prepared>);
+pub(crate) struct Slot(pub(crate) SmallVec<[Prepared; 1]>);
 
 /// Holds the queries of one holder.
 ///
@@ -29,8 +31,13 @@ pub(crate) struct Slot(pub(crate) Vec<Prepared>);
 /// together, except alternatives, of which one is used at a time.
 #[derive(Debug, Clone, Default)]
 pub struct QueryGroup {
-    stages: Vec<Vec<Slot>>,
+    /// In place, since most have one stage of one query: whoever goes through many
+    /// groups waits for memory once a group.
+    stages: SmallVec<[Stage; 1]>,
 }
+
+/// The queries that are used together.
+type Stage = SmallVec<[Slot; 1]>;
 
 impl QueryGroup {
     /// Creates a group without stages.
@@ -40,7 +47,7 @@ impl QueryGroup {
 
     /// Begins a stage, to which queries are added from now on.
     pub fn begin_stage(&mut self) {
-        self.stages.push(Vec::new());
+        self.stages.push(Stage::new());
     }
 
     /// Adds queries of which one is used at a time to the stage; a plain query is
@@ -62,7 +69,7 @@ impl QueryGroup {
                 return Err(QueryError::Conflict { component });
             }
         }
-        stage.push(Slot(alternatives));
+        stage.push(Slot(alternatives.into_iter().collect()));
         Ok(())
     }
 
@@ -107,6 +114,8 @@ pub struct SharedQueries {
     conflicts: BitMatrix,
     seen: Seen,
     revision: u64,
+    /// Whether a group was claimed through its lock since this was looked at.
+    claimed: AtomicBool,
 }
 
 /// What `conflicts` speaks of.
@@ -135,7 +144,8 @@ impl SharedQueries {
         }
         let conflicts = BitMatrix::new(groups.len());
         let groups = groups.into_iter().map(Mutex::new).collect();
-        let mut queries = Self { groups, pairs, conflicts, seen: Seen::Nothing, revision: 1 };
+        let (seen, revision, claimed) = (Seen::Nothing, 1, AtomicBool::new(false));
+        let mut queries = Self { groups, pairs, conflicts, seen, revision, claimed };
         queries.pairs.iter().for_each(|&(a, b)| queries.conflicts.set_both(a as usize, b as usize));
         queries
     }
@@ -154,9 +164,11 @@ impl SharedQueries {
     }
 
     fn compare(&mut self, directory: Option<&Directory>) {
-        // The lock of a claim that was forgotten is nobody's any more.
-        for group in self.groups.iter_mut().filter(|group| group.is_locked()) {
-            *group = Mutex::new(std::mem::take(group.get_mut()));
+        if std::mem::take(self.claimed.get_mut()) {
+            // The lock of a claim that was forgotten is nobody's any more.
+            for group in self.groups.iter_mut().filter(|group| group.is_locked()) {
+                *group = Mutex::new(std::mem::take(group.get_mut()));
+            }
         }
         let now = directory.map_or(Seen::Whole, |directory| Seen::Tables {
             identity: directory.identity(),
@@ -298,6 +310,8 @@ impl<'w> Share<'w> {
         if out.get(group) || out.intersects(self.queries.conflicts.row(group)) {
             return None;
         }
+        // Relaxed: it is asked by whoever has the groups to itself again.
+        self.queries.claimed.store(true, Ordering::Relaxed);
         let queries = self.queries.groups[group].try_lock()?;
         let storage = match &self.rows {
             Lent::Directory(directory) => Source::Directory(directory),
@@ -395,7 +409,9 @@ impl Claim<'_, '_> {
         for slot in &mut *slots {
             for prepared in &mut slot.0 {
                 prepared.set_window(window);
-                directory.into_iter().for_each(|directory| prepared.fill(directory));
+                if let Some(directory) = directory {
+                    prepared.fill(directory);
+                }
             }
         }
         if let Source::Whole(storage) = &mut self.storage {
@@ -423,6 +439,7 @@ impl<'c> StageRecords<'c> {
     ///
     /// # Panics
     /// If there is none, or alternatives come next.
+    #[inline]
     pub fn next_query(&mut self) -> Records<'c> {
         let [prepared] = &self.next_slot().0[..] else { panic!("one query comes next") };
         prepared.records(self.directory)
@@ -436,14 +453,22 @@ impl<'c> StageRecords<'c> {
         Alternatives { slot: self.next_slot(), directory: self.directory }
     }
 
+    #[inline]
     fn next_slot(&mut self) -> &'c Slot {
         self.slots.next().expect("a stage has a slot for each query that is asked of it")
     }
 
     /// Returns how many rows the queries that are left have matched in all.
+    #[inline]
     pub fn rows_matched(&self) -> usize {
-        let of_slot = |slot: &Slot| slot.0.iter().map(Prepared::rows_matched).sum::<usize>();
-        self.slots.clone().map(of_slot).sum()
+        let mut rows = 0;
+        // Plain loops: mostly there is one query.
+        for slot in self.slots.as_slice() {
+            for prepared in &slot.0 {
+                rows += prepared.rows_matched();
+            }
+        }
+        rows
     }
 }
 

@@ -146,6 +146,7 @@ impl<'t> Turn<'t> {
     ///
     /// # Panics
     /// If the backend offers a value twice, or the stages are used up.
+    #[inline]
     fn begin(&mut self) -> ParamContext<'_> {
         let stage = self.next;
         self.next += 1;
