@@ -22,7 +22,7 @@ use super::Tick;
 use super::config::{Every, Work};
 use super::dependencies::{Dependencies, Progress};
 use super::error::RunError;
-use super::node::{Cell, Node};
+use super::node::{Cell, Known, Node};
 use super::plan::Segment;
 use super::threads::Threads;
 use crate::resources::Resources;
@@ -38,7 +38,6 @@ const WORTH_HANDING_OVER: u64 = 2_000;
 
 /// What the nodes of a run share.
 pub(super) struct Context<'r> {
-    pub(super) nodes: &'r [Node],
     pub(super) gates: &'r [Vec<usize>],
     pub(super) every: &'r [Vec<Every>],
     /// By node: whether it ran.
@@ -54,23 +53,24 @@ pub(super) struct Context<'r> {
 /// it have run, those behind it may have.
 pub(super) fn run_segment(
     context: &Context<'_>,
+    nodes: &mut [Node],
     segment: &mut Segment,
     storage: &mut dyn Storage,
     resources: &Resources,
 ) -> Result<(), RunError> {
-    let Segment { nodes, queries, dependencies, .. } = segment;
+    let Segment { nodes: order, queries, dependencies, .. } = segment;
     queries.update(storage);
     dependencies.update(queries);
     let before = storage.version();
     let mut share = queries.share(storage);
-    let run = Run { context, nodes, dependencies, resources, before };
-    let outcome = match run.gains_from_threads() {
-        false => run.one_by_one(&mut share),
-        true => run.side_by_side(&share),
+    let run = Run { context, order, dependencies, resources, before };
+    let outcome = match run.gains_from_threads(nodes) {
+        false => run.one_by_one(nodes, &mut share),
+        true => run.side_by_side(nodes, &share),
     };
     drop(share);
     // Whatever follows is later than the last of them.
-    storage.set_version(Version::new(before.get() + nodes.len() as u64 + 1));
+    storage.set_version(Version::new(before.get() + order.len() as u64 + 1));
     outcome
 }
 
@@ -78,7 +78,7 @@ pub(super) fn run_segment(
 struct Run<'r> {
     context: &'r Context<'r>,
     /// The nodes of the segment, in the order of the plan.
-    nodes: &'r [usize],
+    order: &'r [usize],
     dependencies: &'r Dependencies,
     resources: &'r Resources,
     /// The version at which the segment began: each system has one of its own
@@ -89,6 +89,7 @@ struct Run<'r> {
 /// What the threads share that run systems side by side.
 struct SideBySide<'s, 'w> {
     run: &'s Run<'s>,
+    nodes: &'s [Node],
     share: &'s Share<'w>,
     threads: usize,
     account: Mutex<Account>,
@@ -102,43 +103,42 @@ struct Account {
 }
 
 impl Run<'_> {
-    fn node(&self, at: usize) -> &Node {
-        &self.context.nodes[self.nodes[at]]
-    }
-
     /// Returns about how many nanoseconds of a system another thread could take
     /// over.
-    fn cost(&self, at: usize) -> u64 {
-        match self.node(at).cost() {
+    fn cost(&self, nodes: &[Node], at: usize) -> u64 {
+        match nodes[self.order[at]].cost() {
             cost if cost < WORTH_HANDING_OVER => 0,
             cost => cost,
         }
     }
 
-    fn one_by_one(&self, share: &mut Share<'_>) -> Result<(), RunError> {
+    /// Runs the systems on this thread, to which they belong: without locks.
+    fn one_by_one(&self, nodes: &mut [Node], share: &mut Share<'_>) -> Result<(), RunError> {
         let mut start = Instant::now();
-        for at in 0..self.nodes.len() {
-            start = self.system(at, start, || share.claim_alone(at))?;
+        for (at, &n) in self.order.iter().enumerate() {
+            let (known, cell) = nodes[n].own();
+            start = self.system(at, known, cell, start, || share.claim_alone(at))?;
         }
         Ok(())
     }
 
     /// Tells whether another thread could take enough work over.
-    fn gains_from_threads(&self) -> bool {
+    fn gains_from_threads(&self, nodes: &[Node]) -> bool {
         if self.context.threads.count() < 2 {
             return false;
         }
-        let costs = (0..self.nodes.len()).map(|at| self.cost(at));
+        let costs = (0..self.order.len()).map(|at| self.cost(nodes, at));
         let (total, most) =
             costs.fold((0u64, 0), |(total, most), cost| (total + cost, most.max(cost)));
         total - most >= WORTH_A_THREAD
     }
 
-    fn side_by_side(&self, share: &Share<'_>) -> Result<(), RunError> {
-        let mut progress = self.dependencies.begin(|at| self.cost(at));
+    fn side_by_side(&self, nodes: &[Node], share: &Share<'_>) -> Result<(), RunError> {
+        let mut progress = self.dependencies.begin(|at| self.cost(nodes, at));
         progress.workers = 1;
         let shared = SideBySide {
             run: self,
+            nodes,
             share,
             threads: self.context.threads.count(),
             account: Mutex::new(Account { progress, failure: None }),
@@ -154,19 +154,19 @@ impl Run<'_> {
     fn system<'s, 'w: 's>(
         &self,
         at: usize,
+        known: Known<'_>,
+        cell: &mut Cell,
         start: Instant,
         claim: impl FnOnce() -> Claim<'s, 'w>,
     ) -> Result<Instant, RunError> {
-        let n = self.nodes[at];
-        let node = self.node(at);
-        let mut cell = node.cell.lock();
+        let n = self.order[at];
         if !self.context.is_due(n) {
-            self.context.skipped(n, &mut cell);
+            self.context.skipped(n, cell);
             return Ok(start);
         }
         let mut claim = claim();
         let window = cell.window(Version::new(self.before.get() + at as u64 + 1));
-        let mut turn = Turn::new(&mut claim, self.resources, &node.name, window);
+        let mut turn = Turn::new(&mut claim, self.resources, known.name, window);
         let Cell { work, conditions, .. } = &mut *cell;
         let mut run = |turn: &mut Turn<'_>| {
             if !conditions.iter_mut().all(|condition| condition.run((), turn)) {
@@ -179,24 +179,25 @@ impl Run<'_> {
             }
         };
         #[cfg(feature = "tracing")]
-        let _span = tracing::info_span!("system", name = node.name).entered();
-        let outcome = guarded(&node.name, || {
-            run(&mut turn).map_err(|source| RunError::Failed { system: node.name.clone(), source })
+        let _span = tracing::info_span!("system", name = known.name).entered();
+        let outcome = guarded(known.name, || {
+            let failed = |source| RunError::Failed { system: known.name.to_owned(), source };
+            run(&mut turn).map_err(failed)
         });
         let end = Instant::now();
         match outcome? {
             true => {
                 cell.ran_at(window.now);
                 let time = end - start;
-                node.learn(&mut cell, time);
-                self.context.ran(n, &mut cell, time, turn.rows());
+                known.learn(cell, time);
+                self.context.ran(n, cell, time, turn.rows());
             }
             false => {
-                if !node.is_system() {
+                if !known.is_system {
                     // A gate that is closed has been asked.
                     cell.ran_at(window.now);
                 }
-                self.context.skipped(n, &mut cell);
+                self.context.skipped(n, cell);
             }
         }
         Ok(end)
@@ -210,7 +211,9 @@ impl SideBySide<'_, '_> {
             let mut next = self.next(None, scope);
             while let Some(at) = next {
                 let claim = || self.share.claim(at).expect("the plan keeps apart what conflicts");
-                let outcome = self.run.system(at, Instant::now(), claim);
+                let (known, mut cell) = self.nodes[self.run.order[at]].lock();
+                let outcome = self.run.system(at, known, &mut cell, Instant::now(), claim);
+                drop(cell);
                 next = self.next(Some((at, outcome.map(drop))), scope);
             }
         });
@@ -223,7 +226,7 @@ impl SideBySide<'_, '_> {
         ended: Option<(usize, Result<(), RunError>)>,
         scope: &Scope<'s>,
     ) -> Option<usize> {
-        let cost = |at| self.run.cost(at);
+        let cost = |at| self.run.cost(self.nodes, at);
         let mut account = self.account.lock();
         let Account { progress, failure } = &mut *account;
         if let Some((at, outcome)) = ended {

@@ -331,23 +331,19 @@ impl Schedule {
         let outcome = threads.enter(|| {
             let mut report = RunReport::default();
             for step in &mut plan.steps {
-                let context = Context {
-                    nodes: &self.nodes,
-                    gates: &plan.gates,
-                    every: &plan.every,
-                    ran: &ran,
-                    threads: &threads,
-                    tick,
-                };
+                let context =
+                    Context { gates: &plan.gates, every: &plan.every, ran: &ran, threads: &threads, tick };
                 match step {
                     Step::Together(segment) => {
                         send_removals(&mut world.resources, &world.storage);
-                        run_segment(&context, segment, &mut world.storage, &world.resources)?;
-                        self.apply_commands(segment, world, &mut report)?;
+                        let World { storage, resources, .. } = &mut *world;
+                        run_segment(&context, &mut self.nodes, segment, storage, resources)?;
+                        apply_all(&mut self.nodes, segment, world, self.leniency, &mut report)?;
                     }
                     Step::Alone(node, queries) => {
                         let leniency = self.leniency;
-                        run_alone(&context, *node, queries, world, leniency, &mut report)?;
+                        let own = &mut self.nodes[*node];
+                        run_alone(&context, (*node, own), queries, world, leniency, &mut report)?;
                     }
                 }
             }
@@ -372,25 +368,6 @@ impl Schedule {
                 Err(error)
             }
         }
-    }
-
-    /// Applies the commands of a segment's systems, in their order.
-    fn apply_commands<S: Storage>(
-        &self,
-        segment: &Segment,
-        world: &mut World<S>,
-        report: &mut RunReport,
-    ) -> Result<(), RunError> {
-        if segment.commanding.is_empty() {
-            return Ok(());
-        }
-        let start = Instant::now();
-        for &n in &segment.commanding {
-            let node = &self.nodes[n];
-            apply_commands(&node.name, &mut node.cell.lock(), world, self.leniency, report)?;
-        }
-        report.applying += start.elapsed();
-        Ok(())
     }
 
     /// Tells what a run on a world will do: which systems run in which order,
@@ -434,6 +411,26 @@ impl Schedule {
     }
 }
 
+/// Applies the commands of a segment's systems, in their order.
+fn apply_all<S: Storage>(
+    nodes: &mut [Node],
+    segment: &Segment,
+    world: &mut World<S>,
+    leniency: Leniency,
+    report: &mut RunReport,
+) -> Result<(), RunError> {
+    if segment.commanding.is_empty() {
+        return Ok(());
+    }
+    let start = Instant::now();
+    for &n in &segment.commanding {
+        let Node { name, cell, .. } = &mut nodes[n];
+        apply_commands(name, cell.get_mut(), world, leniency, report)?;
+    }
+    report.applying += start.elapsed();
+    Ok(())
+}
+
 /// Applies what a node has recorded.
 fn apply_commands<S: Storage>(
     name: &str,
@@ -460,33 +457,32 @@ fn apply_commands<S: Storage>(
 /// Runs a node that takes the world, if it is due.
 fn run_alone<S: Storage>(
     context: &Context<'_>,
-    n: usize,
+    (n, node): (usize, &mut Node),
     queries: &mut SharedQueries,
     world: &mut World<S>,
     leniency: Leniency,
     report: &mut RunReport,
 ) -> Result<(), RunError> {
-    let node = &context.nodes[n];
-    let mut cell = node.cell.lock();
-    let cell = &mut *cell;
+    let Node { name, conditional, access, cell, .. } = node;
+    let (name, cell) = (&**name, cell.get_mut());
     if !context.is_due(n) {
         context.skipped(n, cell);
         return Ok(());
     }
     #[cfg(feature = "tracing")]
-    let _span = tracing::info_span!("system", name = node.name).entered();
+    let _span = tracing::info_span!("system", name = name).entered();
     let start = Instant::now();
     let window = cell.window(world.storage.advance_version());
-    let ran = guarded(&node.name, || {
-        if node.conditional {
+    let ran = guarded(name, || {
+        if *conditional {
             let hold = {
                 let mut share = queries.share(&mut world.storage);
                 let mut claim = share.claim_alone(0);
-                let mut turn = Turn::new(&mut claim, &world.resources, &node.name, window);
+                let mut turn = Turn::new(&mut claim, &world.resources, name, window);
                 cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn))
             };
-            if node.access.records_commands() {
-                apply_commands(&node.name, cell, world, leniency, report)?;
+            if access.records_commands() {
+                apply_commands(name, cell, world, leniency, report)?;
             }
             if !hold {
                 return Ok(false);
@@ -494,7 +490,7 @@ fn run_alone<S: Storage>(
         }
         match &mut cell.work {
             Work::Exclusive(system) => {
-                let system_name = || node.name.clone();
+                let system_name = || name.to_owned();
                 let world: &mut dyn Any = world;
                 let outcome = system.run(world);
                 let outcome =

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ecs_storage_api::{Version, Window};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::config::{Condition, Place, SystemConfig, Work};
 use super::cost::RunTimes;
@@ -32,6 +32,14 @@ pub(super) struct Node {
     pub(super) conditional: bool,
     pub(super) cell: Mutex<Cell>,
     cost: AtomicU32,
+}
+
+/// What a run asks of a node, beside what changes in it.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'n> {
+    pub(super) name: &'n str,
+    pub(super) is_system: bool,
+    cost: &'n AtomicU32,
 }
 
 /// What changes when a system runs.
@@ -95,8 +103,24 @@ impl Node {
         self.cell.get_mut().prepare(&self.name, self.key, resources);
     }
 
+    /// Takes it for a run, as others may take others.
+    pub(super) fn lock(&self) -> (Known<'_>, MutexGuard<'_, Cell>) {
+        let Self { name, gate_of, cell, cost, .. } = self;
+        (Known { name, is_system: gate_of.is_none(), cost }, cell.lock())
+    }
+
+    /// Takes it for a run, as the one who has all of them: without a lock.
+    #[inline]
+    pub(super) fn own(&mut self) -> (Known<'_>, &mut Cell) {
+        let Self { name, gate_of, cell, cost, .. } = self;
+        (Known { name, is_system: gate_of.is_none(), cost }, cell.get_mut())
+    }
+}
+
+impl Known<'_> {
     /// Learns from a run.
-    pub(super) fn learn(&self, cell: &mut Cell, time: Duration) {
+    #[inline]
+    pub(super) fn learn(self, cell: &mut Cell, time: Duration) {
         self.cost.store(cell.times.learn(time), Ordering::Relaxed);
     }
 }
