@@ -6,7 +6,7 @@ use ecs_storage_api::{Chunk, QueryData, Workers};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::schedule::Threads;
+use crate::schedule::Crew;
 
 /// Does some work on each piece, and returns what came of it in the order of the
 /// pieces.
@@ -19,7 +19,7 @@ pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     rows: usize,
     f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
 ) -> Vec<T> {
-    let threads = Threads::here();
+    let threads = Crew::here();
     let all: usize = pieces.iter().map(Chunk::len).sum();
     let shares = all.div_ceil(rows).min(pieces.len());
     if shares < 2 || threads.count() < 2 {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::places::SavedSystems;
 use crate::removed::SavedRemovals;
-use crate::schedule::{Clocks, Threads};
+use crate::schedule::{Clocks, Crew};
 use crate::world::World;
 
 /// The sections of the world itself, before those of its store.
@@ -273,7 +273,7 @@ pub(crate) fn read_store(
     sections: &mut SectionReader<'_>,
     options: &ReadOptions,
 ) -> Result<StorageImage, SnapshotError> {
-    snapshot::read_sections_with_helpers(sections, options, &Threads::here())
+    snapshot::read_sections_with_helpers(sections, options, &Crew::here())
 }
 
 /// Writes a snapshot of a world to memory, on the threads for work that begins here.
@@ -288,7 +288,7 @@ pub(crate) fn write_with_helpers(
     };
     let mut writer = SectionWriter::with_compression(Vec::with_capacity(room), compression)?;
     head.write(&mut writer)?;
-    contents.write_with_helpers(&mut writer, &Threads::here())?;
+    contents.write_with_helpers(&mut writer, &Crew::here())?;
     Ok(writer.finish()?)
 }
 

@@ -10,7 +10,7 @@ use ecs_core::{Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId,
 use ecs_storage_api::{Alone, BundleError, Storage, StorageError};
 
 use super::{CommandReport, Leniency};
-use crate::schedule::Threads;
+use crate::schedule::Crew;
 
 /// A command about many entities.
 pub(super) trait BatchCommand: Send {
@@ -135,7 +135,7 @@ where
         let lost = BundleKind::of::<Lost>();
         let mut rows = BundleRows::new(&mut gained);
         // A batch that is refused has not taken a bundle.
-        let outcome = storage.exchange_batch(&entities, &lost, &mut rows, &Threads::here());
+        let outcome = storage.exchange_batch(&entities, &lost, &mut rows, &Crew::here());
         if !is_refused(&outcome) {
             outcome?;
             return Ok(CommandReport { applied: entities.len(), skipped: 0 });

@@ -20,17 +20,20 @@ use rayon::Scope;
 
 use super::Tick;
 use super::config::{Every, Work};
+use super::crew::Crew;
 use super::dependencies::{Dependencies, Progress};
 use super::error::RunError;
 use super::node::{Cell, Known, Node};
 use super::plan::Segment;
-use super::threads::Threads;
 use crate::resources::Resources;
 use crate::system::Turn;
 
 /// Nanoseconds of work from which on it is worth while to call another thread:
 /// some times what that costs.
 const WORTH_A_THREAD: u64 = 50_000;
+
+/// The same while another thread is awake.
+const WORTH_A_THREAD_AWAKE: u64 = 15_000;
 
 /// Nanoseconds from which on a system is worth while to be handed over: some
 /// times what keeping account of it costs.
@@ -42,7 +45,7 @@ pub(super) struct Context<'r> {
     pub(super) every: &'r [Vec<Every>],
     /// By node: whether it ran.
     pub(super) ran: &'r [AtomicBool],
-    pub(super) threads: &'r Threads,
+    pub(super) crew: &'r Crew,
     pub(super) tick: Tick,
 }
 
@@ -124,13 +127,21 @@ impl Run<'_> {
 
     /// Tells whether another thread could take enough work over.
     fn gains_from_threads(&self, nodes: &[Node]) -> bool {
-        if self.context.threads.count() < 2 {
+        if self.context.crew.count() < 2 {
             return false;
         }
         let costs = (0..self.order.len()).map(|at| self.cost(nodes, at));
         let (total, most) =
             costs.fold((0u64, 0), |(total, most), cost| (total + cost, most.max(cost)));
-        total - most >= WORTH_A_THREAD
+        total - most >= self.worth_a_thread()
+    }
+
+    /// Returns how many nanoseconds of work are worth a call to another thread.
+    fn worth_a_thread(&self) -> u64 {
+        match self.context.crew.is_awake() {
+            true => WORTH_A_THREAD_AWAKE,
+            false => WORTH_A_THREAD,
+        }
     }
 
     fn side_by_side(&self, nodes: &[Node], share: &Share<'_>) -> Result<(), RunError> {
@@ -140,10 +151,10 @@ impl Run<'_> {
             run: self,
             nodes,
             share,
-            threads: self.context.threads.count(),
+            threads: self.context.crew.count(),
             account: Mutex::new(Account { progress, failure: None }),
         };
-        self.context.threads.scope(|scope| shared.work(scope));
+        self.context.crew.scope(|scope| shared.work(scope));
         // Through the lock: ThreadSanitizer does not know how a scope waits, and
         // so it sees what the threads hand back.
         let failure = shared.account.lock().failure.take();
@@ -207,7 +218,7 @@ impl Run<'_> {
 impl SideBySide<'_, '_> {
     /// Runs systems as long as one can be begun.
     fn work<'s>(&'s self, scope: &Scope<'s>) {
-        self.run.context.threads.enter(|| {
+        self.run.context.crew.enter(|| {
             let mut next = self.next(None, scope);
             while let Some(at) = next {
                 let claim = || self.share.claim(at).expect("the plan keeps apart what conflicts");
@@ -242,9 +253,11 @@ impl SideBySide<'_, '_> {
             progress.workers -= 1;
             return None;
         };
-        if progress.workers < self.threads && progress.waiting() >= WORTH_A_THREAD / 2 {
+        if progress.workers < self.threads && progress.waiting() >= self.run.worth_a_thread() / 2 {
             progress.workers += 1;
+            let helpers = progress.workers - 1;
             drop(account);
+            self.run.context.crew.call(helpers);
             scope.spawn(|scope| self.work(scope));
         }
         Some(taken)

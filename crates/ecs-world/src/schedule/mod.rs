@@ -9,6 +9,7 @@
 
 mod config;
 mod cost;
+mod crew;
 mod dependencies;
 mod describe;
 mod error;
@@ -17,6 +18,7 @@ mod label;
 mod node;
 mod order;
 mod plan;
+mod ready;
 mod report;
 mod sub;
 mod threads;
@@ -40,6 +42,7 @@ use crate::system::{SystemError, Turn};
 use crate::world::World;
 
 pub use config::{IntoSystemConfig, SetConfig, SystemConfig};
+pub(crate) use crew::Crew;
 pub use describe::{Ambiguity, PhaseDescription, PlanDescription, StepDescription, Why};
 pub use error::{PlanError, RunError};
 pub use label::Label;
@@ -327,12 +330,11 @@ impl Schedule {
         self.check()?;
         let mut plan = self.plan.take().expect("`check` made a plan");
         let ran: Vec<_> = self.nodes.iter().map(|_| AtomicBool::new(false)).collect();
-        let threads = self.threads.clone().unwrap_or_else(Threads::here);
-        let outcome = threads.enter(|| {
+        let outcome = Crew::run(self.threads.as_ref(), |crew| {
             let mut report = RunReport::default();
             for step in &mut plan.steps {
                 let context =
-                    Context { gates: &plan.gates, every: &plan.every, ran: &ran, threads: &threads, tick };
+                    Context { gates: &plan.gates, every: &plan.every, ran: &ran, crew, tick };
                 match step {
                     Step::Together(segment) => {
                         send_removals(&mut world.resources, &world.storage);
