@@ -18,6 +18,9 @@ use crate::purpose::Purpose;
 /// Airports whose departures are one piece of work.
 const PIECE: usize = 8;
 
+/// More than most pieces have travellers.
+const MANY: usize = 64;
+
 /// A person who leaves, with the components that change on the way.
 struct Traveller {
     person: EntityId,
@@ -62,29 +65,30 @@ pub(super) fn depart(
             susceptible: susceptible.map(left),
         }
     };
-    let gates = board.gates(&mut at_home.0).zip(&flights).with_min_len(PIECE);
-    let travellers: Vec<Vec<Traveller>> = gates
-        .map(|(mut gate, flights)| {
-            let mut travellers = Vec::new();
+    // One list a piece: threads that make and give back many wait for each other.
+    let gates = board.gates(&mut at_home.0).zip(&flights).enumerate();
+    let list = || Vec::with_capacity(MANY);
+    let travellers =
+        gates.fold_chunks(PIECE, list, |mut travellers, (airport, (gate, flights))| {
+            let (airport, mut gate) = (AirportIndex(airport as u16), gate);
             for &flight in *flights {
                 take_off(tick, &stage, flight, &mut gate, |person, way, to| {
-                    travellers.push(leave(person, way, to));
+                    travellers.push((airport, leave(person, way, to)));
                 });
             }
             travellers
-        })
-        .collect();
+        });
+    let travellers: Vec<Vec<(AirportIndex, Traveller)>> = travellers.collect();
     let mut well = Exchange::<Clock, (InFlight, Place, Susceptible)>::new();
     let mut others = Exchange::<Clock, (InFlight, Place)>::new();
-    for (airport, travellers) in (0..).map(AirportIndex).zip(travellers) {
-        places.leave_home(airport, travellers.len() as u32);
-        course.passengers += travellers.len() as u64;
-        for Traveller { person, left, flight, place, susceptible } in travellers {
-            places.leave(left);
-            match susceptible {
-                Some(susceptible) => well.push(person, (flight, place, susceptible)),
-                None => others.push(person, (flight, place)),
-            }
+    for (airport, traveller) in travellers.into_iter().flatten() {
+        let Traveller { person, left, flight, place, susceptible } = traveller;
+        places.leave_home(airport);
+        places.leave(left);
+        course.passengers += 1;
+        match susceptible {
+            Some(susceptible) => well.push(person, (flight, place, susceptible)),
+            None => others.push(person, (flight, place)),
         }
     }
     well.record(&mut commands);

@@ -9,7 +9,7 @@ use crate::draws::DrawName;
 use crate::purpose::Purpose;
 
 /// People who are looked at in one piece of work.
-const PIECE: usize = 4_096;
+const PIECE: usize = 8_192;
 
 /// Lets those infect others whose latent time is over.
 pub(super) fn become_infectious(

@@ -21,7 +21,7 @@ use crate::purpose::Purpose;
 use crate::queues::Turn;
 
 /// People on board who are looked at in one piece of work.
-const PIECE: usize = 128;
+const PIECE: usize = 1_024;
 
 /// Those who land in this tick.
 #[derive(Debug, Default)]

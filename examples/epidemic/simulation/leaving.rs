@@ -9,7 +9,7 @@ use crate::hazard::Hazard;
 use crate::input::cities::CityIndex;
 
 /// Visitors who are looked at in one piece of work.
-const PIECE: usize = 2_048;
+const PIECE: usize = 8_192;
 
 /// Lets visitors whose stay is over fly home.
 pub(super) fn leave_for_home(

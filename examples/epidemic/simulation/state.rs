@@ -105,9 +105,9 @@ impl Places {
         self.at_home[usize::from(airport)] += 1;
     }
 
-    /// Counts people who leave home from an airport.
-    pub(super) fn leave_home(&mut self, airport: AirportIndex, people: u32) {
-        self.at_home[airport.index()] -= people;
+    /// Counts a person who leaves home from an airport.
+    pub(super) fn leave_home(&mut self, airport: AirportIndex) {
+        self.at_home[airport.index()] -= 1;
     }
 
     pub(super) fn present(&self, city: CityIndex) -> u32 {
