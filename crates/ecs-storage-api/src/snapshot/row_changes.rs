@@ -12,6 +12,7 @@
 //! born. So it does not matter which tables are paired, as long as their components
 //! are the same and each has one partner; it matters for the cost alone.
 
+mod bytes;
 #[cfg(test)]
 mod tests;
 mod values;
