@@ -17,9 +17,14 @@ impl Bits {
         let mut bits = [0; PAGE_ROWS / WORD];
         let words = some.chunks(WORD).zip(others.chunks(WORD));
         for (bits, (some, others)) in bits.iter_mut().zip(words) {
-            for (n, (one, other)) in some.iter().zip(others).enumerate() {
-                *bits |= u64::from(one == other) << n;
-            }
+            // Whole words apart: a loop of known length is made of wide instructions.
+            *bits = match (some.as_array(), others.as_array()) {
+                (Some(some), Some(others)) => word_of_equal(some, others),
+                _ => {
+                    let pairs = some.iter().zip(others).enumerate();
+                    pairs.fold(0, |bits, (n, (one, other))| bits | u64::from(one == other) << n)
+                }
+            };
         }
         Self(bits)
     }
@@ -69,6 +74,20 @@ impl Bits {
         };
         Self(std::array::from_fn(word))
     }
+}
+
+/// Returns a bit for each of two values that are equal.
+fn word_of_equal<T: PartialEq>(some: &[T; WORD], others: &[T; WORD]) -> u64 {
+    let mut equal = [0u8; WORD];
+    for ((equal, one), other) in equal.iter_mut().zip(some).zip(others) {
+        *equal = u8::from(one == other);
+    }
+    let (bytes, _) = equal.as_chunks::<8>();
+    bytes.iter().enumerate().fold(0, |bits, (n, bytes)| {
+        // Each of eight bytes is 0 or 1; the product has them side by side at its top.
+        let byte = u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | byte << (8 * n)
+    })
 }
 
 #[cfg(test)]
