@@ -3,9 +3,14 @@
 mod common;
 
 use ecs_archetype::ArchetypeStorage;
+use ecs_core::{AllocatorState, EntityId};
 use ecs_postgres::{PostgresOptions, PostgresStorage};
-use ecs_storage_api::remote::RemoteChangeKind;
-use ecs_storage_api::{AsyncStorage, RemoteError, UpdateBatch};
+use ecs_storage_api::remote::{
+    Applied, Archive, BoxFuture, BoxStream, Commit, Committed, RemoteChangeKind, Version,
+};
+use ecs_storage_api::{
+    AsyncStorage, Capabilities, Page, RemoteError, RemoteQuery, StorageImage, UpdateBatch,
+};
 use ecs_world::{Durable, DurableError, DurableOptions, Origin, World};
 use pollster::block_on;
 
@@ -305,4 +310,88 @@ fn a_damaged_journal_is_an_error_and_changes_nothing() {
         let opened = Durable::open(empty(), place.connect());
         assert!(matches!(opened, Err(DurableError::Remote(_))), "{damage}");
     }
+}
+
+/// An archive that only does what every archive has to.
+struct WithoutJournal(PostgresStorage);
+
+impl AsyncStorage for WithoutJournal {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
+        self.0.version_async()
+    }
+
+    fn query_erased_async(&self, query: RemoteQuery) -> BoxStream<'_, Result<Page, RemoteError>> {
+        self.0.query_erased_async(query)
+    }
+
+    fn apply_updates_async<'a>(
+        &'a self,
+        batch: &'a UpdateBatch,
+        condition: Option<Version>,
+    ) -> BoxFuture<'a, Result<Applied, RemoteError>> {
+        self.0.apply_updates_async(batch, condition)
+    }
+
+    fn reserve_ids_async(&self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>> {
+        self.0.reserve_ids_async(count)
+    }
+
+    fn release_ids_async<'a>(
+        &'a self,
+        ids: &'a [EntityId],
+    ) -> BoxFuture<'a, Result<(), RemoteError>> {
+        self.0.release_ids_async(ids)
+    }
+
+    fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
+        self.0.allocator_state_async()
+    }
+
+    fn load_async<'a>(
+        &'a self,
+        image: &'a StorageImage,
+        condition: Option<Version>,
+    ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+        self.0.load_async(image, condition)
+    }
+}
+
+impl Archive for WithoutJournal {
+    fn commit_async<'a>(
+        &'a self,
+        commit: &'a Commit<'a>,
+        condition: Version,
+    ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+        self.0.commit_async(commit, condition)
+    }
+
+    fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>> {
+        self.0.committed_async()
+    }
+}
+
+#[test]
+fn an_archive_without_a_journal_has_its_rows_follow_at_each_commit() {
+    let place = Home::new();
+    let archive = WithoutJournal(place.connect());
+    let mut durable = DurableOptions::new().rows_every(5).open(filled(), archive).unwrap();
+    for tick in 1..=3 {
+        schedule().run(durable.world_mut());
+        durable.commit().unwrap();
+        durable.wait().unwrap();
+        assert_eq!(place.number("select tick from _world"), tick);
+    }
+    durable.fold().unwrap();
+    let world = durable.close().unwrap();
+    assert_eq!(place.hash(), world.state_hash().unwrap());
+    let archive = WithoutJournal(place.connect());
+    let version = block_on(archive.version_async()).unwrap();
+    assert_eq!(block_on(archive.fold_async(None)).unwrap(), version);
+    let other = Version::new(version.get() + 1);
+    let error = block_on(archive.fold_async(Some(other))).unwrap_err();
+    assert!(matches!(error, RemoteError::Conflict { .. }), "{error}");
 }

@@ -26,6 +26,7 @@ pub(crate) struct Score(pub(crate) u64);
 
 pub(crate) fn empty() -> World<ArchetypeStorage> {
     let mut world = World::new();
+    world.register::<(Place, Name)>();
     world.save_resource::<Score>("score");
     world
 }

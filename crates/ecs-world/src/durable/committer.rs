@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
+use ecs_storage_api::RemoteError;
 use ecs_storage_api::remote::{Archive, Commit, Version};
 use ecs_storage_api::snapshot::StorageCut;
 use parking_lot::Mutex;
@@ -156,7 +157,7 @@ impl<A: Archive> Work<A> {
                     let _ = done.send(());
                 }
                 Task::Fold(done) => {
-                    let _ = done.send(self.fold());
+                    let _ = done.send(self.fold().map_err(DurableError::Fold));
                 }
             }
         }
@@ -170,7 +171,7 @@ impl<A: Archive> Work<A> {
                 self.kept.rows = cut.store().clone();
                 self.left = None;
                 let folded = match self.kept.journaled >= self.rows_every {
-                    true => self.fold(),
+                    true => self.fold().map_err(DurableError::Fold),
                     false => Ok(()),
                 };
                 let mut outcome = self.outcome.lock();
@@ -210,10 +211,9 @@ impl<A: Archive> Work<A> {
     }
 
     /// Brings the archive's rows to the last commit.
-    fn fold(&mut self) -> Result<(), DurableError> {
+    fn fold(&mut self) -> Result<(), RemoteError> {
         if self.kept.journaled != 0 {
-            let version = Some(self.kept.version);
-            block_on(self.archive.fold_async(version)).map_err(DurableError::Fold)?;
+            block_on(self.archive.fold_async(Some(self.kept.version)))?;
             self.kept.journaled = 0;
         }
         Ok(())
