@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use ecs::DurableOptions;
 use ecs_postgres::PostgresOptions;
 use ecs_test_postgres::{Row, Server, query};
 use epidemic_model::cli::{Arguments, Backend};
@@ -59,15 +60,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse(OPTIONS.split_whitespace())?;
     let scenario = Arc::new(Scenario::begin(&arguments.cli)?);
 
-    // In memory, committed at each day's end by another thread.
+    // In memory, committed at each day's end by another thread; the tables follow at last.
     let store = PostgresOptions::new(&url).schema("epidemic").connect()?;
-    let stored = Stored::open(store, Backend::Archetype)?;
+    let options = DurableOptions::new().rows_every(u64::MAX);
+    let stored = Stored::open(store, Backend::Archetype, options)?;
     let mut run = Simulation::in_store(stored, Arc::clone(&scenario));
     for _ in 0..DAYS {
         (0..scenario.rules.calendar.ticks_per_day()).for_each(|_| run.tick());
         run.commit()?;
     }
     run.settle()?;
+    run.fold()?;
 
     // Entities know cities by their row in the file: bring the names in beside them.
     let names = scenario.input.cities.iter().enumerate().map(|(row, city)| {

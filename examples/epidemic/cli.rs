@@ -184,6 +184,11 @@ pub(crate) fn days(text: &str) -> Result<u32, String> {
     count(text, "days", 36_500)
 }
 
+#[cfg(feature = "postgres")]
+pub(crate) fn commits(text: &str) -> Result<u64, String> {
+    count(text, "commits", u32::MAX).map(u64::from)
+}
+
 fn runs(text: &str) -> Result<u32, String> {
     count(text, "runs", 10_000)
 }
@@ -296,7 +301,10 @@ mod tests {
             (format!("{url} --resume f"), "cannot be used with"),
             (format!("{url} --store-every 0"), "expected a whole number of days"),
             (format!("{url} {url}"), "cannot be used multiple times"),
+            (format!("{url} --store-rows-every 0"), "expected a whole number of commits"),
             ("--store-every 2".to_owned(), "--store <URL>"),
+            ("--store-rows-every 2".to_owned(), "--store <URL>"),
+            ("--store-skip".to_owned(), "--store <URL>"),
             ("--store-schema s".to_owned(), "--store <URL>"),
             ("--stor=postgresql://me:secret@host/db".to_owned(), "--stor"),
         ] {

@@ -107,7 +107,8 @@ fn begin_in_store(
             eprintln!("{text}");
         }
     };
-    let stored = crate::store::open(url, &cli.store.schema, cli.people, cli.backend, tell)?;
+    let mut stored = crate::store::open(url, &cli.store, cli.people, cli.backend, tell)?;
+    let is_new = stored.run().is_none();
     let scenario = match stored.run() {
         None => Arc::new(Scenario::begin(cli)?),
         Some((parameters, ticks)) => {
@@ -117,13 +118,21 @@ fn begin_in_store(
             let lacks = ticks == ticks_wanted(cli, &scenario)
                 && !Summary::is_left(&cli.out, cli.days, stored.state_hash());
             if !lacks && is_at_its_end(cli, &scenario, ticks, "the store") {
+                // Ended between its last commit and this, its tables lag behind.
+                crate::store::with_patience(stored.fold(), tell, || stored.fold())?;
                 return Ok(None);
             }
             scenario
         }
     };
     prepare(cli)?;
-    Ok(Some((Simulation::in_store(stored, Arc::clone(&scenario)), scenario)))
+    let mut simulation = Simulation::in_store(stored, Arc::clone(&scenario));
+    if is_new {
+        // Everybody, before the first day: that is part of getting ready.
+        let begun = simulation.commit().and_then(|()| simulation.settle());
+        crate::store::with_patience(begun, tell, || simulation.settle())?;
+    }
+    Ok(Some((simulation, scenario)))
 }
 
 fn is_at_its_end(cli: &Cli, scenario: &Scenario, ticks: u32, place: impl Display) -> bool {
@@ -195,6 +204,11 @@ fn one_run(
             simulating += start.elapsed();
         }
     }
+    #[cfg(feature = "postgres")]
+    {
+        let tell = |text: &str| progress.note(text);
+        crate::store::with_patience(simulation.fold(), tell, || simulation.fold())?;
+    }
     progress.finish();
     if let Some(path) = &cli.save {
         simulation.save(path)?;
@@ -206,10 +220,10 @@ fn one_run(
 /// Commits the state to the store, if there is one. The last commit is waited for.
 #[cfg(feature = "postgres")]
 fn commit(simulation: &mut Simulation, progress: &Progress, is_last: bool) -> Result<(), Error> {
-    let mut begun = simulation.commit();
-    if begun.is_ok() && is_last {
-        begun = simulation.settle();
-    }
+    let begun = match is_last {
+        true => simulation.commit().and_then(|()| simulation.settle()),
+        false => simulation.commit_if_room(),
+    };
     let tell = |text: &str| progress.note(text);
     Ok(crate::store::with_patience(begun, tell, || simulation.settle())?)
 }

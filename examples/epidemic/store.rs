@@ -6,9 +6,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use ecs::DurableOptions;
 use ecs_postgres::{ConnectError, PostgresOptions};
 
-use crate::cli::{Backend, days};
+use crate::cli::{Backend, commits, days};
 use crate::error::Error;
 use crate::simulation::{StoreError, Stored};
 
@@ -30,10 +31,27 @@ pub struct StoreOptions {
     #[arg(requires = "url")]
     pub every: u32,
 
+    /// Commits from one that updates the tables to the next; those between are kept in the
+    /// store's journal, and 1 updates them at each [default: when the run ends]
+    #[arg(long = "store-rows-every", value_name = "COMMITS", value_parser = commits)]
+    #[arg(requires = "url")]
+    pub rows_every: Option<u64>,
+
+    /// Pass over a commit, but for the last, while the store is busy with others
+    #[arg(long = "store-skip", requires = "url")]
+    pub skips: bool,
+
     /// Schema of the database that holds the run
     #[arg(long = "store-schema", value_name = "NAME", default_value = "epidemic")]
     #[arg(requires = "url")]
     pub schema: String,
+}
+
+impl StoreOptions {
+    fn durable(&self) -> DurableOptions {
+        let options = DurableOptions::new().rows_every(self.rows_every.unwrap_or(u64::MAX));
+        if self.skips { options.skipping() } else { options }
+    }
 }
 
 /// Where the database is. It may hold a password, and so is never shown.
@@ -61,16 +79,18 @@ impl fmt::Debug for StoreUrl {
 /// When it can't be reached, or holds something else than an epidemic.
 pub fn open(
     url: &StoreUrl,
-    schema: &str,
+    store: &StoreOptions,
     people: u32,
     backend: Backend,
     tell: impl Fn(&str),
 ) -> Result<Stored, Error> {
-    // The first commit brings everybody, and may take its time.
+    // To bring everybody to the tables may take its time.
     let limit = Duration::from_secs(60 + u64::from(people) / 4_000);
-    let options = PostgresOptions::new(&url.0).schema(schema).time_limit(limit).pool_size(2);
-    let attempt =
-        || -> Result<Stored, Trouble> { Ok(Stored::open(options.clone().connect()?, backend)?) };
+    let options = PostgresOptions::new(&url.0).schema(&store.schema).time_limit(limit);
+    let options = options.pool_size(2);
+    let attempt = || -> Result<Stored, Trouble> {
+        Ok(Stored::open(options.clone().connect()?, backend, store.durable())?)
+    };
     Ok(with_patience(attempt(), tell, attempt)?)
 }
 

@@ -35,7 +35,7 @@ fn fails(folder: &Path, arguments: &str) -> String {
 
 /// The version of the store: how often it was committed to.
 fn version(url: &str) -> u64 {
-    let rows = query(url, "select version from epidemic._store");
+    let rows = query(url, "select committed from epidemic._store");
     rows.ok().and_then(|rows| rows[0][0].as_ref()?.parse().ok()).unwrap_or(0)
 }
 
@@ -71,15 +71,24 @@ fn a_run_with_a_store_leaves_what_one_without_leaves() {
     let server = Server::shared().unwrap();
     let url = server.database().unwrap();
     epidemic(folder, "plain", &format!("{SIZE} --days 7"));
-    for (backend, schema) in [("archetype", "one"), ("local", "two")] {
-        let store = format!("--backend {backend} --store {url} --store-schema {schema}");
+    for (backend, schema, how) in [
+        ("archetype", "one", ""),
+        ("local", "two", "--store-rows-every 1"),
+        ("archetype", "three", "--store-rows-every 3 --store-skip"),
+    ] {
+        let store = format!("--backend {backend} --store {url} --store-schema {schema} {how}");
         epidemic(folder, "half", &format!("{SIZE} --days 2 {store}"));
         // The last day is committed, due or not.
         let options = "--days 7 --threads 3 --store-every 4";
         epidemic(folder, "kept", &format!("{options} {store}"));
         assert_same_outputs(folder, "kept", "plain");
-        let rows = query(&url, &format!("select version from {schema}._store")).unwrap();
-        assert_eq!(rows[0][0].as_deref(), Some("4"), "days 1, 2, 4 and 7");
+        let asked =
+            format!("select _store.version, committed, tick from {schema}._store, {schema}._world");
+        let rows = query(&url, &asked).unwrap();
+        let [version, committed, tick] = [0, 1, 2].map(|at| rows[0][at].clone().unwrap());
+        // The tables show the last tick, of seven days of six.
+        assert_eq!((&version, &*tick), (&committed, "42"));
+        assert!(how.contains("skip") || committed == "5", "the start, and days 1, 2, 4 and 7");
     }
     // At its end there is nothing to do, unless its outputs are not there.
     let again = format!("{SIZE} --days 7 --store {url} --store-schema one");
@@ -174,7 +183,8 @@ fn what_contradicts_the_store_or_is_not_there_is_refused_and_no_password_shown()
     assert!(!folder.join("none").exists());
     // Whose rows others have changed, its sums no longer hold.
     query(&url, "delete from epidemic.\"epidemic::Exposed\"").unwrap();
-    query(&url, "update epidemic._store set version = version + 1").unwrap();
+    query(&url, "update epidemic._store set committed = version + 1, version = version + 1")
+        .unwrap();
     let text = fails(folder, &format!("--days 9 --out none --store {url}"));
     assert!(text.contains("others have changed its rows"), "{text}");
     said.push(text.into_bytes());

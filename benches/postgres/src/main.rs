@@ -62,7 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let changes = rows.changes(round)?;
             let state = ours.allocator_state_async().await?;
             let (allocator_before, allocator) = (&state, &state);
-            let commit = Commit { changes: &changes, allocator_before, allocator, head: &[] };
+            let commit =
+                Commit { tick: 0, changes: &changes, allocator_before, allocator, head: &[] };
             timed(&mut times.commit, ours.commit_async(&commit, version)).await?;
             timed(&mut times.upsert_by_hand, by_hand.upsert(&rows, round)).await?;
             let batch = rows.batch(round);

@@ -100,7 +100,7 @@ fn change(row: &Row, names: &AHashMap<i32, String>) -> Result<RemoteChange, Remo
     let entities = read::<Vec<i64>>(row, 3)?.into_iter().map(entity);
     let entities = entities.collect::<Result<_, _>>()?;
     let component = names.get(&read(row, 2)?).cloned();
-    Ok(RemoteChange::new(version(row)?, kind, component, entities))
+    Ok(RemoteChange::new(version(row, 0)?, kind, component, entities))
 }
 
 /// Tells what changes from a version on. The server's word only says when to ask: what

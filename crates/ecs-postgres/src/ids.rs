@@ -9,8 +9,9 @@ use ecs_storage_api::{RemoteError, StorageError};
 
 use crate::error::{nonsense, server};
 use crate::link::Session;
-use crate::rows::{copy_ids, entity, read, signed};
+use crate::rows::{copy_ids, entity, read, signed, version};
 use crate::tables::Tables;
+use crate::write::expect_folded;
 
 /// The row of the allocator, locked.
 #[derive(Debug, Clone, Copy)]
@@ -38,15 +39,17 @@ impl Allocator {
     }
 
     /// Locks the allocator where the store is not locked, and reads its shard: behind the
-    /// lock, since whoever had it may have brought another.
+    /// lock, since whoever had it may have brought another, or begun a journal.
     pub(crate) async fn lock_alone(
         session: &mut Session<'_>,
         tables: &Tables,
     ) -> Result<Self, RemoteError> {
         let locked = Self::lock(session, tables, 0).await?;
-        let statement = tables.sql("select shard from @_store");
+        let statement = tables.sql("select shard, version, committed from @_store");
         let statement = session.prepare(&statement).await.map_err(server(DOING))?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(server(DOING))?;
+        // In a journal are ids that this allocator has not given yet.
+        expect_folded(version(&row, 1)?, version(&row, 2)?)?;
         Ok(Self { shard: read::<i16>(&row, 0)? as u16, ..locked })
     }
 

@@ -10,6 +10,7 @@ mod catalog;
 mod error;
 mod feed;
 mod ids;
+mod journal;
 mod link;
 mod migrate;
 mod name;

@@ -1,6 +1,7 @@
 //! Reading: pages of queries, and everything.
 
 mod image;
+mod overlay;
 mod pages;
 mod plan;
 mod sorting;
@@ -30,7 +31,7 @@ pub(crate) async fn version(store: &Store) -> Result<Version, RemoteError> {
     let version = connection.statements.prepare(&connection.client, &version).await;
     let version = version.map_err(&reading)?;
     let row = connection.client.query_one(&version, &[]).await.map_err(&reading)?;
-    rows::version(&row)
+    rows::version(&row, 0)
 }
 
 /// Reads which ids come next.

@@ -70,9 +70,9 @@ pub(crate) fn read<'r, T: FromSql<'r>>(row: &'r Row, at: usize) -> Result<T, Rem
     row.try_get(at).map_err(server("read an answer"))
 }
 
-/// Reads the version that stands first in an answer.
-pub(crate) fn version(row: &Row) -> Result<Version, RemoteError> {
-    let version = u64::try_from(read::<i64>(row, 0)?);
+/// Reads a version.
+pub(crate) fn version(row: &Row, at: usize) -> Result<Version, RemoteError> {
+    let version = u64::try_from(read::<i64>(row, at)?);
     version.map(Version::new).map_err(|_| nonsense("the database holds a wrong version"))
 }
 

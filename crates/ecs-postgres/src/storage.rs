@@ -177,6 +177,25 @@ impl PostgresStorage {
     }
 }
 
+impl PostgresStorage {
+    /// Brings the rows to where the journal of a world is, and empties that: for those who
+    /// ask in SQL, and those who write, after a world has ended without being closed. The
+    /// calling thread waits. Returns the version that the rows have then.
+    ///
+    /// The components that the world had must be registered in this process.
+    ///
+    /// # Errors
+    /// As [`Archive::fold_async`](ecs_storage_api::remote::Archive::fold_async). Then the
+    /// journal is as it was.
+    ///
+    /// # Complexity
+    /// O(values in the journal), and their memory; of each row that several commits
+    /// changed the last value is written.
+    pub fn fold(&self) -> Result<Version, RemoteError> {
+        pollster::block_on(ecs_storage_api::remote::Archive::fold_async(self, None))
+    }
+}
+
 impl AsyncStorage for PostgresStorage {
     fn capabilities(&self) -> Capabilities {
         Capabilities::in_memory()

@@ -2,10 +2,11 @@
 //!
 //! | table | a row is | columns |
 //! |---|---|---|
-//! | `_store` | the store | format, version, shard, since when it is known what changed |
+//! | `_store` | the store | format, version of the rows, version that the journal leads to, shard, since when it is known what changed |
 //! | `_allocator` | the store | which ids come next |
 //! | `_free`, `_reserved`, `_retired` | an id or an index | as `AllocatorState` has them |
-//! | `_world` | the world that is committed here, if one is | its version, and what it has beside its rows |
+//! | `_world` | the world that is committed here, if one is | version and tick that the rows show, and what it has beside them |
+//! | `_journal` | a part of a commit that the rows are still to follow | its version and tick, and its bytes |
 //! | `_component` | a component | its name, table, codec and schema |
 //! | `_entity` | a living entity | its id |
 //! | `_version` | a version, of those that are kept | a token by which its writer knows it |
@@ -22,7 +23,7 @@ use crate::options::PostgresOptions;
 use crate::rows::read;
 
 /// The form of the store's tables, and of the way of values into columns.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 /// Where the store is: its schema.
 #[derive(Debug, Clone)]
@@ -116,6 +117,7 @@ create table @_store (
     single boolean primary key default true check (single),
     format integer not null,
     version bigint not null default 0,
+    committed bigint not null default 0,
     changes_since bigint not null default 0,
     migrations integer not null default 0,
     shard smallint not null
@@ -132,8 +134,17 @@ create table @_retired (index bigint primary key);
 create table @_world (
     single boolean primary key default true check (single),
     version bigint not null,
+    tick bigint not null,
     head bytea not null
 );
+create table @_journal (
+    version bigint not null,
+    part integer not null,
+    tick bigint not null,
+    bytes bytea not null,
+    primary key (version, part)
+);
+alter table @_journal alter bytes set storage external;
 create table @_component (
     id integer generated always as identity primary key,
     name text not null unique,
@@ -157,8 +168,10 @@ create table @_change (
     primary key (version, kind, component)
 );
 alter table @_change alter entities set storage external;
-comment on table @_store is 'An entity-component-system world: its version, raised by every change.';
+comment on table @_store is 'An entity-component-system world: the version of its rows, raised by every change, and the version that a world was committed at, if the rows are still to follow.';
 comment on table @_version is 'The versions for which it is kept what changed, and when they came to be.';
+comment on table @_world is 'The world that is committed here: the version and the tick that the rows show.';
+comment on table @_journal is 'What a world has committed beyond its rows.';
 comment on table @_entity is 'The living entities; an id is shard << 52 | generation << 32 | index.';
 comment on table @_change is 'Which entities changed at which version: s(pawned), w(ritten), r(emoved), d(estroyed), l(oaded: everything).';
 "#;

@@ -17,13 +17,16 @@ use crate::rows::{read, signed, version};
 use crate::storage::Store;
 use crate::tables::Tables;
 use batch::Work;
-pub(crate) use effects::Effects;
+pub(crate) use effects::{Effects, Raised, raise};
 pub(crate) use load::load;
 pub(crate) use outcome::{Trace, commit, settle};
 
 /// The store's row, locked: nobody else writes until the transaction ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Locked {
+    /// That of the rows.
+    pub(crate) rows: Version,
+    /// That of the last commit: later than the rows, if there is a journal.
     pub(crate) version: Version,
     pub(crate) shard: u16,
     /// What the next version is known by to who makes it.
@@ -33,11 +36,23 @@ pub(crate) struct Locked {
 }
 
 impl Locked {
-    /// Locks the store, if it is at the version asked for.
+    /// Locks the store for who changes rows, if it is at the version asked for and no
+    /// journal is ahead of them.
     pub(crate) async fn lock(
         session: &mut Session<'_>,
         tables: &Tables,
         condition: Option<Version>,
+    ) -> Result<Self, RemoteError> {
+        let locked = Self::lock_journal(session, tables).await?;
+        expect_folded(locked.rows, locked.version)?;
+        locked.expect(condition)?;
+        Ok(locked)
+    }
+
+    /// Locks the store for who minds the journal.
+    pub(crate) async fn lock_journal(
+        session: &mut Session<'_>,
+        tables: &Tables,
     ) -> Result<Self, RemoteError> {
         let locking = server("lock the store");
         // Rows that come are few beside those that are there, and found by the index: a
@@ -45,21 +60,36 @@ impl Locked {
         let statement = tables.sql(
             "select version, shard, gen_random_uuid()::text, \
              set_config('enable_hashjoin', 'off', true), \
-             set_config('enable_mergejoin', 'off', true), migrations \
+             set_config('enable_mergejoin', 'off', true), migrations, committed \
              from @_store for no key update",
         );
         let statement = session.prepare(&statement).await.map_err(&locking)?;
         let row = session.transaction.query_one(&statement, &[]).await.map_err(&locking)?;
-        let found = version(&row)?;
+        Ok(Self {
+            rows: version(&row, 0)?,
+            version: version(&row, 6)?,
+            shard: read::<i16>(&row, 1)? as u16,
+            token: read(&row, 2)?,
+            migrations: read(&row, 5)?,
+        })
+    }
+
+    /// Checks that the store is at the version asked for.
+    pub(crate) fn expect(&self, condition: Option<Version>) -> Result<(), RemoteError> {
         match condition {
-            Some(expected) if expected != found => Err(RemoteError::Conflict { expected, found }),
-            _ => Ok(Self {
-                version: found,
-                shard: read::<i16>(&row, 1)? as u16,
-                token: read(&row, 2)?,
-                migrations: read(&row, 5)?,
-            }),
+            Some(expected) if expected != self.version => {
+                Err(RemoteError::Conflict { expected, found: self.version })
+            }
+            _ => Ok(()),
         }
+    }
+}
+
+/// Checks that rows are where the last commit is: no journal is ahead of them.
+pub(crate) fn expect_folded(rows: Version, version: Version) -> Result<(), RemoteError> {
+    match rows == version {
+        true => Ok(()),
+        false => Err(RemoteError::Unfolded { rows, version }),
     }
 }
 

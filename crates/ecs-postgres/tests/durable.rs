@@ -2,75 +2,14 @@
 
 mod common;
 
-use bytemuck::{Pod, Zeroable};
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::EntityId;
-use ecs_derive::Component;
 use ecs_postgres::PostgresStorage;
 use ecs_storage_api::remote::Archive;
-use ecs_storage_api::{AsyncStorage, Query, RemoteError, UpdateBatch};
-use ecs_world::{Commands, Durable, DurableError, DurableOptions, Origin, ResMut, Schedule, World};
+use ecs_storage_api::{AsyncStorage, RemoteError, UpdateBatch};
+use ecs_world::{Durable, DurableError, DurableOptions, Origin};
 use pollster::block_on;
-use serde::{Deserialize, Serialize};
 
-#[derive(Component, Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[component(crate = ecs_core, name = "durable::Place", pod)]
-#[repr(C)]
-struct Place {
-    x: f32,
-    y: f32,
-}
-
-#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[component(crate = ecs_core, name = "durable::Name")]
-struct Name(String);
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Score(u64);
-
-fn empty() -> World<ArchetypeStorage> {
-    let mut world = World::new();
-    world.save_resource::<Score>("score");
-    world
-}
-
-fn filled() -> World<ArchetypeStorage> {
-    let mut world = empty();
-    world.insert_resource(Score(0));
-    world.spawn_batch((0..3000).map(|n| Place { x: n as f32, y: 0.0 }));
-    world
-}
-
-/// Moves some, names some, ends some, makes some.
-fn schedule() -> Schedule {
-    fn move_some(mut all: Query<(EntityId, &mut Place)>, mut score: ResMut<Score>) {
-        score.0 += 1;
-        let turn = score.0;
-        all.for_each(|(id, place)| {
-            if u64::from(id.index()) % 7 == turn % 7 {
-                place.x += 0.5;
-            }
-        });
-    }
-    fn change_some(mut all: Query<(EntityId, Option<&Name>)>, mut commands: Commands) {
-        all.for_each(|(id, name)| match id.index() % 97 {
-            1 if name.is_none() => {
-                commands.insert(id, Name(format!("number {id}")));
-            }
-            2 if id.generation() < 3 => {
-                commands.despawn(id);
-                commands.spawn(Place { x: 0.0, y: 1.0 });
-            }
-            3 if name.is_some() => {
-                commands.remove::<Name>(id);
-            }
-            _ => {}
-        });
-    }
-    let mut schedule = Schedule::new();
-    schedule.add_system(move_some).add_system(change_some);
-    schedule
-}
+use common::world::{Name, Score, empty, filled, schedule};
 
 fn open(store: PostgresStorage, every: u64) -> Durable<ArchetypeStorage> {
     DurableOptions::new().every(every).open(filled(), store).unwrap()

@@ -10,6 +10,7 @@ use ecs_storage_api::{SnapshotError, Storage};
 
 use crate::checkpoint::{self, CheckpointError};
 use crate::delta::Delta;
+use crate::schedule::Crew;
 use crate::state::{self, Head};
 use crate::world::World;
 
@@ -69,9 +70,10 @@ impl<S: Storage> World<S> {
     /// # Complexity
     /// O(pages) of 1,024 rows, and a copy of those that changed; O(values) if nothing
     /// is known of them, because the world does not [come](World::restore_cut) from
-    /// that cut, or the backend keeps no versions.
+    /// that cut, or the backend keeps no versions. The threads of rayon's current pool
+    /// help.
     pub fn cut_after(&self, before: &Cut) -> Result<Cut, SnapshotError> {
-        self.cut_with(StorageCut::after(&self.storage, &before.store)?)
+        self.cut_with(StorageCut::after_with(&self.storage, &before.store, &Crew::here())?)
     }
 
     fn cut_with(&self, store: StorageCut) -> Result<Cut, SnapshotError> {

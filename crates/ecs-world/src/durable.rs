@@ -12,7 +12,7 @@ use pollster::block_on;
 
 use crate::cut::Cut;
 use crate::world::World;
-use committer::Committer;
+use committer::{Committer, Kept};
 
 /// A world that runs at the speed of memory, and is committed to an [`Archive`] in the
 /// background: a database that holds its rows.
@@ -21,6 +21,10 @@ use committer::Committer;
 /// one costs a [cut](World::cut_after), a copy of what was written meanwhile; comparing
 /// and sending is done by another thread. If the archive is slower than the world, the
 /// world waits: no more than [`ahead`](DurableOptions::ahead) commits do.
+///
+/// To bring a commit to rows costs as much as the rows it touches. An archive that keeps a
+/// [journal](Archive#journal) can be given commits as bytes instead, whose rows follow
+/// [every n-th commit](DurableOptions::rows_every), what several changed once.
 ///
 /// Opened again, the world is what it was at its last commit, in
 /// [state hash](World::state_hash), saved resources and events. Rows come back in the
@@ -33,11 +37,13 @@ use committer::Committer;
 /// next commit, so that after an error which [may be
 /// tried again](DurableError::is_retryable) nothing is lost by going on. If somebody
 /// else has written to the archive, every commit is a conflict; the world has to be
-/// opened anew.
+/// opened anew. If rows could not follow the journal ([`DurableError::Fold`]), the commit
+/// is made nevertheless, and they follow with the next one.
 ///
 /// # Dropping
 /// waits for the commits that were begun, and tells nobody of an error;
-/// [`close`](Self::close) does.
+/// [`close`](Self::close) does. What is in the journal stays there, for the next who opens
+/// the world.
 pub struct Durable<S: Storage> {
     world: World<S>,
     /// The last state that was given away.
@@ -55,6 +61,7 @@ pub struct DurableOptions {
     every: u64,
     ahead: usize,
     skips: bool,
+    rows_every: u64,
 }
 
 /// Where the state of a durable world came from.
@@ -91,6 +98,9 @@ pub enum DurableError {
     /// theirs again.
     #[error("the archive has named entities before; only an empty world can be opened on it")]
     Used,
+    /// The commit is kept in the journal, and the rows could not follow it.
+    #[error("the rows could not follow the journal: {0}")]
+    Fold(#[source] RemoteError),
     /// There is no thread to commit.
     #[error("the thread that commits could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -134,7 +144,7 @@ impl DurableError {
     /// Tells whether going on may succeed: what could not be committed is part of the
     /// next commit.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Remote(error) if error.is_retryable())
+        matches!(self, Self::Remote(error) | Self::Fold(error) if error.is_retryable())
     }
 }
 
@@ -147,7 +157,7 @@ impl Default for DurableOptions {
 impl DurableOptions {
     /// Commits every tick, and lets one commit wait.
     pub fn new() -> Self {
-        Self { every: 1, ahead: 1, skips: false }
+        Self { every: 1, ahead: 1, skips: false, rows_every: 1 }
     }
 
     /// Commits every n-th tick; 0 counts as 1.
@@ -171,6 +181,19 @@ impl DurableOptions {
         self
     }
 
+    /// Brings the rows of the archive up to date at every n-th commit, and keeps the
+    /// others in its journal, if it has one: durable at once, at the cost of their bytes.
+    /// [`Durable::fold`] and [`Durable::close`] bring the rows up to date as well;
+    /// `u64::MAX` leaves it to those. 0 counts as 1, which is each commit.
+    ///
+    /// Meanwhile others see the rows as they were, and can't change them. A journal takes
+    /// as much room as its commits; folding it, and opening a world from it, takes as much
+    /// memory.
+    pub fn rows_every(mut self, commits: u64) -> Self {
+        self.rows_every = commits.max(1);
+        self
+    }
+
     /// Opens a world: as it was at its last commit, or, if the archive is new, as it is
     /// given. What the world is to take up (saved resources and events) must be
     /// [named](World::save_resource) before.
@@ -184,6 +207,7 @@ impl DurableOptions {
     ) -> Result<Durable<S>, DurableError> {
         let committed = block_on(archive.committed_async())?;
         let (version, is_changed) = (committed.version, committed.is_changed);
+        let journaled = committed.journaled;
         let base = StorageCut::of_image(&committed.image).map_err(SnapshotError::from)?;
         let origin = match committed.head {
             Some(head) => {
@@ -200,7 +224,8 @@ impl DurableOptions {
         // From now on cuts share pages with this one; the archive is compared with what
         // the world holds only once.
         let last = world.cut()?;
-        let committer = Committer::start(archive, base, version, self.ahead)?;
+        let kept = Kept { rows: base, version, journaled };
+        let committer = Committer::start(archive, kept, self.ahead, self.rows_every)?;
         let Self { every, skips, .. } = self;
         Ok(Durable { world, last, committer, every, skips, origin })
     }
@@ -272,10 +297,24 @@ impl<S: Storage> Durable<S> {
         self.committer.committed()
     }
 
-    /// Commits what has not been, waits, and returns the world.
+    /// Waits until every commit that was begun has been made, and brings the rows of the
+    /// archive to the last one.
     ///
     /// # Errors
-    /// That of the last commit, with the world, which can be closed once more; the
+    /// [`DurableError::Fold`]; the commits are in the journal then. One that could not be
+    /// made is told by the other calls.
+    ///
+    /// # Complexity
+    /// O(values in the journal); O(1) if it is empty.
+    pub fn fold(&mut self) -> Result<(), DurableError> {
+        self.committer.fold()
+    }
+
+    /// Commits what has not been, waits, brings the rows of the archive to that, and
+    /// returns the world.
+    ///
+    /// # Errors
+    /// That of the last commit or of [`fold`](Self::fold), with the world, which can be closed once more; the
     /// archive holds what was committed before.
     pub fn close(mut self) -> Result<World<S>, CloseError<S>> {
         // That of an earlier commit may be made good by this one.
@@ -283,8 +322,8 @@ impl<S: Storage> Durable<S> {
             Err(error) if !error.is_retryable() => Err(error),
             _ => Ok(()),
         };
-        match begun.and_then(|()| self.wait()) {
-            Ok(_) => Ok(self.world),
+        match begun.and_then(|()| self.wait()).and_then(|_| self.fold()) {
+            Ok(()) => Ok(self.world),
             Err(error) => Err(CloseError { error, durable: Box::new(self) }),
         }
     }

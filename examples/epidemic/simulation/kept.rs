@@ -47,8 +47,12 @@ impl Stored {
     ///
     /// # Errors
     /// When it fails, or holds something else than an epidemic.
-    pub fn open(archive: impl Archive + 'static, backend: Backend) -> Result<Self, StoreError> {
-        let world = DurableOptions::new().open(empty_world(backend), archive)?;
+    pub fn open(
+        archive: impl Archive + 'static,
+        backend: Backend,
+        options: DurableOptions,
+    ) -> Result<Self, StoreError> {
+        let world = options.open(empty_world(backend), archive)?;
         let is_whole = world.world().resource::<Parameters>().is_some()
             && world.world().resource::<Course>().is_some();
         match world.origin() {
@@ -67,6 +71,14 @@ impl Stored {
         Some((parameters, tick))
     }
 
+    /// Brings the store's tables to its last commit.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn fold(&mut self) -> Result<(), StoreError> {
+        Ok(self.world.fold()?)
+    }
+
     /// One number for the whole state.
     ///
     /// # Panics
@@ -78,7 +90,8 @@ impl Stored {
 
     pub(super) fn into_kept(self) -> Kept {
         let committed = self.run().map(|(_, tick)| tick);
-        let keeping = Keeping { world: self.world, committed, pause: Duration::ZERO };
+        let (pause, folding) = (Duration::ZERO, Duration::ZERO);
+        let keeping = Keeping { world: self.world, committed, pause, folding };
         Kept::InStore(Box::new(keeping))
     }
 }
@@ -96,6 +109,8 @@ pub(super) struct Keeping {
     committed: Option<u32>,
     /// For how long the world has stood still.
     pause: Duration,
+    /// For how long its end was put off for the tables.
+    folding: Duration,
 }
 
 impl Keeping {
@@ -105,19 +120,41 @@ impl Keeping {
             return Ok(());
         }
         self.committed = Some(tick);
+        self.pausing(Durable::commit)
+    }
+
+    /// Begins the commit of a tick, unless the world skips and there is no room for it.
+    pub(super) fn commit_if_room(&mut self) -> Result<(), StoreError> {
+        self.pausing(Durable::commit_if_due)
+    }
+
+    /// Does something for which the world stands still.
+    fn pausing<T>(
+        &mut self,
+        doing: impl FnOnce(&mut Durable<Box<dyn Storage>>) -> Result<T, DurableError>,
+    ) -> Result<(), StoreError> {
         let start = Instant::now();
-        let outcome = self.world.commit();
+        let outcome = doing(&mut self.world);
         self.pause += start.elapsed();
-        Ok(outcome?)
+        outcome?;
+        Ok(())
     }
 
     /// Waits until all that was begun is committed, and tries again what failed.
     pub(super) fn wait(&mut self) -> Result<(), StoreError> {
+        self.pausing(Durable::wait)
+    }
+
+    /// Brings the tables to the last commit.
+    pub(super) fn fold(&mut self) -> Result<(), StoreError> {
         let start = Instant::now();
-        let outcome = self.world.wait();
-        self.pause += start.elapsed();
-        outcome?;
-        Ok(())
+        let outcome = self.world.fold();
+        self.folding += start.elapsed();
+        Ok(outcome?)
+    }
+
+    pub(super) fn folding(&self) -> Duration {
+        self.folding
     }
 
     pub(super) fn pause(&self) -> Duration {

@@ -155,12 +155,14 @@ impl Simulation {
         state::statistics(&self.world, &self.scenario)
     }
 
-    /// How long each system has run, by name; and for how long commits have held the run up.
+    /// How long each system has run, by name; for how long commits have held the run up,
+    /// and how long the tables took to follow at its end.
     #[must_use]
     pub fn system_times(&self) -> BTreeMap<String, Duration> {
         let mut times = self.systems.times();
         if let Kept::InStore(keeping) = &self.world {
             times.insert("commit".to_owned(), keeping.pause());
+            times.insert("fold".to_owned(), keeping.folding());
         }
         times
     }
@@ -233,6 +235,18 @@ impl Simulation {
         }
     }
 
+    /// As [`commit`](Self::commit); in a store that was opened to skip, a tick is passed
+    /// over while too many commits wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit_if_room(&mut self) -> Result<(), StoreError> {
+        match &mut self.world {
+            Kept::InStore(keeping) => keeping.commit_if_room(),
+            Kept::InMemory(_) => Ok(()),
+        }
+    }
+
     /// Waits until all commits that were begun are made, and tries again what failed.
     ///
     /// # Errors
@@ -240,6 +254,17 @@ impl Simulation {
     pub fn settle(&mut self) -> Result<(), StoreError> {
         match &mut self.world {
             Kept::InStore(keeping) => keeping.wait(),
+            Kept::InMemory(_) => Ok(()),
+        }
+    }
+
+    /// Brings the tables of the run's store to its last commit.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn fold(&mut self) -> Result<(), StoreError> {
+        match &mut self.world {
+            Kept::InStore(keeping) => keeping.fold(),
             Kept::InMemory(_) => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::rows::signed;
 /// All values of a component, in the order of signed ids.
 #[derive(Debug)]
 pub(super) struct Column {
-    component: ComponentId,
+    pub(super) component: ComponentId,
     pub(super) ids: Vec<EntityId>,
     /// The values in their persistent form.
     pub(super) bytes: Vec<u8>,

@@ -13,7 +13,7 @@ use crate::tables::Tables;
 
 /// A kind of change, as `_change` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     Spawned = b's' as isize,
     Written = b'w' as isize,
     Removed = b'r' as isize,
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 /// The component of a change that is of none.
-pub(crate) const NO_COMPONENT: i32 = 0;
+const NO_COMPONENT: i32 = 0;
 
 /// Changes that are made in a transaction, and noted at its end.
 #[derive(Debug)]
@@ -36,12 +36,17 @@ impl<'t> Effects<'t> {
         Self { tables, noted: Vec::new() }
     }
 
-    pub(crate) fn note(&mut self, kind: Kind, component: i32, mut entities: Vec<i64>) {
+    fn note(&mut self, kind: Kind, component: i32, mut entities: Vec<i64>) {
         let earlier = self.noted.iter_mut().find(|(its, of, _)| (*its, *of) == (kind, component));
         match earlier {
             Some((_, _, noted)) => noted.append(&mut entities),
             None => self.noted.push((kind, component, entities)),
         }
+    }
+
+    /// Notes that everything was replaced, in place of what was noted.
+    pub(crate) fn note_all(&mut self) {
+        self.noted = vec![(Kind::Loaded, NO_COMPONENT, Vec::new())];
     }
 
     /// Makes entities.
@@ -89,7 +94,7 @@ impl<'t> Effects<'t> {
                 chunks.filter_map(|chunk| Some(Run::many(chunk.ids(), chunk.column(*component)?)));
             copy(session, &table.name, &table, &runs.collect::<Vec<_>>()).await?;
         }
-        self.note(Kind::Loaded, NO_COMPONENT, Vec::new());
+        self.note_all();
         Ok(())
     }
 
@@ -195,45 +200,122 @@ impl<'t> Effects<'t> {
         locked: &Locked,
         kept_changes: u64,
     ) -> Result<Version, RemoteError> {
+        let version = next_version(locked)?;
+        self.write_notes(session, version).await?;
+        raise(session, self.tables, locked, Raised::Rows).await?;
+        forget(session, self.tables, locked.rows, version, kept_changes).await?;
+        Ok(version)
+    }
+
+    /// As [`finish`](Self::finish), of who brings rows to where the journal is.
+    pub(crate) async fn finish_fold(
+        self,
+        session: &mut Session<'_>,
+        locked: &Locked,
+        kept_changes: u64,
+    ) -> Result<(), RemoteError> {
         let raising = server("raise the version");
-        let version = locked.version.get() + 1;
-        let signed = i64::try_from(version).map_err(|_| nonsense("the versions are used up"))?;
+        self.write_notes(session, locked.version).await?;
+        let raise = self.tables.sql(
+            "with raised as (update @_store set version = committed returning version) \
+             select pg_notify($1, version::text) from raised",
+        );
+        let raise = session.prepare(&raise).await.map_err(&raising)?;
+        let raised = session.transaction.execute(&raise, &[&self.tables.channel()]).await;
+        raised.map_err(&raising)?;
+        forget(session, self.tables, locked.rows, locked.version, kept_changes).await
+    }
+
+    /// Writes down what changed with a version.
+    async fn write_notes(
+        &self,
+        session: &mut Session<'_>,
+        version: Version,
+    ) -> Result<(), RemoteError> {
+        let noting = server("note what changed");
+        let version = version.get() as i64;
         let note = self
             .tables
             .sql("insert into @_change values ($1, $2, $3, $4, cardinality($4::bigint[]))");
-        let note = session.prepare(&note).await.map_err(&raising)?;
+        let note = session.prepare(&note).await.map_err(&noting)?;
         for (kind, component, entities) in &self.noted {
             let kind = *kind as u8 as i8;
             let noted =
-                session.transaction.execute(&note, &[&signed, &kind, component, entities]).await;
-            noted.map_err(&raising)?;
+                session.transaction.execute(&note, &[&version, &kind, component, entities]).await;
+            noted.map_err(&noting)?;
         }
-        let raise = self.tables.sql(
-            "with raised as (update @_store set version = $1 returning version), \
-             noted as (insert into @_version (version, token) \
-                       select version, $2::text::uuid from raised) \
-             select pg_notify($3, version::text) from raised",
-        );
-        let raise = session.prepare(&raise).await.map_err(&raising)?;
-        let raised = session
-            .transaction
-            .execute(&raise, &[&signed, &locked.token, &self.tables.channel()])
-            .await;
-        raised.map_err(&raising)?;
-        // Now and then, since each look for old ones costs something.
-        if version.is_multiple_of(64) && version > kept_changes {
-            let oldest = (version - kept_changes) as i64;
-            for forget in [
-                "delete from @_change where version <= $1",
-                "delete from @_version where version <= $1",
-                "update @_store set changes_since = greatest(changes_since, $1)",
-            ] {
-                let forget = session.prepare(&self.tables.sql(forget)).await.map_err(&raising)?;
-                session.transaction.execute(&forget, &[&oldest]).await.map_err(&raising)?;
-            }
-        }
-        Ok(Version::new(version))
+        Ok(())
     }
+}
+
+/// What a new version is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Raised {
+    Rows,
+    /// Rows are still to follow.
+    Journal,
+}
+
+/// Returns the version that comes next.
+pub(crate) fn next_version(locked: &Locked) -> Result<Version, RemoteError> {
+    let version = locked.version.get() + 1;
+    match i64::try_from(version) {
+        Ok(_) => Ok(Version::new(version)),
+        Err(_) => Err(nonsense("the versions are used up")),
+    }
+}
+
+/// Raises the version, and tells who listens once the transaction is committed.
+pub(crate) async fn raise(
+    session: &mut Session<'_>,
+    tables: &Tables,
+    locked: &Locked,
+    of: Raised,
+) -> Result<Version, RemoteError> {
+    let raising = server("raise the version");
+    let version = next_version(locked)?;
+    let set = match of {
+        Raised::Rows => "version = $1, committed = $1",
+        Raised::Journal => "committed = $1",
+    };
+    let raise = tables.sql(&format!(
+        "with raised as (update @_store set {set} returning committed), \
+         noted as (insert into @_version (version, token) \
+                   select committed, $2::text::uuid from raised) \
+         select pg_notify($3, committed::text) from raised",
+    ));
+    let raise = session.prepare(&raise).await.map_err(&raising)?;
+    let (number, channel) = (version.get() as i64, tables.channel());
+    let raised = session.transaction.execute(&raise, &[&number, &locked.token, &channel]).await;
+    raised.map_err(&raising)?;
+    Ok(version)
+}
+
+/// Forgets what changed long before a version of the rows, now and then: each look for
+/// what is old costs something.
+async fn forget(
+    session: &mut Session<'_>,
+    tables: &Tables,
+    before: Version,
+    version: Version,
+    kept_changes: u64,
+) -> Result<(), RemoteError> {
+    const STEP: u64 = 64;
+    let forgetting = server("forget what changed long ago");
+    let version = version.get();
+    if before.get() / STEP == version / STEP || version <= kept_changes {
+        return Ok(());
+    }
+    let oldest = (version - kept_changes) as i64;
+    for forget in [
+        "delete from @_change where version <= $1",
+        "delete from @_version where version <= $1",
+        "update @_store set changes_since = greatest(changes_since, $1)",
+    ] {
+        let forget = session.prepare(&tables.sql(forget)).await.map_err(&forgetting)?;
+        session.transaction.execute(&forget, &[&oldest]).await.map_err(&forgetting)?;
+    }
+    Ok(())
 }
 
 /// Brings rows into a temporary table, and returns its name. A batch that updates and

@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) enum Trace<'t> {
     /// The version after the one that was locked has it.
     Version(&'t Locked),
+    /// The rows are at the version that was locked, or a later one.
+    Folded(&'t Locked),
     /// An id is reserved with it.
     Reserved(i64, &'t str),
     /// An id was reserved with it, and is no longer.
@@ -77,7 +79,7 @@ async fn happened(store: &Store, trace: Trace<'_>) -> Result<Option<bool>, Remot
     let asking = server("ask whether a commit happened");
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&asking)?;
-    let now = Locked::lock(&mut session, &store.tables, None).await?;
+    let now = Locked::lock_journal(&mut session, &store.tables).await?;
     match trace {
         Trace::Version(locked) => {
             let found = store.tables.sql(
@@ -90,6 +92,7 @@ async fn happened(store: &Store, trace: Trace<'_>) -> Result<Option<bool>, Remot
             let (is_there, is_known): (bool, bool) = (read(&row, 0)?, read(&row, 1)?);
             Ok((is_there || is_known).then_some(is_there))
         }
+        Trace::Folded(locked) => Ok(Some(now.rows >= locked.version)),
         Trace::Reserved(id, its) | Trace::Released(id, its) => {
             Allocator::lock(&mut session, &store.tables, now.shard).await?;
             let is_there = token(&mut session, &store.tables, id).await?.as_deref() == Some(its);

@@ -1,6 +1,8 @@
 //! A server for the tests of a file, and empty stores on it.
 #![allow(dead_code, reason = "each file uses some of it")]
 
+pub(crate) mod world;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -8,6 +8,7 @@ mod cut;
 mod disk;
 mod drops;
 mod injection;
+mod journal;
 mod kill;
 mod model;
 mod nonsense;
@@ -17,6 +18,8 @@ mod secrets;
 mod servers;
 #[cfg(feature = "tls")]
 mod tls;
+#[path = "../common/world.rs"]
+mod world;
 
 /// How often each fault strikes.
 fn rounds() -> usize {

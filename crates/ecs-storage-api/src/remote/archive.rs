@@ -13,6 +13,13 @@ use crate::snapshot::{RowChanges, StorageImage};
 ///
 /// Beside the rows it keeps the world's *head*: the bytes of all that a world has and
 /// no store knows of, such as its tick and saved resources.
+///
+/// # Journal
+/// An archive may keep a *journal*: commits as bytes, which its rows follow later. To
+/// [append](Self::append_async) one costs what its bytes do;
+/// [folding](Self::fold_async) brings all of them to the rows, what several changed
+/// once. As long as the journal is not empty, whoever reads rows sees them as they were
+/// at the last fold, with the version of then, and nobody can change them.
 pub trait Archive: AsyncStorage {
     /// Brings the store from the state before to the one after, wholly or not at all,
     /// if it is at that version; and returns the one that it has then.
@@ -22,6 +29,7 @@ pub trait Archive: AsyncStorage {
     ///
     /// # Errors
     /// [`RemoteError::Conflict`] if the store is at another version,
+    /// [`RemoteError::Unfolded`] if its journal is not empty,
     /// [`RemoteError::Codec`] if a value can't travel, or [`RemoteError::Backend`]. As
     /// with [`apply_updates_async`](AsyncStorage::apply_updates_async), nothing has
     /// changed, unless the error says that it is not known.
@@ -31,16 +39,63 @@ pub trait Archive: AsyncStorage {
         condition: Version,
     ) -> BoxFuture<'a, Result<Version, RemoteError>>;
 
-    /// Reads all that the store holds, at one version.
+    /// Tells whether there is a journal: if not, to append is to commit.
+    fn has_journal(&self) -> bool {
+        false
+    }
+
+    /// Keeps a commit in the journal, wholly or not at all, if the store is at that
+    /// version; and returns the one that it has then. The commit is as durable as one of
+    /// rows, and they follow with the next [fold](Self::fold_async).
+    ///
+    /// Without a journal this is [`commit_async`](Self::commit_async).
     ///
     /// # Errors
-    /// As [`image_async`](AsyncStorage::image_async).
+    /// As there, but for `Unfolded`.
+    fn append_async<'a>(
+        &'a self,
+        commit: &'a Commit<'a>,
+        condition: Version,
+    ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+        self.commit_async(commit, condition)
+    }
+
+    /// Brings the rows to where the journal is, and empties that, wholly or not at all;
+    /// and returns the version of the store, which stays as it is. If a condition is
+    /// given, only at that version.
+    ///
+    /// # Errors
+    /// [`RemoteError::Conflict`] if the store is at another version,
+    /// [`RemoteError::Snapshot`] if an entry is damaged or holds components that are not
+    /// known here, or [`RemoteError::Backend`].
+    fn fold_async(
+        &self,
+        condition: Option<Version>,
+    ) -> BoxFuture<'_, Result<Version, RemoteError>> {
+        Box::pin(async move {
+            match (self.version_async().await?, condition) {
+                (found, Some(expected)) if found != expected => {
+                    Err(RemoteError::Conflict { expected, found })
+                }
+                (version, _) => Ok(version),
+            }
+        })
+    }
+
+    /// Reads all that was committed, at one version: the rows, and what the journal has
+    /// beyond them.
+    ///
+    /// # Errors
+    /// As [`image_async`](AsyncStorage::image_async), and as
+    /// [`fold_async`](Self::fold_async) of entries that can't be read.
     fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>>;
 }
 
 /// What a commit brings.
 #[derive(Debug)]
 pub struct Commit<'a> {
+    /// The tick of the world.
+    pub tick: u64,
     /// Which rows are others than before.
     pub changes: &'a RowChanges,
     /// Which ids came next before.
@@ -63,6 +118,8 @@ pub struct Committed {
     pub version: Version,
     /// Whether somebody has changed rows since the last commit.
     pub is_changed: bool,
+    /// How many commits are in the journal.
+    pub journaled: u64,
 }
 
 impl Committed {
@@ -70,7 +127,13 @@ impl Committed {
     /// that its commit made.
     pub fn new(image: StorageImage, head: Option<(Vec<u8>, Version)>, version: Version) -> Self {
         let is_changed = head.as_ref().is_some_and(|(_, committed)| *committed != version);
-        Self { image, head: head.map(|(head, _)| head), version, is_changed }
+        Self { image, head: head.map(|(head, _)| head), version, is_changed, journaled: 0 }
+    }
+
+    /// Says that the last commits came from the journal, and how many.
+    pub fn with_journaled(mut self, commits: u64) -> Self {
+        self.journaled = commits;
+        self
     }
 }
 
@@ -84,6 +147,25 @@ macro_rules! forward {
                 condition: Version,
             ) -> BoxFuture<'a, Result<Version, RemoteError>> {
                 (**self).commit_async(commit, condition)
+            }
+
+            fn has_journal(&self) -> bool {
+                (**self).has_journal()
+            }
+
+            fn append_async<'a>(
+                &'a self,
+                commit: &'a Commit<'a>,
+                condition: Version,
+            ) -> BoxFuture<'a, Result<Version, RemoteError>> {
+                (**self).append_async(commit, condition)
+            }
+
+            fn fold_async(
+                &self,
+                condition: Option<Version>,
+            ) -> BoxFuture<'_, Result<Version, RemoteError>> {
+                (**self).fold_async(condition)
             }
 
             fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>> {

@@ -34,6 +34,18 @@ pub enum RemoteError {
         /// The version of the store.
         found: Version,
     },
+    /// A journal holds commits of a world that rows have not followed yet, so that they
+    /// can't be changed: the world has to be opened and closed, or the journal
+    /// [folded](super::Archive::fold_async). Nothing has changed.
+    #[error(
+        "the rows are at version {rows}, and a journal holds a world's commits up to version {version}; it has to be folded before anything is written"
+    )]
+    Unfolded {
+        /// The version of the rows.
+        rows: Version,
+        /// The version that the journal leads to.
+        version: Version,
+    },
     /// A condition on a field makes no sense.
     #[error("field {field:?} of component `{component}`: {reason}")]
     Field {

@@ -19,6 +19,7 @@ use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
 use xxhash_rust::xxh3::Xxh3;
 
 use self::table::{Part, Source};
+
 use super::ages::{self, Age, ChunkAges, ImageHistory};
 use super::descent::Descent;
 use super::error::SnapshotError;
@@ -28,6 +29,7 @@ use crate::changes::Version;
 use crate::owned_chunk::OwnedChunk;
 use crate::sink::ReadSink;
 use crate::storage::Storage;
+use crate::workers::{Alone, Workers};
 
 pub use lent::{TableOfCut, ValuesOfCut};
 pub(crate) use page::{Encoded, Hashed, IdPage, ValuePage, Versions};
@@ -59,7 +61,7 @@ impl StorageCut {
     /// # Complexity
     /// O(values).
     pub fn of<S: Storage + ?Sized>(storage: &S) -> Result<Self, CodecError> {
-        Self::take(storage, None)
+        Self::take(storage, None, &Alone)
     }
 
     /// As [`of`](Self::of), sharing with an earlier cut what has not changed since.
@@ -72,10 +74,29 @@ impl StorageCut {
     /// that cut: it is one of this store, and nothing was loaded meanwhile but it or
     /// a later one. Else O(values).
     pub fn after<S: Storage + ?Sized>(storage: &S, before: &Self) -> Result<Self, CodecError> {
-        Self::take(storage, Some(before))
+        Self::take(storage, Some(before), &Alone)
     }
 
-    fn take<S: Storage + ?Sized>(storage: &S, before: Option<&Self>) -> Result<Self, CodecError> {
+    /// As [`after`](Self::after), with the help of other threads.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Complexity
+    /// As there; pages of 65,536 rows together are copied by one thread.
+    pub fn after_with<S: Storage + ?Sized>(
+        storage: &S,
+        before: &Self,
+        workers: &dyn Workers,
+    ) -> Result<Self, CodecError> {
+        Self::take(storage, Some(before), workers)
+    }
+
+    fn take<S: Storage + ?Sized>(
+        storage: &S,
+        before: Option<&Self>,
+        workers: &dyn Workers,
+    ) -> Result<Self, CodecError> {
         let (identity, descent) = (storage.identity(), storage.descent());
         let lead = descent.map_or(0, Descent::lead);
         let at = storage.advance_version();
@@ -92,11 +113,12 @@ impl StorageCut {
         let descent = descent.unwrap_or(&none);
         let since = before.and_then(|before| descent.since(identity, before));
         let mut earlier = Earlier::of(before.map_or(&[][..], |before| &before.tables));
-        let mut tables = Vec::new();
-        for (components, parts) in groups.into_groups() {
+        let sources = groups.into_groups().map(|(components, parts)| {
             let source = Source::new(components, parts, lead);
-            tables.push(source.cut(earlier.next(source.components()), since)?);
-        }
+            let before = earlier.next(source.components());
+            (source, before)
+        });
+        let tables = table::cut_all(&sources.collect::<Vec<_>>(), since, workers)?;
         let (present, origin) = (version_after(at), storage.origin());
         let lost = ecs_core::components().filter(|id| id.info().is_tracked());
         let lost = lost.filter(|id| !id.info().is_transient());

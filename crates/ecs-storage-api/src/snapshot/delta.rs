@@ -14,7 +14,7 @@ use std::fmt;
 
 use ecs_core::{ComponentId, EntityId};
 
-use self::allocator::AllocatorDelta;
+pub(super) use self::allocator::AllocatorDelta;
 use self::table::TableDelta;
 use super::ages::Age;
 use super::cut::{Earlier, StorageCut};

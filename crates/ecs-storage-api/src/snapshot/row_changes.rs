@@ -12,6 +12,8 @@
 //! born. So it does not matter which tables are paired, as long as their components
 //! are the same and each has one partner; it matters for the cost alone.
 
+mod bits;
+mod bytes;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -22,8 +24,9 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use ecs_core::{CodecError, ComponentId, EntityId};
 
-use self::values::Values;
-use super::cut::{CutTable, Earlier, StorageCut};
+use self::bits::Bits;
+use self::values::{Values, is_same};
+use super::cut::{CutTable, Earlier, IdPage, Paged, StorageCut};
 use crate::changes::PAGE_ROWS;
 use crate::owned_chunk::OwnedChunk;
 
@@ -110,17 +113,16 @@ impl StorageCut {
             let from = earlier.next_place(&table.components);
             let partner = from.and_then(|from| unpaired[from].take());
             let Some((from, partner)) = from.zip(partner) else {
-                elsewhere(to, table, None, &mut came);
+                add_rows(to, &table.ids, 0, &mut came);
                 continue;
             };
             if !Arc::ptr_eq(partner, table) {
-                elsewhere(from, partner, Some(table), &mut left);
-                elsewhere(to, table, Some(partner), &mut came);
-                found.compare_stayed(from, to)?;
+                let stayed = compare_places((from, partner), (to, table), &mut left, &mut came);
+                found.compare_stayed(from, to, &stayed)?;
             }
         }
         for (from, table) in unpaired.into_iter().enumerate() {
-            table.into_iter().for_each(|table| elsewhere(from, table, None, &mut left));
+            table.into_iter().for_each(|table| add_rows(from, &table.ids, 0, &mut left));
         }
         found.compare_moved(left, came)?;
         found.finish()
@@ -142,19 +144,39 @@ impl Row {
     }
 }
 
-/// Adds the rows of a table whose entities are not in the same place of its partner.
-fn elsewhere(at: usize, table: &CutTable, partner: Option<&Arc<CutTable>>, rows: &mut Vec<Row>) {
-    for (n, page, known) in table.ids.beside(partner.map(|partner| &partner.ids)) {
+/// Adds the rows of a table from a page on.
+fn add_rows(table: usize, ids: &Paged<IdPage>, first: usize, rows: &mut Vec<Row>) {
+    for (n, page) in ids.iter().enumerate().skip(first) {
+        let start = n * PAGE_ROWS;
+        rows.extend(page.ids.iter().zip(start..).map(|(id, row)| Row::new(*id, table, row)));
+    }
+}
+
+/// Adds the rows that left their place in a table, and those that came to one in that
+/// which it is paired with. Returns which rows stayed, of each page of that where it is
+/// not all of them.
+fn compare_places(
+    (from, before): (usize, &CutTable),
+    (to, after): (usize, &CutTable),
+    left: &mut Vec<Row>,
+    came: &mut Vec<Row>,
+) -> Vec<Option<Bits>> {
+    let mut stayed = vec![None; after.ids.len()];
+    for (n, page, known) in after.ids.beside(Some(&before.ids)) {
         if known.is_some_and(|known| Arc::ptr_eq(&known.ids, &page.ids)) {
             continue;
         }
         let known = known.map_or(&[][..], |known| &known.ids[..]);
-        for (row, id) in page.ids.iter().enumerate() {
-            if known.get(row) != Some(id) {
-                rows.push(Row::new(*id, at, n * PAGE_ROWS + row));
+        let equal = Bits::of_equal(&page.ids, known);
+        for (ids, table, rows) in [(&page.ids[..], to, &mut *came), (known, from, &mut *left)] {
+            for row in Bits::first(ids.len()).without(&equal).rows() {
+                rows.push(Row::new(ids[row], table, n * PAGE_ROWS + row));
             }
         }
+        stayed[n] = Some(equal);
     }
+    add_rows(from, &before.ids, after.ids.len(), left);
+    stayed
 }
 
 /// What is found to be different; rows are those of the later cut.
@@ -182,7 +204,12 @@ impl<'a> Comparison<'a> {
     }
 
     /// Compares the values of rows that stayed, in two tables that are paired.
-    fn compare_stayed(&mut self, from: usize, to: usize) -> Result<(), CodecError> {
+    fn compare_stayed(
+        &mut self,
+        from: usize,
+        to: usize,
+        stayed: &[Option<Bits>],
+    ) -> Result<(), CodecError> {
         let (before, after) = (self.before.table(from), self.after.table(to));
         for (at, column) in after.columns.iter().enumerate() {
             let mut updated = Vec::new();
@@ -195,10 +222,10 @@ impl<'a> Comparison<'a> {
                 };
                 let old = self.before.column(from, at).page(n)?;
                 let new = self.after.column(to, at).page(n)?;
-                for (row, (id, known_id)) in ids.ids.iter().zip(&known_ids.ids[..]).enumerate() {
-                    if id == known_id && old.get(row)? != new.get(row)? {
-                        updated.push(Row::new(*id, to, n * PAGE_ROWS + row));
-                    }
+                let rows = ids.ids.len().min(known_ids.ids.len());
+                let stayed = stayed.get(n).copied().flatten().unwrap_or(Bits::first(rows));
+                for row in stayed.without(&old.equal(new, rows)?).rows() {
+                    updated.push(Row::new(ids.ids[row], to, n * PAGE_ROWS + row));
                 }
             }
             if !updated.is_empty() {
@@ -255,7 +282,7 @@ impl<'a> Comparison<'a> {
             let (old, new) = (self.before.column(from, before), self.after.column(to, at));
             let mut updated = Vec::new();
             for (row, known) in rows {
-                if old.get(*known as usize)? != new.get(row.row as usize)? {
+                if !is_same(old.get(*known as usize)?, new.get(row.row as usize)?) {
                     updated.push(*row);
                 }
             }

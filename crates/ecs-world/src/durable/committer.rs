@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
+use ecs_storage_api::RemoteError;
 use ecs_storage_api::remote::{Archive, Commit, Version};
 use ecs_storage_api::snapshot::StorageCut;
 use parking_lot::Mutex;
@@ -17,6 +18,18 @@ enum Task {
     Commit(Cut),
     /// Commits what an error left, and says when all is done.
     Settle(SyncSender<()>),
+    /// Brings the archive's rows to the last commit, and says how that ended.
+    Fold(SyncSender<Result<(), DurableError>>),
+}
+
+/// What an archive holds.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The rows, those in the journal included.
+    pub(super) rows: StorageCut,
+    pub(super) version: Version,
+    /// How many commits its rows have not followed yet.
+    pub(super) journaled: u64,
 }
 
 /// Commits cuts one after another, on a thread of its own.
@@ -40,16 +53,16 @@ struct Outcome {
 }
 
 impl Committer {
-    /// Starts the thread. The archive is at that version, and holds what `base` does.
+    /// Starts the thread. So many cuts may wait, and the rows follow at every n-th.
     pub(super) fn start(
         archive: impl Archive + 'static,
-        base: StorageCut,
-        version: Version,
+        kept: Kept,
         ahead: usize,
+        rows_every: u64,
     ) -> Result<Self, DurableError> {
         let (tasks, waiting) = mpsc::sync_channel(ahead);
         let outcome = Arc::<Mutex<Outcome>>::default();
-        let work = Work { archive, last: base, version, left: None, outcome: outcome.clone() };
+        let work = Work { archive, kept, left: None, rows_every, outcome: outcome.clone() };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(move || work.run(&waiting)).map_err(DurableError::Thread)?;
         Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome, ahead })
@@ -74,6 +87,13 @@ impl Committer {
         settled.recv().map_err(|_| DurableError::Panicked)?;
         self.told()?;
         Ok(self.committed())
+    }
+
+    /// Waits until the archive's rows are where the last commit is.
+    pub(super) fn fold(&self) -> Result<(), DurableError> {
+        let (done, folded) = mpsc::sync_channel(1);
+        self.ask(Task::Fold(done))?;
+        folded.recv().map_err(|_| DurableError::Panicked)?
     }
 
     pub(super) fn committed(&self) -> Option<(u64, Version)> {
@@ -111,11 +131,10 @@ impl Drop for Committer {
 /// What the thread works with.
 struct Work<A> {
     archive: A,
-    /// What the archive holds.
-    last: StorageCut,
-    version: Version,
+    kept: Kept,
     /// The last cut, if it could not be committed.
     left: Option<Cut>,
+    rows_every: u64,
     outcome: Arc<Mutex<Outcome>>,
 }
 
@@ -137,6 +156,9 @@ impl<A: Archive> Work<A> {
                     // Whoever has gone does not wait.
                     let _ = done.send(());
                 }
+                Task::Fold(done) => {
+                    let _ = done.send(self.fold().map_err(DurableError::Fold));
+                }
             }
         }
     }
@@ -145,13 +167,17 @@ impl<A: Archive> Work<A> {
     fn commit(&mut self, cut: Cut) {
         match self.try_commit(&cut) {
             Ok(version) => {
-                self.version = version;
-                self.last = cut.store().clone();
+                self.kept.version = version;
+                self.kept.rows = cut.store().clone();
                 self.left = None;
+                let folded = match self.kept.journaled >= self.rows_every {
+                    true => self.fold().map_err(DurableError::Fold),
+                    false => Ok(()),
+                };
                 let mut outcome = self.outcome.lock();
                 outcome.committed = Some((cut.tick(), version));
                 // What an earlier commit could not bring is there now.
-                outcome.error = None;
+                outcome.error = folded.err();
             }
             Err(error) => {
                 self.left = Some(cut);
@@ -160,15 +186,36 @@ impl<A: Archive> Work<A> {
         }
     }
 
-    fn try_commit(&self, cut: &Cut) -> Result<Version, DurableError> {
-        let store = cut.store();
-        let changes = store.rows_since(&self.last).map_err(ecs_storage_api::SnapshotError::from)?;
+    /// Commits a cut: to the rows, or to the journal if the rows follow later.
+    fn try_commit(&mut self, cut: &Cut) -> Result<Version, DurableError> {
+        let appends = self.rows_every > 1 && self.archive.has_journal();
+        if !appends {
+            // Left by who was here before.
+            self.fold()?;
+        }
+        let (store, before) = (cut.store(), &self.kept.rows);
+        let changes = store.rows_since(before).map_err(ecs_storage_api::SnapshotError::from)?;
         let commit = Commit {
+            tick: cut.tick(),
             changes: &changes,
-            allocator_before: self.last.allocator(),
+            allocator_before: before.allocator(),
             allocator: store.allocator(),
             head: &cut.head_bytes(),
         };
-        Ok(block_on(self.archive.commit_async(&commit, self.version))?)
+        if appends {
+            let version = block_on(self.archive.append_async(&commit, self.kept.version))?;
+            self.kept.journaled += 1;
+            return Ok(version);
+        }
+        Ok(block_on(self.archive.commit_async(&commit, self.kept.version))?)
+    }
+
+    /// Brings the archive's rows to the last commit.
+    fn fold(&mut self) -> Result<(), RemoteError> {
+        if self.kept.journaled != 0 {
+            block_on(self.archive.fold_async(Some(self.kept.version)))?;
+            self.kept.journaled = 0;
+        }
+        Ok(())
     }
 }

@@ -176,3 +176,26 @@ fn to_go_back_leaves_what_did_not_change() {
     assert_eq!(address(&world), before);
     assert!(all.iter().zip(0..).all(|(id, n)| world.get::<Plain>(*id).unwrap().0 == n));
 }
+
+#[test]
+fn a_cut_that_several_threads_take_is_what_a_snapshot_holds() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let mut world = empty(ArchetypeStorage::default());
+    let all = world.spawn_batch((0..200_000).map(Plain));
+    let mut last = world.cut().unwrap();
+    for round in 0..4u64 {
+        for id in all.iter().skip(round as usize).step_by(1_500 << round) {
+            world.get_mut::<Plain>(*id).unwrap().0 += round + 1;
+        }
+        match round {
+            1 => drop(world.spawn_batch((0..70_000).map(Plain))),
+            2 => world.despawn(all[77_777]).unwrap(),
+            _ => {}
+        }
+        let next = pool.install(|| world.cut_after(&last)).unwrap();
+        assert!(next.to_bytes().unwrap() == world.snapshot().unwrap(), "round {round}");
+        let shared = next.bytes() - next.bytes_beside(&last);
+        assert!(round == 0 || shared > next.bytes() / 4, "pages that nobody wrote are shared");
+        last = next;
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Pages of a group.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 
 /// The pages of a column.
 pub(crate) struct Paged<P> {
@@ -20,7 +20,7 @@ pub(crate) struct Paged<P> {
     len: usize,
 }
 
-struct Group<P> {
+pub(super) struct Group<P> {
     pages: Vec<Arc<P>>,
     /// 0 if nobody has asked for it yet.
     digest: AtomicU64,
@@ -33,18 +33,23 @@ impl<P> Paged<P> {
         Self { len: pages.len(), groups: pages.chunks(GROUP).map(group).collect() }
     }
 
-    /// Makes `len` pages by `make`, which gets the number of each; groups of `before`
-    /// for whose pages `same` is true, or of which each page is what was made, are
-    /// shared.
-    pub(super) fn after<E>(
+    /// Puts groups together that were made of a list's pages, all but the last full.
+    pub(super) fn of_groups(groups: Vec<Arc<Group<P>>>) -> Self {
+        Self { len: groups.iter().map(|group| group.pages.len()).sum(), groups }
+    }
+
+    /// Makes groups of some pages, from the first of one on, by `make`, which gets the
+    /// number of each; groups of `before` for whose pages `same` is true, or of which each
+    /// page is what was made, are shared.
+    pub(super) fn groups_after<E>(
         before: Option<&Self>,
-        len: usize,
+        all: Range<usize>,
         same: impl Fn(Range<usize>) -> bool,
         mut make: impl FnMut(usize) -> Result<Arc<P>, E>,
-    ) -> Result<Self, E> {
-        let mut groups = Vec::with_capacity(len.div_ceil(GROUP));
-        for start in (0..len).step_by(GROUP) {
-            let pages = start..len.min(start + GROUP);
+    ) -> Result<Vec<Arc<Group<P>>>, E> {
+        let mut groups = Vec::with_capacity(all.len().div_ceil(GROUP));
+        for start in all.clone().step_by(GROUP) {
+            let pages = start..all.end.min(start + GROUP);
             let known = before.and_then(|before| before.groups.get(start / GROUP));
             let known = known.filter(|known| known.pages.len() == pages.len());
             if let Some(known) = known
@@ -62,7 +67,7 @@ impl<P> Paged<P> {
                 None => Arc::new(Group::new(made)),
             });
         }
-        Ok(Self { groups, len })
+        Ok(groups)
     }
 
     /// Returns how many pages there are.
@@ -105,6 +110,11 @@ impl<P> Paged<P> {
 impl<P> Group<P> {
     fn new(pages: Vec<Arc<P>>) -> Self {
         Self { pages, digest: AtomicU64::new(0) }
+    }
+
+    /// Returns the pages in order.
+    pub(super) fn pages(&self) -> &[Arc<P>] {
+        &self.pages
     }
 
     fn digest(&self, hash: impl Fn(&P) -> u64) -> u64 {

@@ -8,10 +8,11 @@ use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
-use super::paged::Paged;
+use super::paged::{GROUP, Group, Paged};
 use crate::changes::{Changes, PAGE_ROWS, Version};
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::ages::ChunkAges;
+use crate::workers::{self, Workers};
 
 /// The rows of one set of components, in pages.
 #[derive(Debug)]
@@ -133,6 +134,63 @@ fn none_after(pages: &[AtomicU64], rows: usize, since: Version) -> bool {
     pages.iter().all(|page| page.load(Ordering::Relaxed) <= since.get())
 }
 
+/// How many pages are copied by one thread in a piece: whole groups.
+const PART: usize = 4 * GROUP;
+
+/// Some pages of a table.
+struct CutPart {
+    ids: Vec<Arc<Group<IdPage>>>,
+    /// Of each component.
+    columns: Vec<Vec<Arc<Group<ValuePage>>>>,
+}
+
+/// Copies tables, each as far as it is not that of an earlier cut, which stands beside
+/// it. What the store has not stamped after `since` is as it was there.
+pub(super) fn cut_all(
+    tables: &[(Source<'_>, Option<&Arc<CutTable>>)],
+    since: Option<Version>,
+    workers: &dyn Workers,
+) -> Result<Vec<Arc<CutTable>>, CodecError> {
+    let known = |(source, before): &(Source<'_>, Option<&Arc<CutTable>>)| {
+        let before = (*before)?;
+        let since = source.since(Some(before), since)?;
+        source.is_unchanged(before, since).then(|| before.clone())
+    };
+    let known: Vec<Option<Arc<CutTable>>> = tables.iter().map(known).collect();
+    let mut tasks = Vec::new();
+    for (n, (source, _)) in tables.iter().enumerate().filter(|(n, _)| known[*n].is_none()) {
+        tasks.extend(source.parts().map(|pages| (n, pages)));
+    }
+    let bytes = tasks.iter().map(|(n, pages)| pages.len() * tables[*n].0.page_bytes()).sum();
+    let made = workers::map(workers, bytes, tasks, |(n, pages)| {
+        let (source, before) = &tables[n];
+        let before = before.map(|before| &**before);
+        (n, source.cut(before, source.since(before, since), pages))
+    });
+    let mut parts = made.into_iter().peekable();
+    let mut all = Vec::with_capacity(tables.len());
+    for (n, ((source, _), known)) in tables.iter().zip(known).enumerate() {
+        if let Some(known) = known {
+            all.push(known);
+            continue;
+        }
+        let mut ids = Vec::new();
+        let mut columns: Vec<Vec<_>> = source.components.iter().map(|_| Vec::new()).collect();
+        while let Some((_, part)) = parts.next_if(|(of, _)| *of == n) {
+            let mut part = part?;
+            ids.append(&mut part.ids);
+            for (column, groups) in columns.iter_mut().zip(&mut part.columns) {
+                column.append(groups);
+            }
+        }
+        let columns = columns.into_iter().map(Paged::of_groups).collect();
+        let (components, ids) = (source.components.clone(), Paged::of_groups(ids));
+        let table = CutTable::new(components, source.rows, ids, columns);
+        all.push(Arc::new(CutTable { aligned: source.aligned, ..table }));
+    }
+    Ok(all)
+}
+
 /// The chunks of a group, taken as one table.
 pub(super) struct Source<'a> {
     components: Vec<ComponentId>,
@@ -154,20 +212,26 @@ impl<'a> Source<'a> {
         &self.components
     }
 
-    /// Copies the table, as far as it is not that of an earlier cut. What the store
-    /// has not stamped after `since` is as it was there.
-    pub(super) fn cut(
-        &self,
-        before: Option<&Arc<CutTable>>,
-        since: Option<Version>,
-    ) -> Result<Arc<CutTable>, CodecError> {
-        let since = since.filter(|_| self.aligned && before.is_some_and(|it| it.aligned));
-        if let (Some(before), Some(since)) = (before, since)
-            && self.is_unchanged(before, since)
-        {
-            return Ok(before.clone());
-        }
+    /// Returns about how many bytes a page takes.
+    fn page_bytes(&self) -> usize {
+        let strides = self.components.iter().map(|component| component.info().stride());
+        PAGE_ROWS * (size_of::<EntityId>() + strides.sum::<usize>())
+    }
+
+    /// Returns which pages are to be copied side by side.
+    fn parts(&self) -> impl Iterator<Item = Range<usize>> {
         let pages = self.rows.div_ceil(PAGE_ROWS);
+        (0..pages).step_by(PART).map(move |start| start..pages.min(start + PART))
+    }
+
+    /// Copies some pages, as far as they are not those of an earlier cut. What the store
+    /// has not stamped after `since` is as it was there.
+    fn cut(
+        &self,
+        before: Option<&CutTable>,
+        since: Option<Version>,
+        pages: Range<usize>,
+    ) -> Result<CutPart, CodecError> {
         let rows = |page: usize| page * PAGE_ROWS..self.rows.min((page + 1) * PAGE_ROWS);
         // Whether pages have as many rows as before, and nothing was stamped.
         let unstamped = |pages: Range<usize>, stamps: Option<&[AtomicU64]>| {
@@ -180,36 +244,42 @@ impl<'a> Source<'a> {
         };
         let moves = self.parts.first().and_then(|part| part.moves);
         let known_ids = before.map(|before| &before.ids);
-        let ids = Paged::after(
+        let mut same_rows = vec![false; pages.len()];
+        let ids = Paged::groups_after(
             known_ids,
-            pages,
+            pages.clone(),
             |pages| unstamped(pages, moves),
             |page| {
                 let known = known_ids.and_then(|known| known.get(page));
                 Ok::<_, CodecError>(self.id_page(rows(page), known, since))
             },
         )?;
-        let same_rows = |page: usize| {
+        for (page, made) in pages.clone().zip(ids.iter().flat_map(|group| group.pages())) {
             let known = known_ids.and_then(|known| known.get(page));
-            known.zip(ids.get(page)).is_some_and(|(known, taken)| Arc::ptr_eq(known, taken))
-        };
+            same_rows[page - pages.start] = known.is_some_and(|known| Arc::ptr_eq(known, made));
+        }
         let mut columns = Vec::with_capacity(self.components.len());
         for column in 0..self.components.len() {
             let known_column = before.map(|before| &before.columns[column]);
             let stamps = self.parts.first().and_then(|part| part.columns[column].1);
             let stamps = stamps.map(|changes| changes.pages);
-            columns.push(Paged::after(
+            columns.push(Paged::groups_after(
                 known_column,
-                pages,
+                pages.clone(),
                 |pages| unstamped(pages.clone(), moves) && unstamped(pages, stamps),
                 |page| {
                     let known = known_column.and_then(|known| known.get(page));
-                    self.value_page(column, rows(page), known, since.filter(|_| same_rows(page)))
+                    let since = since.filter(|_| same_rows[page - pages.start]);
+                    self.value_page(column, rows(page), known, since)
                 },
             )?);
         }
-        let table = CutTable::new(self.components.clone(), self.rows, ids, columns);
-        Ok(Arc::new(CutTable { aligned: self.aligned, ..table }))
+        Ok(CutPart { ids, columns })
+    }
+
+    /// Returns when the cut was taken whose pages are as they were, unless stamped since.
+    fn since(&self, before: Option<&CutTable>, since: Option<Version>) -> Option<Version> {
+        since.filter(|_| self.aligned && before.is_some_and(|before| before.aligned))
     }
 
     fn is_unchanged(&self, before: &CutTable, since: Version) -> bool {

@@ -8,7 +8,7 @@ use crate::snapshot::SnapshotError;
 
 /// What is different between two states of an allocator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AllocatorDelta {
+pub(in crate::snapshot) struct AllocatorDelta {
     shard: u16,
     next_index: u32,
     free: Tail<EntityId>,
@@ -44,7 +44,7 @@ impl<T: Clone + PartialEq> Tail<T> {
 }
 
 impl AllocatorDelta {
-    pub(super) fn between(base: &AllocatorState, next: &AllocatorState) -> Self {
+    pub(in crate::snapshot) fn between(base: &AllocatorState, next: &AllocatorState) -> Self {
         Self {
             shard: next.shard,
             next_index: next.next_index,
@@ -54,7 +54,10 @@ impl AllocatorDelta {
         }
     }
 
-    pub(super) fn apply(&self, base: &AllocatorState) -> Result<AllocatorState, SnapshotError> {
+    pub(in crate::snapshot) fn apply(
+        &self,
+        base: &AllocatorState,
+    ) -> Result<AllocatorState, SnapshotError> {
         Ok(AllocatorState {
             shard: self.shard,
             next_index: self.next_index,

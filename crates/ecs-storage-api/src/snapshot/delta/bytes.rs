@@ -15,6 +15,7 @@ use crate::snapshot::ages::{Age, ColumnAges, MOST_VERSIONS, RowAges};
 use crate::snapshot::cut::{Encoded, Hashed};
 use crate::snapshot::form::Form;
 use crate::snapshot::sections::{ReadySection, SectionReader, SectionWriter, Tag};
+use crate::snapshot::serial::{section, value};
 use crate::snapshot::tags;
 
 /// The states between which it leads, what was removed, and the tables.
@@ -235,25 +236,4 @@ fn write_pages<W: Write>(
         writer.ready(&ReadySection::new(tags::COLUMN, values.collect()))?;
     }
     Ok(())
-}
-
-fn section<W: Write>(
-    writer: &mut SectionWriter<W>,
-    tag: Tag,
-    value: &impl Serialize,
-) -> Result<(), SnapshotError> {
-    writer.section(tag, |out| {
-        *out = postcard::to_extend(value, std::mem::take(out))
-            .expect("numbers, strings and lists can be encoded");
-        Ok::<(), SnapshotError>(())
-    })
-}
-
-fn value<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T, SnapshotError> {
-    let read = postcard::take_from_bytes(bytes);
-    let (value, rest) = read.map_err(|error| damaged(format!("{what} can't be read: {error}")))?;
-    match rest.is_empty() {
-        true => Ok(value),
-        false => Err(damaged(format!("{} bytes are left over behind {what}", rest.len()))),
-    }
 }

@@ -6,6 +6,7 @@ use ahash::AHashMap;
 use ecs_core::{CodecError, ComponentId, ComponentInfo, ErasedVec};
 
 use super::Row;
+use super::bits::Bits;
 use crate::changes::PAGE_ROWS;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::cut::CutTable;
@@ -119,6 +120,10 @@ impl<'a> Column<'a> {
         };
         let bytes = &values.values[..];
         let ends = match info.is_pod() {
+            true if bytes.len() < ids.ids.len() * info.stride() => {
+                let row = n * PAGE_ROWS + bytes.len() / info.stride();
+                return Err(missing(info, row));
+            }
             true => None,
             false => Some(find_ends(info, bytes, ids.ids.len())?),
         };
@@ -139,6 +144,32 @@ impl<'a> Page<'a> {
             }
         };
         self.bytes.get(range).ok_or_else(|| missing(self.info, row))
+    }
+}
+
+impl Page<'_> {
+    /// Returns which of the first rows have the same values as in another page.
+    pub(super) fn equal(&self, other: &Self, rows: usize) -> Result<Bits, CodecError> {
+        if self.ends.is_none() {
+            return Ok(Bits::of_equal_bytes(self.info.stride(), self.bytes, other.bytes));
+        }
+        let values =
+            |page: &Self| -> Result<Vec<_>, _> { (0..rows).map(|row| page.get(row)).collect() };
+        Ok(Bits::of_equal(&values(self)?, &values(other)?))
+    }
+}
+
+/// Tells whether two values are the same: most are as large as a number.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn of<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<N>() == other.first_chunk::<N>()
+    }
+    match (one.len(), other.len()) {
+        (2, 2) => of::<2>(one, other),
+        (4, 4) => of::<4>(one, other),
+        (8, 8) => of::<8>(one, other),
+        _ => one == other,
     }
 }
 

@@ -1,0 +1,225 @@
+//! Many entries as one.
+
+use std::collections::BTreeMap;
+
+use ahash::AHashMap;
+use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
+
+use super::{JournalEntry, damaged};
+use crate::owned_chunk::OwnedChunk;
+use crate::snapshot::SnapshotError;
+
+/// Entries that follow each other, made one: what is different between the state before
+/// the first and the one after the last, each value once.
+///
+/// The lists are what is to be done to the state before, in this order. Ids of each are
+/// in ascending order.
+#[derive(Debug)]
+pub struct Folded {
+    /// The tick after the last entry.
+    pub tick: u64,
+    /// What the world has beside its store, after the last entry.
+    pub head: Vec<u8>,
+    /// Which ids come next, after the last entry.
+    pub allocator: AllocatorState,
+    /// Entities that end, with all that they have.
+    pub died: Vec<EntityId>,
+    /// Entities that come. One that ended and is here again, since the world went back to
+    /// an earlier state, is in both lists.
+    pub born: Vec<EntityId>,
+    /// Components that entities lose.
+    pub removed: Vec<(ComponentId, Vec<EntityId>)>,
+    /// New values of components that entities have: a chunk of one column for each.
+    pub updated: Vec<OwnedChunk>,
+    /// Values of components that entities do not have, those of who comes among them: a
+    /// chunk of one column for each.
+    pub inserted: Vec<OwnedChunk>,
+}
+
+/// What becomes of an entity that came or ended.
+#[derive(Debug, Clone, Copy)]
+struct Fate {
+    /// Whether the state before has it.
+    was_there: bool,
+    is_there: bool,
+}
+
+/// What becomes of a component of an entity.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    /// Whether the entity has it in the state before.
+    was_there: bool,
+    /// The chunk and row that hold the last value; `None` if it has none any more.
+    value: Option<(u32, u32)>,
+}
+
+/// Entries as they are gone through.
+#[derive(Default)]
+struct Folding {
+    entities: AHashMap<EntityId, Fate>,
+    values: BTreeMap<ComponentId, AHashMap<EntityId, Change>>,
+    /// Of all entries.
+    chunks: Vec<OwnedChunk>,
+}
+
+impl Folded {
+    /// Makes one of entries in their order; `allocator` is the one before the first.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if there is none, if one can't be read, or if they do not
+    /// follow each other as far as that shows.
+    ///
+    /// # Complexity
+    /// O(values of all entries), and the memory of those.
+    pub fn of(
+        entries: impl IntoIterator<Item = Result<JournalEntry, SnapshotError>>,
+        mut allocator: AllocatorState,
+    ) -> Result<Self, SnapshotError> {
+        let mut folding = Folding::default();
+        let mut last = None;
+        for entry in entries {
+            let JournalEntry { tick, changes, head, allocator: given, .. } = entry?;
+            allocator = given.apply(&allocator)?;
+            last = Some((tick, head));
+            for entity in changes.died {
+                folding.end(entity)?;
+            }
+            for chunk in changes.born {
+                chunk.ids().iter().try_for_each(|entity| folding.begin(*entity))?;
+                folding.take(chunk, false);
+            }
+            for chunk in changes.inserted {
+                folding.take(chunk, false);
+            }
+            for chunk in changes.updated {
+                folding.take(chunk, true);
+            }
+            for (component, entities) in changes.removed {
+                let of_it = folding.values.entry(component).or_default();
+                for entity in entities {
+                    of_it.entry(entity).or_insert(Change::of(true)).value = None;
+                }
+            }
+        }
+        let (tick, head) = last.ok_or_else(|| damaged("a journal without entries"))?;
+        folding.finish(tick, head, allocator)
+    }
+
+    /// Returns how many rows are touched in a place that has a row for each entity, and
+    /// in each component a row for each value.
+    pub fn len(&self) -> usize {
+        let chunks = self.updated.iter().chain(&self.inserted).map(OwnedChunk::len);
+        let removed = self.removed.iter().map(|(_, ids)| ids.len());
+        self.died.len() + self.born.len() + chunks.chain(removed).sum::<usize>()
+    }
+
+    /// Tells whether no row is touched.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Change {
+    fn of(was_there: bool) -> Self {
+        Self { was_there, value: None }
+    }
+}
+
+impl Folding {
+    fn begin(&mut self, entity: EntityId) -> Result<(), SnapshotError> {
+        let fate = Fate { was_there: false, is_there: false };
+        let fate = self.entities.entry(entity).or_insert(fate);
+        match std::mem::replace(&mut fate.is_there, true) {
+            false => Ok(()),
+            true => Err(damaged(format!("{entity} comes twice"))),
+        }
+    }
+
+    fn end(&mut self, entity: EntityId) -> Result<(), SnapshotError> {
+        let fate = Fate { was_there: true, is_there: true };
+        let fate = self.entities.entry(entity).or_insert(fate);
+        if !std::mem::replace(&mut fate.is_there, false) {
+            return Err(damaged(format!("{entity} ends twice")));
+        }
+        // All that it had goes with it.
+        for of_one in self.values.values_mut() {
+            of_one.remove(&entity);
+        }
+        Ok(())
+    }
+
+    /// Takes the values of a chunk, of components that entities had before or not.
+    fn take(&mut self, chunk: OwnedChunk, was_there: bool) {
+        let number = self.chunks.len() as u32;
+        for component in chunk.components().iter() {
+            let of_it = self.values.entry(component).or_default();
+            if of_it.is_empty() {
+                of_it.reserve(chunk.len());
+            }
+            for (row, entity) in chunk.ids().iter().enumerate() {
+                let change = of_it.entry(*entity).or_insert(Change::of(was_there));
+                change.value = Some((number, row as u32));
+            }
+        }
+        self.chunks.push(chunk);
+    }
+
+    fn finish(
+        self,
+        tick: u64,
+        head: Vec<u8>,
+        allocator: AllocatorState,
+    ) -> Result<Folded, SnapshotError> {
+        let Self { entities, values, chunks } = self;
+        let those = |fits: fn(&Fate) -> bool| {
+            let those = entities.iter().filter(|(_, fate)| fits(fate)).map(|(entity, _)| *entity);
+            let mut those: Vec<_> = those.collect();
+            those.sort_unstable();
+            those
+        };
+        let (died, born) = (those(|fate| fate.was_there), those(|fate| fate.is_there));
+        let (mut updated, mut inserted, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+        for (component, changes) in values {
+            let (mut known, mut new, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+            for (entity, change) in changes {
+                match (change.was_there, change.value) {
+                    (true, Some(value)) => known.push((entity, value)),
+                    (false, Some(value)) => new.push((entity, value)),
+                    (true, None) => gone.push(entity),
+                    (false, None) => {}
+                }
+            }
+            updated.extend(gather(component, known, &chunks)?);
+            inserted.extend(gather(component, new, &chunks)?);
+            if !gone.is_empty() {
+                gone.sort_unstable();
+                removed.push((component, gone));
+            }
+        }
+        Ok(Folded { tick, head, allocator, died, born, removed, updated, inserted })
+    }
+}
+
+/// Copies values out of chunks; nothing if there are none.
+fn gather(
+    component: ComponentId,
+    mut rows: Vec<(EntityId, (u32, u32))>,
+    chunks: &[OwnedChunk],
+) -> Result<Option<OwnedChunk>, CodecError> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    rows.sort_unstable_by_key(|(entity, _)| *entity);
+    let mut bytes = Vec::new();
+    for run in rows.chunk_by(|(_, (one, _)), (_, (other, _))| one == other) {
+        let column = chunks[run[0].1.0 as usize].column(component);
+        let column = column.expect("the chunk was noted for its component");
+        for (_, (_, row)) in run {
+            let value = column.range(*row as usize, 1).expect("the row was noted");
+            value.encode(&mut bytes)?;
+        }
+    }
+    let values = ErasedVec::decode(component.info(), &mut &bytes[..], rows.len())?;
+    let ids = rows.into_iter().map(|(entity, _)| entity).collect();
+    Ok(Some(OwnedChunk::with_unchecked_ids(ids, vec![values]).expect("a value for each entity")))
+}
