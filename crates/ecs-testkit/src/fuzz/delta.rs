@@ -122,7 +122,12 @@ fn offer<A: Storage, B: Storage>(
             }
             assert_eq!(hash(&a), hash(&b), "the stores differ");
             assert!(changes.is_ok(), "{changes:?}");
-            let same = cut(&a).rows_since(&next).expect("the values were taken in");
+            // A delta that nobody wrote may have values in other bytes than their codec
+            // writes, for which a cut of an equal store is another.
+            let read = next.to_image().expect("it was taken in");
+            let read = StorageCut::of_image(&read).expect("the kit's components can be encoded");
+            let next = if read.digest() == next.digest() { &next } else { &read };
+            let same = cut(&a).rows_since(next).expect("the values were taken in");
             assert!(same.is_empty(), "{same:?}");
             assert_eq!(changed.ok(), Some(hash(&a)), "what is put in place is something else");
         }
