@@ -71,7 +71,7 @@ enum Chore {
     /// Runs the fuzz targets, going on from what they found before (needs nightly;
     /// cargo-fuzz is installed if it is missing).
     Fuzz {
-        /// One target: restore, update_batch or operations; all if it is left out.
+        /// One target: restore, delta, update_batch or operations; all if it is left out.
         #[arg(long)]
         target: Option<String>,
         /// How many inputs each target runs.
@@ -80,6 +80,9 @@ enum Chore {
         /// For how many seconds each target runs: 60, unless runs are given.
         #[arg(long)]
         seconds: Option<u64>,
+        /// Builds without AddressSanitizer and debug assertions: for many inputs.
+        #[arg(long)]
+        fast: bool,
     },
     /// Times builds of a program of 50 components and 100 systems, with this engine
     /// and with bevy_ecs.
@@ -120,8 +123,8 @@ fn main() -> ExitCode {
         }
         Chore::Instructions { update } => instructions::check(&mut report, update),
         Chore::Differential { ops } => measure::differential(&mut report, ops),
-        Chore::Fuzz { target, runs, seconds } => {
-            fuzz::fuzz(&mut report, &fuzz::Wish { target, runs, seconds });
+        Chore::Fuzz { target, runs, seconds, fast } => {
+            fuzz::fuzz(&mut report, &fuzz::Wish { target, runs, seconds, fast });
         }
         Chore::CompileTime => compile_time::measure(&mut report),
         Chore::Bench { arguments } => measure::bench(&mut report, &arguments),

@@ -39,8 +39,9 @@ use crate::updates;
 /// A batch of changes ([`apply_updates`](Storage::apply_updates)) reserves all
 /// memory that it needs before its first effect: if some is refused, the batch is,
 /// and nothing has changed, not even which ids and which order come next. Single
-/// operations are refused in the same way where a table grows; where they note less
-/// than that, the program ends without memory, as elsewhere in Rust.
+/// operations, and cuts that are put in place, are refused in the same way where a table
+/// grows; where they note less than that, the program ends without memory, as elsewhere
+/// in Rust.
 ///
 /// # Example
 /// ```

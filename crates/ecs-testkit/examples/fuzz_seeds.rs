@@ -13,14 +13,14 @@ fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).expect("a folder to write to");
     let folder = Path::new(&folder);
     let make = || ArchetypeStorage::new(0);
-    for (target, seeds) in [("restore", seeds(&make)), ("delta", delta_seeds(&make))] {
-        write(folder, target, seeds.iter().map(|(name, bytes)| (*name, &bytes[..])))?;
-    }
+    let (restore, delta) = (seeds(&make), delta_seeds(&make));
+    write(folder, "restore", restore.iter().map(|(name, bytes)| (*name, &bytes[..])))?;
+    write(folder, "delta", delta.iter().map(|(name, bytes)| (&name[..], &bytes[..])))?;
     // Any bytes are operations; long ones are many.
-    let lengths = [1, 5, 20, 60, 150, 250];
+    let lengths = [1, 5, 20, 60, 100];
     let strings: Vec<_> = lengths.iter().map(|&length| noise(length)).collect();
     for target in ["update_batch", "operations"] {
-        let named = ["1", "5", "20", "60", "150", "250"].into_iter();
+        let named = ["1", "5", "20", "60", "100"].into_iter();
         write(folder, target, named.zip(strings.iter().map(Vec::as_slice)))?;
     }
     Ok(())

@@ -62,7 +62,8 @@ impl Delta {
     ///
     /// # Errors
     /// [`SnapshotError::OtherBase`] if `base` is another state,
-    /// [`SnapshotError::Damaged`] if the result is not what it should be.
+    /// [`SnapshotError::Damaged`] if the delta does not fit it, and
+    /// [`SnapshotError::OtherResult`] if the result is not what it should be.
     pub fn apply(&self, base: &Cut) -> Result<Cut, SnapshotError> {
         let found = base.head.digest();
         if found != self.base_head {

@@ -104,3 +104,88 @@ impl ArchetypeStorage {
         Ok(ids.ok().map(|ids| (patch, Some(ids))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use ecs_core::{Component, Description, EntityId};
+    use ecs_storage_api::snapshot::ChunkAges;
+    use ecs_storage_api::{
+        Added, Changed, Filter, PAGE_ROWS, QueryState, Storage, StorageExt, Version, Window,
+        snapshot,
+    };
+
+    use super::ArchetypeStorage;
+
+    #[derive(bytemuck::Pod, bytemuck::Zeroable, Clone, Copy)]
+    #[repr(C)]
+    struct Heat(i32);
+
+    impl Component for Heat {
+        const TRACK: bool = true;
+
+        fn describe() -> Description<Self> {
+            Description::pod("loading::Heat")
+        }
+    }
+
+    /// Returns the rows that a store tells to have met a filter since a version; those
+    /// of one table, whose ids are in the order of rows.
+    fn told<F: Filter>(storage: &ArchetypeStorage, since: u64) -> Vec<Range<usize>> {
+        let mut state = QueryState::<EntityId, F>::new();
+        let now = Version::new(u64::MAX);
+        state.set_window(Window { since: Version::new(since), now });
+        let mut rows: Vec<Range<usize>> = Vec::new();
+        for entity in state.query(storage) {
+            let row = entity.index() as usize - 1;
+            match rows.last_mut() {
+                Some(last) if last.end == row => last.end += 1,
+                _ => rows.push(row..row + 1),
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_without_ticks_changed_when_their_page_did() {
+        let mut saved = ArchetypeStorage::new(0);
+        let first = saved.create_many((0..PAGE_ROWS as i32).map(Heat)).unwrap();
+        saved.advance_version();
+        saved.create_many((0..10).map(Heat)).unwrap();
+        saved.advance_version();
+        saved.get_component_mut::<Heat>(first[3]).unwrap().0 = 7;
+        saved.advance_version();
+        let bytes = saved.snapshot().unwrap();
+        let image = || snapshot::read(&bytes).unwrap();
+        // The first chunk is of those without components.
+        let mut ages = image().history().unwrap().chunks()[1].clone();
+        let (page, all) = (0..PAGE_ROWS, 0..PAGE_ROWS + 10);
+
+        // The store has lived on, so versions are other ones than those that were saved.
+        let present = Version::new(saved.version().get() + 100);
+        let dated = |ages: &ChunkAges| {
+            let mut loaded = ArchetypeStorage::new(0);
+            let chunk = image().into_parts().1.remove(1);
+            let table = loaded.graph.table(&mut loaded.rows, chunk.components()).unwrap();
+            let start = loaded.rows.append(table, chunk, 0).unwrap();
+            loaded.rows.date(table, start, ages, present);
+            loaded.rows.set_version(present);
+            loaded
+        };
+        let known = dated(&ages);
+        assert_eq!(told::<Changed<Heat>>(&known, 102), [3..4]);
+        assert_eq!(told::<Added<Heat>>(&known, 102), []);
+
+        assert!(ages.columns[0].ticks.take().is_some());
+        let unknown = dated(&ages);
+        // Whoever knows no more than pages calls all of a page new.
+        for since in [102, 103, 104] {
+            let expected = if since == 102 { vec![page.clone()] } else { vec![] };
+            assert_eq!(told::<Changed<Heat>>(&unknown, since), expected, "since {since}");
+            assert_eq!(told::<Added<Heat>>(&unknown, since), expected, "since {since}");
+        }
+        assert_eq!(told::<Changed<Heat>>(&unknown, 101), [all.clone()]);
+        assert_eq!(told::<Added<Heat>>(&unknown, 100), [all]);
+    }
+}

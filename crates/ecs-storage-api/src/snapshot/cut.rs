@@ -221,6 +221,10 @@ impl StorageCut {
     /// Returns a number for all that it holds, in its order, but for when it
     /// changed: equal for cuts of equal stores. It tells whether a delta fits.
     ///
+    /// A cut holds values as bytes. Those that come with a delta which no store wrote may
+    /// be other bytes than a codec writes for the same value: then a cut of a store that
+    /// took them in has another digest.
+    ///
     /// # Complexity
     /// O(pages), and the bytes of pages that nobody has asked for yet.
     pub fn digest(&self) -> u64 {

@@ -96,8 +96,9 @@ impl StorageDelta {
     /// Returns the state that it leads to, from the one that it begins with.
     ///
     /// # Errors
-    /// [`SnapshotError::OtherBase`] if `base` is another state, and
-    /// [`SnapshotError::Damaged`] if the result is not what it should be.
+    /// [`SnapshotError::OtherBase`] if `base` is another state,
+    /// [`SnapshotError::Damaged`] if the delta does not fit it, and
+    /// [`SnapshotError::OtherResult`] if the result is not what it should be.
     ///
     /// # Complexity
     /// O(pages), and the bytes of pages that no digest was made of yet.
@@ -120,9 +121,9 @@ impl StorageDelta {
         }
         let allocator = self.allocator.apply(&base.allocator)?;
         let next = StorageCut::new(version, allocator, self.removed.clone(), tables);
-        match next.digest() == self.next {
-            true => Ok(next),
-            false => Err(damaged("a delta that leads to another state than it says")),
+        match next.digest() {
+            found if found == self.next => Ok(next),
+            found => Err(SnapshotError::OtherResult { expected: self.next, found }),
         }
     }
 }
@@ -143,5 +144,24 @@ impl fmt::Debug for StorageDelta {
             .field("next", &format_args!("{:016x}", self.next))
             .field("tables", &self.tables.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delta_that_leads_elsewhere_says_where() {
+        let nothing = StorageCut::with_identity(1, Version::new(1));
+        let mut delta = StorageDelta::between(&nothing, &nothing);
+        assert_eq!(delta.apply(&nothing).unwrap().digest(), nothing.digest());
+        delta.next ^= 1;
+        match delta.apply(&nothing).unwrap_err() {
+            SnapshotError::OtherResult { expected, found } => {
+                assert_eq!([expected, found], [nothing.digest() ^ 1, nothing.digest()]);
+            }
+            other => panic!("{other}"),
+        }
     }
 }

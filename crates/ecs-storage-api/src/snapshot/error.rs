@@ -106,6 +106,14 @@ pub enum SnapshotError {
         /// That of the state here.
         found: u64,
     },
+    /// A delta leads to another state than it says.
+    #[error("the delta says that it leads to state {expected:016x}, and leads to {found:016x}")]
+    OtherResult {
+        /// The digest of the state that it names.
+        expected: u64,
+        /// That of the state to which it leads.
+        found: u64,
+    },
     /// It could not be written to where it was to go.
     #[error("the snapshot can't be written: {0}")]
     Io(#[from] io::Error),

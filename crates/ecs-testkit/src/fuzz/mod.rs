@@ -13,7 +13,7 @@ mod source;
 mod update_batch;
 
 pub use container::{container, sections};
-pub use delta::{delta, delta_seeds};
+pub use delta::{Bases, delta, delta_seeds};
 pub use operations::operations;
 pub use restore::{restore, seeds};
 pub use update_batch::update_batch;

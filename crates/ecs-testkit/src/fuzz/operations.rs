@@ -3,11 +3,11 @@
 use ecs_storage_api::Storage;
 
 use super::source::Source;
-use crate::differential::{Checks, Chosen, Make, Operation, Pick, run};
+use crate::differential::{Checks, Chosen, Make, Operation, run};
 
 /// As many operations as a sequence has at most: many short sequences find more than
 /// few long ones.
-const MOST: usize = 40;
+const MOST: usize = 12;
 
 /// Applies the sequence of operations that bytes mean to two backends.
 ///
@@ -34,15 +34,14 @@ pub(super) fn apply<A: Storage, B: Storage>(
 /// Reads an operation.
 fn operation(source: &mut Source<'_>) -> Operation {
     use Operation::*;
-    let mut kind = || source.byte();
-    match kind() % 39 {
+    match source.byte() % 39 {
         0 => Create,
-        1 => CreateWith { kind: kind(), value: source.value() },
-        2 => CreateTyped { kind: kind(), value: source.value() },
+        1 => CreateWith { kind: source.byte(), value: source.value() },
+        2 => CreateTyped { kind: source.byte(), value: source.value() },
         3 => CreateErased { kinds: kinds(source), value: source.value() },
-        4 => CreateBatch { kind: kind(), count: source.below(60) },
-        5 => CreateColumns { kind: kind(), count: source.below(60) },
-        6 => Destroy { entity: kind() },
+        4 => CreateBatch { kind: source.byte(), count: source.rows() },
+        5 => CreateColumns { kind: source.byte(), count: source.rows() },
+        6 => Destroy { entity: source.pick() },
         7 => DestroyBatch { entities: chosen(source) },
         8 => InsertBatch {
             entities: chosen(source),
@@ -59,35 +58,38 @@ fn operation(source: &mut Source<'_>) -> Operation {
             excess: excess(source),
         },
         11 => Clear,
-        12 => SetErased { entity: kind(), kind: kind(), value: source.value() },
-        13 => Insert { entity: kind(), kind: kind(), value: source.value() },
-        14 => InsertTyped { entity: kind(), kind: kind(), value: source.value() },
-        15 => InsertErased { entity: kind(), kinds: kinds(source), value: source.value() },
-        16 => Remove { entity: kind(), kind: kind() },
-        17 => RemoveTyped { entity: kind(), kind: kind() },
-        18 => RemoveErased { entity: kind(), kind: kind() },
-        19 => RemoveSeveral { entity: kind(), kind: kind() },
-        20 => Change { entity: kind(), value: source.value() },
-        21 => ChangeMany { entities: [kind(), kind(), kind()], value: source.value() },
+        12 => SetErased { entity: source.pick(), kind: source.byte(), value: source.value() },
+        13 => Insert { entity: source.pick(), kind: source.byte(), value: source.value() },
+        14 => InsertTyped { entity: source.pick(), kind: source.byte(), value: source.value() },
+        15 => InsertErased { entity: source.pick(), kinds: kinds(source), value: source.value() },
+        16 => Remove { entity: source.pick(), kind: source.byte() },
+        17 => RemoveTyped { entity: source.pick(), kind: source.byte() },
+        18 => RemoveErased { entity: source.pick(), kind: source.byte() },
+        19 => RemoveSeveral { entity: source.pick(), kind: source.byte() },
+        20 => Change { entity: source.pick(), value: source.value() },
+        21 => ChangeMany {
+            entities: [source.pick(), source.pick(), source.pick()],
+            value: source.value(),
+        },
         22 => ChangeAll { value: source.value() },
         23 => ChangePrepared { value: source.value() },
         24 => ChangeDynamic { value: source.value() },
-        25 => Ask { entities: source.list(5, Source::byte) },
-        26 => ChangeTracked { entity: kind(), value: source.value() },
+        25 => Ask { entities: source.list(5, Source::pick) },
+        26 => ChangeTracked { entity: source.pick(), value: source.value() },
         27 => ChangeMarked { value: source.value() },
         28 => ChangeChanged { value: source.value() },
         29 => Advance,
-        30 => Adopt { entity: kind() },
+        30 => Adopt { entity: source.pick() },
         31 => AdoptMadeUp {
             shard: source.below(5),
-            index: source.below(40),
+            index: source.below(20),
             generation: source.below(4),
         },
         32 => Reserve { count: source.below(6) },
-        33 => Release { entity: kind() },
+        33 => Release { entity: source.pick() },
         34 => batch(source),
         35 => LightFuse,
-        36 => match kind() % 4 {
+        36 => match source.byte() % 4 {
             0 => RestoreOwn,
             1 => RestoreEachOther,
             2 => Save,
@@ -100,17 +102,17 @@ fn operation(source: &mut Source<'_>) -> Operation {
 
 /// Reads a batch of changes.
 pub(super) fn batch(source: &mut Source<'_>) -> Operation {
-    let change = |source: &mut Source<'_>| (source.byte(), source.byte(), source.value());
+    let change = |source: &mut Source<'_>| (source.pick(), source.byte(), source.value());
     Operation::Apply {
-        spawns: source.list(6, |source| {
-            let id: Pick = source.byte();
+        spawns: source.list(4, |source| {
             // Most want an id of the store's.
-            ((id < 64).then_some(id), kinds(source))
+            let own = source.below(4) != 0;
+            ((!own).then(|| source.pick()), kinds(source))
         }),
-        updates: source.list(6, change),
-        inserts: source.list(8, change),
-        removes: source.list(6, |source| (source.byte(), source.byte())),
-        destroys: source.list(6, Source::byte),
+        updates: source.list(4, change),
+        inserts: source.list(6, change),
+        removes: source.list(4, |source| (source.pick(), source.byte())),
+        destroys: source.list(4, Source::pick),
     }
 }
 
@@ -123,8 +125,8 @@ pub(super) fn kinds(source: &mut Source<'_>) -> Vec<u8> {
 fn chosen(source: &mut Source<'_>) -> Chosen {
     match source.below(4) {
         0 => Chosen::Having(source.byte()),
-        1 => Chosen::Backwards(source.byte(), source.byte()),
-        _ => Chosen::Listed(source.list(6, Source::byte)),
+        1 => Chosen::Backwards(source.byte(), source.pick()),
+        _ => Chosen::Listed(source.list(6, Source::pick)),
     }
 }
 

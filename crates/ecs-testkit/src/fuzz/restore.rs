@@ -48,9 +48,9 @@ fn offer<A: Storage, B: Storage>(bytes: &[u8], make_a: Make<'_, A>, make_b: Make
     let before = (saved(&a), saved(&b));
     match (a.restore(bytes), b.restore(bytes)) {
         (Ok(()), Ok(())) => {
-            agree(&a, &b);
-            again(&a, make_a);
-            again(&b, make_b);
+            let all = agree(&a, &b);
+            again(&a, &all, make_a);
+            again(&b, &all, make_b);
             // What comes next is the same, too.
             let made = [&mut a as &mut dyn Storage, &mut b].map(|storage| {
                 let made = (0..3).map(|n| storage.create((Position(n, n), Marker)).ok()).collect();
@@ -74,8 +74,10 @@ fn saved(storage: &dyn Storage) -> Vec<u8> {
     storage.snapshot().expect("the kit's components can be encoded")
 }
 
-/// Returns what is the same for equal stores, whatever the backend.
-fn seen(storage: &dyn Storage) -> (u64, usize, AllocatorState) {
+/// What is the same for equal stores, whatever the backend.
+type Seen = (u64, usize, AllocatorState);
+
+fn seen(storage: &dyn Storage) -> Seen {
     if let Err(fault) = find_fault(storage) {
         panic!("{fault}");
     }
@@ -83,19 +85,21 @@ fn seen(storage: &dyn Storage) -> (u64, usize, AllocatorState) {
     (hash, storage.entity_count(), storage.allocator_state())
 }
 
-fn agree(a: &dyn Storage, b: &dyn Storage) {
+/// Compares two stores, and returns what both are.
+fn agree(a: &dyn Storage, b: &dyn Storage) -> Seen {
     let (of_a, of_b) = (seen(a), seen(b));
     assert_eq!(of_a, of_b, "the stores differ");
+    of_a
 }
 
-/// Saves a store and restores it into a new one.
-fn again<S: Storage>(storage: &S, make: Make<'_, S>) {
+/// Saves a store of which all is known, and restores it into a new one.
+fn again<S: Storage>(storage: &S, all: &Seen, make: Make<'_, S>) {
     let bytes = saved(storage);
     let mut same = make();
     same.restore(&bytes).expect("what was written is read");
     assert!(saved(&same) == bytes, "saved again it is other bytes");
     assert!(same.all_entities().eq(storage.all_entities()), "the order of entities has changed");
-    agree(storage, &same);
+    assert_eq!(seen(&same), *all, "the stores differ");
 }
 
 /// Writes snapshots to begin with: of nothing, and of small stores that show what the

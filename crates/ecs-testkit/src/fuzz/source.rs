@@ -1,5 +1,7 @@
 //! Choices out of bytes.
 
+use crate::differential::Pick;
+
 /// Gives out choices, a byte each. When the bytes are used up, all that is left is
 /// the first choice.
 pub(super) struct Source<'a>(&'a [u8]);
@@ -24,6 +26,20 @@ impl<'a> Source<'a> {
     /// Returns a number below `end`.
     pub(super) fn below(&mut self, end: u8) -> u8 {
         self.byte() % end
+    }
+
+    /// Returns which known id something is about: mostly one of the first.
+    pub(super) fn pick(&mut self) -> Pick {
+        match self.byte() {
+            low @ 0..192 => low % 16,
+            high => high - 192,
+        }
+    }
+
+    /// Returns how many rows there are: few, since what an input costs follows its rows,
+    /// and a fuzzer that counts how often code runs goes where they are many.
+    pub(super) fn rows(&mut self) -> u8 {
+        self.below(10)
     }
 
     /// Returns a small number that is not negative.

@@ -7,7 +7,7 @@ use super::source::Source;
 use crate::differential::{Make, Operation};
 
 /// As many operations as there are at most; a third of them or more are batches.
-const MOST: usize = 24;
+const MOST: usize = 12;
 
 /// Fills two backends with what bytes mean, and applies the batches that the rest
 /// of them means.
@@ -20,7 +20,7 @@ pub fn update_batch<A: Storage, B: Storage>(
     make_b: Make<'_, B>,
 ) {
     let mut source = Source::new(bytes);
-    let mut sequence: Vec<_> = source.list(8, filling);
+    let mut sequence: Vec<_> = source.list(6, filling);
     while !source.is_empty() && sequence.len() < MOST {
         // A value that panics as it ends is in the way of a batch, not of others.
         if source.below(4) == 0 {
@@ -36,13 +36,13 @@ pub fn update_batch<A: Storage, B: Storage>(
 fn filling(source: &mut Source<'_>) -> Operation {
     match source.below(8) {
         0 => Operation::Reserve { count: source.below(6) },
-        1 => Operation::Destroy { entity: source.byte() },
+        1 => Operation::Destroy { entity: source.pick() },
         2 => Operation::AdoptMadeUp {
             shard: source.below(5),
             index: source.below(20),
             generation: source.below(3),
         },
-        3 => Operation::CreateBatch { kind: source.byte(), count: source.below(20) },
+        3 => Operation::CreateBatch { kind: source.byte(), count: source.rows() },
         _ => Operation::CreateErased { kinds: kinds(source), value: source.value() },
     }
 }

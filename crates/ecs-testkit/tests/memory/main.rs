@@ -5,4 +5,5 @@
 
 mod allocator;
 mod bounded;
+mod cuts;
 mod refused;
