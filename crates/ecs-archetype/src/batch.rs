@@ -55,17 +55,16 @@ fn is_scattered(rows: &Rows, entities: &[EntityId]) -> bool {
     const RUNS: usize = 16;
     /// What a run has where rows are scattered.
     const SHORT: usize = 4;
-    let mut done = 0;
-    for _ in 0..RUNS {
-        match entities[done..].is_empty() {
-            true => return false,
-            false => match Run::next(rows, &entities[done..]) {
-                Some(run) => done += run.rows.len(),
-                None => return false,
-            },
+    let head = &entities[..entities.len().min(RUNS * SHORT)];
+    let (mut runs, mut done) = (0, 0);
+    while done < head.len() {
+        match Run::next(rows, &head[done..]) {
+            Some(run) => done += run.rows.len(),
+            None => return false,
         }
+        runs += 1;
     }
-    done < RUNS * SHORT
+    runs >= RUNS
 }
 
 /// Cuts a list into the runs that it has before anything moves.
