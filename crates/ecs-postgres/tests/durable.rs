@@ -76,8 +76,7 @@ fn rows_that_others_change_are_a_conflict_and_are_there_afterwards() {
     let batch = UpdateBatch::new().spawn(Name("other".to_owned()));
     let made = block_on(other.apply_updates_async(&batch, None)).unwrap().created[0];
     schedule().run(durable.world_mut());
-    durable.commit().unwrap();
-    let error = durable.wait().unwrap_err();
+    let error = common::world::commit_and_wait(&mut durable).unwrap_err();
     let conflict = matches!(&error, DurableError::Remote(RemoteError::Conflict { .. }));
     assert!(conflict && !error.is_retryable(), "{error}");
     drop(durable);
@@ -110,8 +109,7 @@ fn ids_that_others_reserve_are_not_overwritten() {
     let other = options.clone().connect().unwrap();
     let reserved = block_on(other.reserve_ids_async(3)).unwrap();
     durable.world_mut().spawn(Name("mine".to_owned()));
-    durable.commit().unwrap();
-    let error = durable.wait().unwrap_err();
+    let error = common::world::commit_and_wait(&mut durable).unwrap_err();
     assert!(error.to_string().contains("reserved"), "{error}");
     drop(durable);
     // The store is as it was, and a world that is opened anew knows of them.

@@ -210,8 +210,7 @@ fn two_worlds_on_one_journal_are_a_conflict() {
     one.commit().unwrap();
     one.wait().unwrap();
     schedule().run(other.world_mut());
-    other.commit().unwrap();
-    let error = other.wait().unwrap_err();
+    let error = common::world::commit_and_wait(&mut other).unwrap_err();
     assert!(matches!(error, DurableError::Remote(RemoteError::Conflict { .. })), "{error}");
     let error = other.fold().unwrap_err();
     assert!(matches!(error, DurableError::Fold(RemoteError::Conflict { .. })), "{error}");
@@ -225,8 +224,7 @@ fn ids_that_were_reserved_before_the_journal_began_are_not_overwritten() {
     durable.commit().unwrap();
     durable.fold().unwrap();
     block_on(place.connect().reserve_ids_async(3)).unwrap();
-    durable.commit().unwrap();
-    let error = durable.wait().unwrap_err();
+    let error = common::world::commit_and_wait(&mut durable).unwrap_err();
     assert!(error.to_string().contains("reserved"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use ecs_archetype::ArchetypeStorage;
 use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_storage_api::Query;
-use ecs_world::{Commands, ResMut, Schedule, World};
+use ecs_world::{Commands, Durable, DurableError, ResMut, Schedule, World};
 use serde::{Deserialize, Serialize};
 
 #[derive(Component, Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
@@ -67,4 +67,10 @@ pub(crate) fn schedule() -> Schedule {
     let mut schedule = Schedule::new();
     schedule.add_system(move_some).add_system(change_some);
     schedule
+}
+
+/// Commits, and waits until it is done; the error of it may be told at once or at the end.
+pub(crate) fn commit_and_wait(durable: &mut Durable<ArchetypeStorage>) -> Result<(), DurableError> {
+    durable.commit()?;
+    durable.wait().map(drop)
 }

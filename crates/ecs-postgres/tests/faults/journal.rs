@@ -1,9 +1,6 @@
 //! Worlds that are committed to a journal, while whatever breaks: opened again, a world is
 //! that of the last commit that was acknowledged, or of one that was under way.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,12 +9,10 @@ use ecs_postgres::{PostgresOptions, PostgresStorage};
 use ecs_test_postgres::{Proxy, Server};
 use ecs_world::{Durable, DurableError, DurableOptions, Origin, World};
 
+use crate::child::{self, Worker};
 use crate::model::Dice;
-use crate::world::{filled, schedule};
+use crate::world::{commit_and_wait, filled, schedule};
 use crate::{rounds, servers};
-
-const URL: &str = "ECS_FAULT_JOURNAL_URL";
-const SEED: &str = "ECS_FAULT_JOURNAL_SEED";
 
 /// A world that nothing breaks, and what it was at each tick.
 struct Unbroken {
@@ -62,8 +57,7 @@ fn open(options: &PostgresOptions, dice: &mut Dice) -> Durable<ArchetypeStorage>
 /// Makes a tick, commits it, and folds the journal now and then.
 fn step(durable: &mut Durable<ArchetypeStorage>, dice: &mut Dice) -> Result<(), DurableError> {
     schedule().run(durable.world_mut());
-    durable.commit()?;
-    durable.wait()?;
+    commit_and_wait(durable)?;
     match dice.roll(6) {
         0 => durable.fold(),
         _ => Ok(()),
@@ -131,14 +125,12 @@ fn a_killed_server_has_all_commits_that_it_acknowledged() {
 /// What the child does, which is this program again: it is no test by itself.
 #[test]
 fn world_that_is_killed() {
-    let (Ok(url), Ok(seed)) = (std::env::var(URL), std::env::var(SEED)) else { return };
-    let mut dice = Dice::new(seed.parse().unwrap());
+    let Some((url, seed)) = child::given() else { return };
+    let mut dice = Dice::new(seed);
     let mut durable = open(&PostgresOptions::new(url).schema("world"), &mut dice);
     loop {
         step(&mut durable, &mut dice).unwrap();
-        // The harness would keep what is printed in the usual way.
-        let mut out = std::io::stderr().lock();
-        writeln!(out, "acknowledged {}", durable.world().tick()).unwrap();
+        child::acknowledge(durable.world().tick());
     }
 }
 
@@ -150,30 +142,10 @@ fn a_killed_world_is_opened_again_as_it_was_committed() {
     let (mut unbroken, mut dice) = (Unbroken::new(), Dice::new(11));
     let (mut last, mut all) = (0, 0);
     for round in 0..rounds() {
-        let program = servers::unique("world");
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "journal::world_that_is_killed", "--nocapture"])
-            .env(URL, format!("{url}?application_name={program}"))
-            .env(SEED, round.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, heard) = mpsc::channel();
-        thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let tick = line.strip_prefix("acknowledged ").and_then(|it| it.parse().ok());
-                let _ = tick.map(|tick: u64| sender.send(tick));
-            }
-        });
+        let worker = Worker::start("journal::world_that_is_killed", &url, round as u64);
         let ticks = dice.roll(5) as usize;
-        let mut acknowledged: Vec<u64> = heard.iter().take(ticks).collect();
-        thread::sleep(Duration::from_micros(dice.roll(40_000)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        servers::await_end(&server, &program);
-        acknowledged.extend(heard);
+        let delay = Duration::from_micros(dice.roll(40_000));
+        let acknowledged = worker.kill_after(ticks, delay, &server);
         all += acknowledged.len();
         let told = acknowledged.last().copied().unwrap_or(last);
         let found = unbroken.check(options.clone().connect().unwrap());
@@ -227,7 +199,7 @@ fn commits_outlive_connections_that_are_cut_at_any_byte() {
         }
         // What could not be committed is, and the rows follow.
         let patience = std::time::Instant::now() + Duration::from_secs(20);
-        while let Err(error) = durable.commit().and_then(|()| durable.wait().map(drop)) {
+        while let Err(error) = commit_and_wait(&mut durable) {
             assert!(error.is_retryable() && std::time::Instant::now() < patience, "{error}");
         }
         assert_eq!(unbroken.check(watching.clone().connect().unwrap()), newest);

@@ -3,6 +3,7 @@
 //!
 //! `ECS_FAULT_ROUNDS` says how often each fault strikes.
 
+mod child;
 mod clients;
 mod cut;
 mod disk;
