@@ -87,15 +87,13 @@ impl Workers for Crew {
         self.call(helpers + usize::from(!self.threads.has_this_one()));
         let handing_over = HandingOver::default();
         let _at_the_end = handing_over.at_the_end();
-        // A call from elsewhere moves into the pool: a thread that works on beside
-        // the one that it has woken often keeps the processor from it.
-        let inside = || {
+        if self.threads.has_this_one() {
             let _taken = Taken::new();
             rayon::scope(|scope| handing_over.share(scope, helpers, work));
-        };
-        match self.threads.pool() {
-            Some(pool) => pool.install(inside),
-            None => rayon::scope(|_| inside()),
+        } else {
+            // A thread that works on beside the one that it has woken often keeps the
+            // processor from it. So this one wakes all, and waits.
+            self.scope(|scope| handing_over.spread(scope, helpers + 1, work));
         }
     }
 }
@@ -111,15 +109,20 @@ struct HandingOver(Mutex<()>);
 impl HandingOver {
     /// Works on this thread and on helpers.
     fn share<'s>(&'s self, scope: &Scope<'s>, helpers: usize, work: &'s (dyn Fn() + Sync)) {
-        for _ in 0..helpers {
+        self.spread(scope, helpers, work);
+        let _at_the_end = self.at_the_end();
+        work();
+    }
+
+    /// Works on so many threads.
+    fn spread<'s>(&'s self, scope: &Scope<'s>, threads: usize, work: &'s (dyn Fn() + Sync)) {
+        for _ in 0..threads {
             scope.spawn(|_| {
                 let _taken = Taken::new();
                 let _at_the_end = self.at_the_end();
                 work();
             });
         }
-        let _at_the_end = self.at_the_end();
-        work();
     }
 
     /// Passes the lock when it is dropped.
