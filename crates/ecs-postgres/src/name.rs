@@ -1,7 +1,7 @@
 //! Identifiers: what tables and columns are called, and how that is written in SQL.
 
 use ecs_core::{Field, Schema};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// The column of an entity's id, in every table.
 pub(crate) const ENTITY: &str = "entity";
@@ -85,7 +85,7 @@ fn fit(name: &str, is_taken: bool) -> String {
         }
         fitting.push(character);
     }
-    format!("{fitting}#{:016x}", xxh3_64(name.as_bytes()))
+    format!("{fitting}#{:016x}", XxHash3_64::oneshot(name.as_bytes()))
 }
 
 /// Returns what the columns of a component are called: as its fields. A tuple's are

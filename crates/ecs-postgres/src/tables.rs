@@ -55,7 +55,8 @@ impl Tables {
         // Names of channels are as short as other identifiers.
         let mut channel = format!("ecs.{}", self.schema);
         if channel.len() > 63 {
-            channel = format!("ecs#{:016x}", xxhash_rust::xxh3::xxh3_64(self.schema.as_bytes()));
+            channel =
+                format!("ecs#{:016x}", twox_hash::XxHash3_64::oneshot(self.schema.as_bytes()));
         }
         channel
     }

@@ -1,7 +1,9 @@
 //! One number that says whether two stores hold the same state.
 
+use std::hash::Hasher as _;
+
 use ecs_core::{AllocatorState, CodecError, EntityId, ErasedSlice};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use twox_hash::XxHash3_64;
 
 use crate::sink::ReadSink;
 use crate::storage::Storage;
@@ -33,7 +35,7 @@ impl StateHasher {
     /// Adds entities.
     pub fn entities(&mut self, ids: &[EntityId]) {
         for id in ids {
-            self.sum = self.sum.wrapping_add(xxh3_64(&id.to_bits().to_le_bytes()));
+            self.sum = self.sum.wrapping_add(XxHash3_64::oneshot(&id.to_bits().to_le_bytes()));
         }
     }
 
@@ -45,24 +47,24 @@ impl StateHasher {
         if values.info().is_transient() {
             return Ok(());
         }
-        let name = xxh3_64(values.info().name().as_bytes());
+        let name = XxHash3_64::oneshot(values.info().name().as_bytes());
         for (row, id) in ids.iter().enumerate() {
             let value = values.range(row, 1).expect("a column has a value for each id");
             self.bytes.clear();
             self.bytes.extend_from_slice(&id.to_bits().to_le_bytes());
             self.bytes.extend_from_slice(&name.to_le_bytes());
             value.encode(&mut self.bytes)?;
-            self.sum = self.sum.wrapping_add(xxh3_64(&self.bytes));
+            self.sum = self.sum.wrapping_add(XxHash3_64::oneshot(&self.bytes));
         }
         Ok(())
     }
 
     /// Adds something else that belongs to the state, under a label.
     pub fn part(&mut self, label: &str, bytes: &[u8]) {
-        let mut hash = Xxh3::new();
-        hash.update(&xxh3_64(label.as_bytes()).to_le_bytes());
-        hash.update(bytes);
-        self.sum = self.sum.wrapping_add(hash.digest());
+        let mut hash = XxHash3_64::new();
+        hash.write(&XxHash3_64::oneshot(label.as_bytes()).to_le_bytes());
+        hash.write(bytes);
+        self.sum = self.sum.wrapping_add(hash.finish());
     }
 
     /// Adds which ids come next.

@@ -122,7 +122,8 @@ impl<S: Storage> World<S> {
     /// # Errors
     /// As [`World::snapshot`].
     pub fn snapshot_with(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
-        write_with_helpers(&self.head()?, &Contents::of(&self.storage), compression)
+        let contents = Contents::of_with_helpers(&self.storage, &Crew::here());
+        write_with_helpers(&self.head()?, &contents, compression)
     }
 
     /// Writes a [`snapshot`](World::snapshot) to `out`, and returns that: column

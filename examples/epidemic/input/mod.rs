@@ -10,9 +10,10 @@ mod csv_file;
 pub mod date;
 pub mod flights;
 
+use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use crate::error::Error;
 
@@ -73,13 +74,13 @@ impl Input {
             files.flights.as_ref().map(|path| CsvFile::read(path, flights::COLUMNS)).transpose()?;
         let week = flight_file.as_ref().map(|file| flights::read(file, &airports)).transpose()?;
 
-        let mut hasher = Xxh3::new();
+        let mut hasher = XxHash3_64::new();
         for file in [Some(&city_file), Some(&airport_file), flight_file.as_ref()] {
             let text = file.map_or("", CsvFile::text);
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+            hasher.write(&(text.len() as u64).to_le_bytes());
+            hasher.write(text.as_bytes());
         }
-        Ok(Self { cities: cities::read(&city_file)?, airports, week, fingerprint: hasher.digest() })
+        Ok(Self { cities: cities::read(&city_file)?, airports, week, fingerprint: hasher.finish() })
     }
 
     /// Leaves only one of the cities.

@@ -1,8 +1,10 @@
 //! Columns as they lie in memory, without ids; without a checksum, and with one that is
 //! computed while the cache holds what is copied.
 
+use std::hash::Hasher as _;
+
 use bytemuck::Pod;
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use super::Format;
 use crate::population;
@@ -49,12 +51,12 @@ fn save_checked(table: &mut Moving) -> Vec<u8> {
         [bytemuck::cast_slice(table.positions()), bytemuck::cast_slice(table.velocities())];
     let mut bytes = Vec::with_capacity(columns.iter().map(|column| column.len() + 8).sum());
     for column in columns {
-        let mut hash = Xxh3::new();
+        let mut hash = XxHash3_64::new();
         for block in column.chunks(BLOCK) {
             bytes.extend_from_slice(block);
-            hash.update(block);
+            hash.write(block);
         }
-        bytes.extend_from_slice(&hash.digest().to_le_bytes());
+        bytes.extend_from_slice(&hash.finish().to_le_bytes());
     }
     bytes
 }
@@ -67,12 +69,12 @@ fn load_checked(bytes: &[u8]) -> Moving {
 fn checked_column<T: Pod>(bytes: &[u8]) -> Vec<T> {
     let (values, checksum) = bytes.split_last_chunk().expect("a checksum follows the values");
     let mut column = vec![T::zeroed(); values.len() / size_of::<T>()];
-    let mut hash = Xxh3::new();
+    let mut hash = XxHash3_64::new();
     let blocks = bytemuck::cast_slice_mut::<T, u8>(&mut column).chunks_mut(BLOCK);
     for (to, from) in blocks.zip(values.chunks(BLOCK)) {
         to.copy_from_slice(from);
-        hash.update(from);
+        hash.write(from);
     }
-    assert_eq!(hash.digest(), u64::from_le_bytes(*checksum));
+    assert_eq!(hash.finish(), u64::from_le_bytes(*checksum));
     column
 }

@@ -2,7 +2,7 @@
 
 use ahash::{AHashMap, AHashSet};
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedRef};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::copy;
 use crate::query::{DynamicQuery, QueryShape, TermAccess};
@@ -28,7 +28,7 @@ pub(super) struct Lent {
 fn fingerprint(value: ErasedRef<'_>, bytes: &mut Vec<u8>) -> Option<u128> {
     bytes.clear();
     value.as_slice().encode(bytes).ok()?;
-    Some(xxh3_128(bytes))
+    Some(XxHash3_128::oneshot(bytes))
 }
 
 impl Lent {

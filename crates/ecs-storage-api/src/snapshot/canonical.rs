@@ -10,6 +10,7 @@ use super::ids::{Ids, RowSize};
 use super::packing::Compression;
 use super::write::{Contents, Run, Values};
 use crate::storage::Storage;
+use crate::workers::Alone;
 
 /// Writes everything persistent that a store holds in the one order that follows
 /// from the state: components by their names, one chunk for each set of them, by
@@ -91,5 +92,5 @@ fn sorted<'a>(components: Vec<u32>, parts: &[Part<'_, 'a>], row_size: &RowSize) 
         chunks.push(part.columns.iter().map(|values| values.range(start, len)).collect());
     }
     let ages = ChunkAges::empty(components.len());
-    Run { ids: Ids::new(ids, row_size), components, chunks, ages }
+    Run { ids: Ids::new(ids, row_size, &Alone), components, chunks, ages }
 }

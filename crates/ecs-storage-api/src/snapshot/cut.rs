@@ -12,11 +12,12 @@ mod paged;
 mod table;
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use self::table::{Part, Source};
 
@@ -228,11 +229,11 @@ impl StorageCut {
     /// # Complexity
     /// O(pages), and the bytes of pages that nobody has asked for yet.
     pub fn digest(&self) -> u64 {
-        let mut hash = Xxh3::new();
+        let mut hash = XxHash3_64::new();
         let allocator = postcard::to_allocvec(&*self.allocator);
-        hash.update(&allocator.expect("an allocator's state is numbers and lists"));
-        self.tables.iter().for_each(|table| hash.update(&table.digest().to_le_bytes()));
-        hash.digest()
+        hash.write(&allocator.expect("an allocator's state is numbers and lists"));
+        self.tables.iter().for_each(|table| hash.write(&table.digest().to_le_bytes()));
+        hash.finish()
     }
 
     /// Returns the content for a store that takes it in.

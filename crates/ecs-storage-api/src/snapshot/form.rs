@@ -2,7 +2,7 @@
 
 use ecs_core::{ComponentId, ComponentInfo, Schema};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 use super::error::SnapshotError;
 
@@ -117,7 +117,7 @@ impl Form {
 }
 
 fn fingerprint(schema: &str) -> u64 {
-    xxh3_64_with_seed(schema.as_bytes(), SEED)
+    XxHash3_64::oneshot_with_seed(SEED, schema.as_bytes())
 }
 
 #[cfg(test)]

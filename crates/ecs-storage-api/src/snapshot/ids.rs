@@ -6,12 +6,18 @@
 //! as ids do: then the bytes that must follow bound what a reader makes. Where
 //! columns may be packed, they take twice as much, and there are no others.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ecs_core::{ComponentInfo, EntityId};
+
+use crate::workers::{self, Workers};
 
 /// What an id takes in memory, and by itself in the bytes.
 pub(super) const SIZE: usize = size_of::<u64>();
 /// What a run takes in the bytes: its first id and a count.
 pub(super) const RUN_SIZE: usize = SIZE + size_of::<u32>();
+/// How many ids are looked at in one go.
+const PIECE: usize = 1 << 14;
 /// Ids are written as runs when those are so long, on average.
 const LONG: usize = 8;
 
@@ -63,10 +69,14 @@ pub(super) struct Ids<'a> {
 
 impl<'a> Ids<'a> {
     /// Chooses the form for ids that lie in slices.
-    pub(super) fn new(slices: Vec<&'a [EntityId]>, row_size: &RowSize) -> Self {
+    pub(super) fn new(
+        slices: Vec<&'a [EntityId]>,
+        row_size: &RowSize,
+        workers: &dyn Workers,
+    ) -> Self {
         let rows = slices.iter().map(|ids| ids.len()).sum();
         let runs = match row_size.allows_runs(false) {
-            true => long_runs(&slices, rows),
+            true => long_runs(&slices, rows, workers),
             false => Vec::new(),
         };
         Self { slices, rows, runs, runs_if_packed: row_size.allows_runs(true) }
@@ -110,21 +120,33 @@ impl<'a> Ids<'a> {
 }
 
 /// Finds runs of ids, whatever slices they lie in; none if they are too many.
-fn long_runs(slices: &[&[EntityId]], rows: usize) -> Vec<(EntityId, u32)> {
-    let mut runs: Vec<(EntityId, u32)> = Vec::new();
-    for (first, count) in slices.iter().flat_map(|ids| EntityId::runs(ids)) {
-        if let Some((before, length)) = runs.last_mut()
-            && before.to_bits() + u64::from(*length) == first.to_bits()
-        {
-            *length += count;
-            continue;
-        }
-        runs.push((first, count));
-        if runs.len() * LONG > rows {
+fn long_runs(slices: &[&[EntityId]], rows: usize, workers: &dyn Workers) -> Vec<(EntityId, u32)> {
+    let pieces: Vec<_> = slices.iter().flat_map(|ids| ids.chunks(PIECE)).collect();
+    let are_too_many = |runs: usize| runs * LONG > rows;
+    let (count, known) = (pieces.len(), AtomicUsize::new(0));
+    let of_pieces = workers::map(workers, rows * SIZE, pieces, |ids| {
+        // Relaxed: whoever sees too few only works in vain. A piece may go on with the
+        // run of the one before.
+        if are_too_many(known.load(Ordering::Relaxed).saturating_sub(count)) {
             return Vec::new();
         }
+        let runs: Vec<_> = EntityId::runs(ids).collect();
+        known.fetch_add(runs.len(), Ordering::Relaxed);
+        runs
+    });
+    if are_too_many(known.into_inner().saturating_sub(count)) {
+        return Vec::new();
     }
-    runs
+    let mut runs: Vec<(EntityId, u32)> = Vec::new();
+    for (first, count) in of_pieces.into_iter().flatten() {
+        match runs.last_mut() {
+            Some((before, length)) if before.to_bits() + u64::from(*length) == first.to_bits() => {
+                *length += count;
+            }
+            _ => runs.push((first, count)),
+        }
+    }
+    if are_too_many(runs.len()) { Vec::new() } else { runs }
 }
 
 /// Reads ids that were written one by one, and adds their runs to `runs`.
@@ -170,4 +192,41 @@ pub(super) fn read_runs(
 
 fn read_one(bytes: [u8; SIZE]) -> Result<EntityId, String> {
     EntityId::from_bits(u64::from_le_bytes(bytes)).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workers::Alone;
+
+    /// Calls from three threads.
+    struct Three;
+
+    impl Workers for Three {
+        fn work(&self, _most: usize, work: &(dyn Fn() + Sync)) {
+            std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(work))));
+        }
+    }
+
+    #[test]
+    fn runs_are_those_of_all_ids_wherever_these_are_cut() {
+        let rows = 20 * PIECE + 5;
+        for length in [1, 7, 9, 1000, PIECE, PIECE + 1, rows] {
+            // Behind each run an index is left out.
+            let id = |n: usize| EntityId::new(0, (1 + n + n / length) as u32, 0).unwrap();
+            let ids: Vec<_> = (0..rows).map(id).collect();
+            let mut expected: Vec<_> = EntityId::runs(&ids).collect();
+            if expected.len() * LONG > rows {
+                expected.clear();
+            }
+            assert_eq!(expected.is_empty(), length < LONG);
+            let slices: [&[&[EntityId]]; 2] =
+                [&[&ids], &[&ids[..3], &[], &ids[3..2 * PIECE], &ids[2 * PIECE..]]];
+            for slices in slices {
+                for workers in [&Alone as &dyn Workers, &Three] {
+                    assert!(long_runs(slices, rows, workers) == expected, "{length}");
+                }
+            }
+        }
+    }
 }

@@ -19,7 +19,7 @@ use super::tags;
 use crate::changes::Version;
 use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
-use crate::workers::{self, Workers};
+use crate::workers::{self, Alone, Workers};
 
 /// Writes everything persistent that a store holds.
 ///
@@ -97,6 +97,14 @@ impl<'a> Values<'a> {
         typed.into_iter().chain(encoded.iter().copied())
     }
 
+    /// Returns how many bytes they take where they lie.
+    fn size(&self) -> usize {
+        match self {
+            Self::Typed(values) => values.len() * values.info().stride(),
+            Self::Encoded(parts) => parts.iter().map(|part| part.len()).sum(),
+        }
+    }
+
     /// Appends what is written.
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
         match self {
@@ -130,6 +138,11 @@ impl fmt::Debug for Contents<'_> {
 impl<'a> Contents<'a> {
     /// Looks at a store.
     pub fn of<S: Storage + ?Sized>(storage: &'a S) -> Self {
+        Self::of_with_helpers(storage, &Alone)
+    }
+
+    /// As [`of`](Self::of), with helpers that look at its ids, too.
+    pub fn of_with_helpers<S: Storage + ?Sized>(storage: &'a S, workers: &dyn Workers) -> Self {
         let (present, origin) = (storage.version(), storage.origin());
         let mut chunks = Chunks::default();
         storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
@@ -143,7 +156,7 @@ impl<'a> Contents<'a> {
                 removed.map(|it| (ages::age(it.version.get(), present, origin), it.entity)),
             );
         }
-        chunks.with(storage.allocator_state(), present.get() - origin.get())
+        chunks.with(storage.allocator_state(), present.get() - origin.get(), workers)
     }
 
     /// Looks at an image.
@@ -167,7 +180,7 @@ impl<'a> Contents<'a> {
         for (component, removed) in history.map_or(&[][..], |history| &history.removed) {
             chunks.add_removed(*component, removed.iter().copied());
         }
-        chunks.with(image.allocator().clone(), history.map_or(0, |history| history.span))
+        chunks.with(image.allocator().clone(), history.map_or(0, |history| history.span), &Alone)
     }
 
     /// Looks at a cut.
@@ -188,7 +201,7 @@ impl<'a> Contents<'a> {
         for (component, removed) in &cut.removed {
             chunks.add_removed(*component, removed.iter().copied());
         }
-        chunks.with((*cut.allocator).clone(), cut.span())
+        chunks.with((*cut.allocator).clone(), cut.span(), &Alone)
     }
 
     pub(super) fn to_bytes(&self, compression: Compression) -> Result<Vec<u8>, SnapshotError> {
@@ -241,7 +254,8 @@ impl<'a> Contents<'a> {
     ) -> Result<(), SnapshotError> {
         self.write_heads(writer)?;
         let compression = writer.compression();
-        let (bytes, unmade) = (self.size_hint(), self.sections().collect());
+        let unmade: Vec<_> = self.sections().collect();
+        let bytes = unmade.iter().map(|section| section.bytes_to_make(compression)).sum();
         let made = workers::map(workers, bytes, unmade, |section| section.made(compression));
         let made = made.into_iter().collect::<Result<Vec<_>, _>>()?;
         writer.all_ready(&made, workers);
@@ -316,7 +330,7 @@ impl<'a> Chunks<'a> {
 
     /// Puts the chunks of each group together, and chooses how their ids are
     /// written.
-    fn with(mut self, allocator: AllocatorState, span: u64) -> Contents<'a> {
+    fn with(mut self, allocator: AllocatorState, span: u64, workers: &dyn Workers) -> Contents<'a> {
         let groups = std::mem::take(&mut self.groups).into_groups();
         let runs = groups.map(|(components, parts)| {
             let (mut ids, mut chunks) = (Vec::new(), Vec::new());
@@ -328,7 +342,7 @@ impl<'a> Chunks<'a> {
                 chunks.push(part.columns);
             }
             let infos: Vec<_> = components.iter().map(|id| id.info()).collect();
-            let ids = Ids::new(ids, &RowSize::of_infos(infos.iter()));
+            let ids = Ids::new(ids, &RowSize::of_infos(infos.iter()), workers);
             let components = infos.into_iter().map(|info| self.place(info)).collect();
             Run { components, ids, chunks, ages }
         });
@@ -402,6 +416,18 @@ enum Unmade<'r> {
 }
 
 impl<'r> Unmade<'r> {
+    /// Returns about how many bytes [`made`](Self::made) has to read or write.
+    fn bytes_to_make(&self, compression: Compression) -> usize {
+        let packs = compression != Compression::None;
+        match self {
+            Self::Head { run, .. } => run.ids.size(packs),
+            Self::Column { values, .. } => {
+                let ready = |values: &Values<'_>| !packs && values.lies_in_memory();
+                values.iter().filter(|values| !ready(values)).map(|values| values.size()).sum()
+            }
+        }
+    }
+
     /// Encodes what does not lie in memory, and packs what is to be packed.
     fn made(self, compression: Compression) -> Result<ReadySection<'r>, SnapshotError> {
         let (values, unit) = match self {

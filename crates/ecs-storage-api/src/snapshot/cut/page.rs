@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::EntityId;
 use smallvec::SmallVec;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::changes::Version;
 use crate::snapshot::ages::{self, Age, ColumnAges, RowAges};
@@ -107,7 +107,7 @@ impl<T> Deref for Hashed<T> {
 impl Hashed<u8> {
     /// Returns a hash of the bytes.
     pub(crate) fn hash(&self) -> u64 {
-        self.hash_with(xxh3_64)
+        self.hash_with(XxHash3_64::oneshot)
     }
 }
 
@@ -116,7 +116,7 @@ impl Hashed<EntityId> {
     pub(crate) fn hash(&self) -> u64 {
         self.hash_with(|ids| {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_bits().to_le_bytes()).collect();
-            xxh3_64(&bytes)
+            XxHash3_64::oneshot(&bytes)
         })
     }
 }

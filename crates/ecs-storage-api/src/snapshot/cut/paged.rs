@@ -5,11 +5,12 @@
 //! of that where few pages change.
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 /// Pages of a group.
 pub(super) const GROUP: usize = 16;
@@ -100,9 +101,9 @@ impl<P> Paged<P> {
     }
 
     /// Adds the digest of each group to a hash; that is made of the pages' hashes.
-    pub(super) fn add_digest(&self, to: &mut Xxh3, hash: impl Fn(&P) -> u64) {
+    pub(super) fn add_digest(&self, to: &mut XxHash3_64, hash: impl Fn(&P) -> u64) {
         for group in &self.groups {
-            to.update(&group.digest(&hash).to_le_bytes());
+            to.write(&group.digest(&hash).to_le_bytes());
         }
     }
 }
@@ -123,9 +124,9 @@ impl<P> Group<P> {
         if known != 0 {
             return known;
         }
-        let mut all = Xxh3::new();
-        self.pages.iter().for_each(|page| all.update(&hash(page).to_le_bytes()));
-        let digest = all.digest().max(1);
+        let mut all = XxHash3_64::new();
+        self.pages.iter().for_each(|page| all.write(&hash(page).to_le_bytes()));
+        let digest = all.finish().max(1);
         self.digest.store(digest, Ordering::Relaxed);
         digest
     }

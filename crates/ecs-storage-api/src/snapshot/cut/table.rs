@@ -1,11 +1,12 @@
 //! A table of a cut, and how it is taken from a store.
 
+use std::hash::Hasher as _;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedSlice};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use super::page::{Encoded, Hashed, IdPage, ValuePage, Versions};
 use super::paged::{GROUP, Group, Paged};
@@ -85,18 +86,18 @@ impl CutTable {
         if known != 0 {
             return known;
         }
-        let mut hash = Xxh3::new();
-        hash.update(&(self.rows as u64).to_le_bytes());
+        let mut hash = XxHash3_64::new();
+        hash.write(&(self.rows as u64).to_le_bytes());
         self.ids.add_digest(&mut hash, |page| page.ids.hash());
         let mut columns: Vec<_> = self.components.iter().zip(&self.columns).collect();
         columns.sort_by_key(|(component, _)| component.info().name());
         for (component, pages) in columns {
             let name = component.info().name().as_bytes();
-            hash.update(&(name.len() as u64).to_le_bytes());
-            hash.update(name);
+            hash.write(&(name.len() as u64).to_le_bytes());
+            hash.write(name);
             pages.add_digest(&mut hash, |page| page.values.hash());
         }
-        let digest = hash.digest().max(1);
+        let digest = hash.finish().max(1);
         self.digest.store(digest, Ordering::Relaxed);
         digest
     }

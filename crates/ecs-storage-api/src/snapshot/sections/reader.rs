@@ -1,6 +1,8 @@
 //! Reads a container.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use std::hash::Hasher as _;
+
+use twox_hash::XxHash3_64;
 
 use super::{BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
 use crate::snapshot::SnapshotError;
@@ -170,7 +172,7 @@ impl<'a> Section<'a> {
     /// # Errors
     /// [`SnapshotError::Checksum`] if it is damaged.
     pub fn verified(self) -> Result<&'a [u8], SnapshotError> {
-        self.compare(xxh3_64_with_seed(self.payload, self.seed()))?;
+        self.compare(XxHash3_64::oneshot_with_seed(self.seed(), self.payload))?;
         Ok(self.payload)
     }
 
@@ -184,12 +186,12 @@ impl<'a> Section<'a> {
     /// # Panics
     /// If `unit` is 0.
     pub fn copied(self, unit: usize, mut copy: impl FnMut(&[u8])) -> Result<(), SnapshotError> {
-        let mut hash = Xxh3::with_seed(self.seed());
+        let mut hash = XxHash3_64::with_seed(self.seed());
         for block in self.payload.chunks((BLOCK / unit).max(1).saturating_mul(unit)) {
             copy(block);
-            hash.update(block);
+            hash.write(block);
         }
-        self.compare(hash.digest())
+        self.compare(hash.finish())
     }
 
     fn compare(&self, checksum: u64) -> Result<(), SnapshotError> {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::convert::Infallible;
+use std::hash::Hasher as _;
 use std::io::{self, Write};
 
 use ecs_core::extend_by_parts;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use super::{AROUND, BLOCK, END, MAGIC, ORDER, Tag, VERSION, seed};
 use crate::snapshot::Compression;
@@ -63,7 +64,7 @@ impl<W: Write> SectionWriter<W> {
         fill(&mut self.payload)?;
         self.open(tag, self.payload.len())?;
         self.out.write_all(&self.payload)?;
-        let checksum = xxh3_64_with_seed(&self.payload, self.seed(tag));
+        let checksum = XxHash3_64::oneshot_with_seed(self.seed(tag), &self.payload);
         Ok(self.out.write_all(&checksum.to_le_bytes())?)
     }
 
@@ -134,11 +135,11 @@ impl<'a> ReadySection<'a> {
     fn write<E>(&self, seed: u64, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         put(&self.tag)?;
         put(&(self.len() as u64).to_le_bytes())?;
-        let mut hash = Xxh3::with_seed(seed);
+        let mut hash = XxHash3_64::with_seed(seed);
         for block in self.parts.iter().flat_map(|part| part.chunks(BLOCK)) {
             put(block)?;
-            hash.update(block);
+            hash.write(block);
         }
-        put(&hash.digest().to_le_bytes())
+        put(&hash.finish().to_le_bytes())
     }
 }
