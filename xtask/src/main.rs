@@ -10,6 +10,7 @@ mod examples;
 mod fuzz;
 mod instructions;
 mod lint;
+mod loom;
 mod measure;
 mod miri;
 mod postgres;
@@ -51,6 +52,8 @@ enum Chore {
     Asan,
     /// Runs the tests of several threads under ThreadSanitizer (needs nightly).
     Tsan,
+    /// Explores every interleaving of what threads change without a lock.
+    Loom,
     /// Runs unit tests of the crates with unsafe code under Miri, if installed.
     Miri,
     /// Counts the instructions of the hot paths (needs valgrind), and compares with
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
         }
         Chore::Asan => asan::check(&mut report),
         Chore::Tsan => tsan::check(&mut report),
+        Chore::Loom => loom::check(&mut report),
         Chore::Miri => miri::check(&mut report),
         Chore::Unit => {
             postgres::check(&mut report);
@@ -142,6 +146,7 @@ fn test(report: &mut Report) {
     examples::check(report);
     asan::check(report);
     tsan::check(report);
+    loom::check(report);
     miri::check(report);
     instructions::check(report, false);
     unit::check(report);

@@ -8,21 +8,21 @@
 //! [`EntityAllocator`]: crate::EntityAllocator
 
 mod index_set;
+mod pending;
 mod runs;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::mem;
 use std::num::NonZeroU32;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::AHashSet;
 
 use crate::entity::EntityId;
 use crate::memory::OutOfMemory;
 
+use pending::Pending;
 pub use state::{AllocatorState, AllocatorStateError};
 
 /// Gives entity ids of one shard, each once.
@@ -54,9 +54,9 @@ pub struct IdSource {
     /// The ids to give next, last first; generations are already raised.
     free: Vec<EntityId>,
     /// How many ids were reserved since the last settling: the first so many of
-    /// those that `allocate` would give. Only ever raised through `&self`, while
-    /// `free` and `next_index` stand still, so relaxed accesses are enough.
-    pending: AtomicU64,
+    /// those that `allocate` would give. `free` and `next_index` stand still while
+    /// it is raised.
+    pending: Pending,
     /// Ids that were reserved, and neither claimed nor released.
     reserved: AHashSet<EntityId>,
     /// Indices whose generations are used up.
@@ -87,7 +87,7 @@ impl IdSource {
             shard,
             next_index: NonZeroU32::MIN,
             free: Vec::new(),
-            pending: AtomicU64::new(0),
+            pending: Pending::new(0),
             reserved: AHashSet::new(),
             retired: Vec::new(),
         })
@@ -111,7 +111,7 @@ impl IdSource {
             shard,
             next_index: NonZeroU32::new(next_index).expect("a valid state's next index is not 0"),
             free,
-            pending: AtomicU64::new(0),
+            pending: Pending::new(0),
             reserved: reserved.into_iter().collect(),
             retired,
         }
@@ -286,7 +286,7 @@ impl IdSource {
     #[inline]
     pub fn recycle_at_once(&mut self, id: EntityId) -> bool {
         let Some(next) = id.next_generation() else { return false };
-        if *self.pending.get_mut() != 0 || self.free.len() == self.free.capacity() {
+        if self.pending() != 0 || self.free.len() == self.free.capacity() {
             return false;
         }
         debug_assert_eq!(id.shard(), self.shard, "{id} is not of shard {}", self.shard);
@@ -377,7 +377,7 @@ impl IdSource {
     /// O(number of ids reserved).
     #[inline]
     pub fn settle(&mut self) {
-        if *self.pending.get_mut() != 0 {
+        if self.pending() != 0 {
             self.settle_pending();
         }
     }
@@ -385,7 +385,7 @@ impl IdSource {
     #[cold]
     #[inline(never)]
     fn settle_pending(&mut self) {
-        let pending = mem::take(self.pending.get_mut());
+        let pending = self.pending.take();
         let (kept, fresh) = self.split(pending);
         let fresh_ids = self.fresh_ids(fresh);
         self.reserved.extend(self.free.drain(kept..));
@@ -437,7 +437,7 @@ impl IdSource {
     }
 
     fn pending(&self) -> u64 {
-        self.pending.load(Ordering::Relaxed)
+        self.pending.get()
     }
 
     /// How many ids can be given before the first of them is settled.
@@ -477,13 +477,8 @@ impl IdSource {
     /// Counts `count` more reservations and returns the first one's position.
     #[inline]
     fn advance_pending(&self, count: u64) -> Result<u64, AllocatorError> {
-        let capacity = self.capacity();
-        // Not a plain addition: when ids run out, the count must not run on.
-        self.pending
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pending| {
-                pending.checked_add(count).filter(|&sum| sum <= capacity)
-            })
-            .map_err(|_| AllocatorError::Exhausted { shard: self.shard })
+        let position = self.pending.advance(count, self.capacity());
+        position.ok_or(AllocatorError::Exhausted { shard: self.shard })
     }
 }
 
@@ -494,7 +489,7 @@ impl Clone for IdSource {
             shard: self.shard,
             next_index: self.next_index,
             free: self.free.clone(),
-            pending: AtomicU64::new(self.pending()),
+            pending: Pending::new(self.pending()),
             reserved: self.reserved.clone(),
             retired: self.retired.clone(),
         }

@@ -5,13 +5,17 @@
 //! one that has helped looks for more until the run has ended, or it found none for
 //! a while; it looks in its pool, and thus does whatever the pool has to do.
 
+mod staff;
+
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, Yield};
+
+use self::staff::Staff;
 
 /// How long a thread looks for work without finding any: about as long as it takes
 /// to wake one.
@@ -25,8 +29,7 @@ thread_local! {
 /// The threads that stay ready for one run.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
-    /// Threads that stay, or were asked to.
-    staying: AtomicUsize,
+    staff: Staff,
     over: AtomicBool,
 }
 
@@ -34,8 +37,7 @@ impl Ready {
     /// Asks threads of a pool, of the current one if none is given, to stay ready,
     /// unless as many do.
     pub(super) fn ask(self: &Arc<Self>, threads: usize, pool: Option<&ThreadPool>) {
-        // Relaxed, as all in here: nothing is handed over but work, by the pool.
-        while self.staying.fetch_add(1, Ordering::Relaxed) < threads {
+        while self.staff.join(threads) {
             let this = Arc::clone(self);
             let stay = move || this.stay();
             match pool {
@@ -43,12 +45,11 @@ impl Ready {
                 None => rayon::spawn(stay),
             }
         }
-        self.staying.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Tells whether some thread stays, or was asked to.
     pub(super) fn is_staffed(&self) -> bool {
-        self.staying.load(Ordering::Relaxed) > 0
+        self.staff.count() > 0
     }
 
     /// Does what the pool has to do, until there has been nothing for a while.
@@ -66,10 +67,11 @@ impl Ready {
                 }
             }
         }
-        self.staying.fetch_sub(1, Ordering::Relaxed);
+        self.staff.leave();
     }
 
-    /// Says that the run has ended: nobody needs to stay.
+    /// Says that the run has ended: nobody needs to stay. Relaxed: whoever sees it
+    /// late stays a little longer.
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
@@ -165,7 +167,7 @@ mod tests {
         pool.spawn(move || drop(waits.lock()));
         ready.ask(2, Some(&pool));
         ready.ask(1, Some(&pool));
-        assert_eq!(ready.staying.load(Ordering::Relaxed), 2);
+        assert_eq!(ready.staff.count(), 2);
         drop(held);
         wait_until(|| !ready.is_staffed());
     }

@@ -1,0 +1,19 @@
+//! Every interleaving of the counts that threads change without a lock, by loom.
+//!
+//! All else that threads share is handed over by locks of a library, or by rayon.
+
+use crate::command::{cargo, run};
+use crate::report::Report;
+use crate::workspace;
+
+pub(crate) fn check(report: &mut Report) {
+    report.step("loom", || {
+        let packages = ["--package", "ecs-core", "--package", "ecs-world"];
+        let mut test = cargo(["test", "--lib"].into_iter().chain(packages));
+        // A folder of its own, since the flag would build everything anew each time.
+        test.arg("--target-dir").arg(workspace::target()?.join("loom"));
+        // All others of these tests would run outside of a model.
+        test.args(["--", "loom_"]);
+        run(test.env("RUSTFLAGS", "--cfg loom"))
+    });
+}
