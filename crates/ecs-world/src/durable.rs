@@ -314,8 +314,8 @@ impl<S: Storage> Durable<S> {
     /// returns the world.
     ///
     /// # Errors
-    /// That of the last commit or of [`fold`](Self::fold), with the world, which can be closed once more; the
-    /// archive holds what was committed before.
+    /// That of the last commit or of [`fold`](Self::fold), with the world, which can be
+    /// closed once more; the archive holds what was committed before.
     pub fn close(mut self) -> Result<World<S>, CloseError<S>> {
         // That of an earlier commit may be made good by this one.
         let begun = match self.commit() {

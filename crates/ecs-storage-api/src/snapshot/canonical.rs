@@ -6,6 +6,7 @@ use ecs_core::EntityId;
 
 use super::SnapshotError;
 use super::ages::ChunkAges;
+use super::component_table::ComponentTable;
 use super::ids::{Ids, RowSize};
 use super::packing::Compression;
 use super::write::{Contents, Run, Values};
@@ -41,7 +42,7 @@ impl<'a> Contents<'a> {
     /// Looks at a store in the order that follows from its state alone, and not at
     /// when things changed; see [`write_canonical`].
     pub fn canonical<S: Storage + ?Sized>(storage: &'a S) -> Self {
-        let Self { components: known, allocator, runs, .. } = Self::of(storage);
+        let Self { components: ComponentTable(known), allocator, runs, .. } = Self::of(storage);
         let mut components: Vec<_> = {
             let used = runs.iter().filter(|run| run.ids.rows() > 0);
             let mut places: Vec<_> = used.flat_map(|run| &run.components).copied().collect();
@@ -71,6 +72,7 @@ impl<'a> Contents<'a> {
             sorted(places, &parts, &row_size)
         });
         let runs = sorted.collect();
+        let components = ComponentTable(components);
         Self { components, allocator, span: 0, removed: Vec::new(), runs }
     }
 }

@@ -20,7 +20,6 @@ use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
 use twox_hash::XxHash3_64;
 
 use self::table::{Part, Source};
-
 use super::ages::{self, Age, ChunkAges, ImageHistory};
 use super::descent::Descent;
 use super::error::SnapshotError;

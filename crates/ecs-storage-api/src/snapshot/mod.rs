@@ -12,6 +12,7 @@
 mod ages;
 mod canonical;
 mod columns;
+mod component_table;
 mod cut;
 mod delta;
 mod descent;

@@ -14,10 +14,15 @@ pub(super) fn section<W: Write>(
     value: &impl Serialize,
 ) -> Result<(), SnapshotError> {
     writer.section(tag, |out| {
-        *out = postcard::to_extend(value, std::mem::take(out))
-            .expect("numbers, strings and lists can be encoded");
-        Ok::<(), SnapshotError>(())
+        append(value, out);
+        Ok(())
     })
+}
+
+/// Appends a value.
+pub(super) fn append(value: &impl Serialize, out: &mut Vec<u8>) {
+    *out = postcard::to_extend(value, std::mem::take(out))
+        .expect("numbers, strings and lists can be encoded");
 }
 
 /// Reads the value that a section is; `what` names it in errors.

@@ -7,6 +7,7 @@ use std::{fmt, iter};
 use ecs_core::{AllocatorState, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::ages::{self, Age, ChunkAges, ColumnAges};
+use super::component_table::ComponentTable;
 use super::cut::StorageCut;
 use super::error::SnapshotError;
 use super::form::Form;
@@ -14,7 +15,8 @@ use super::groups::Groups;
 use super::ids::{Ids, RowSize};
 use super::image::StorageImage;
 use super::packing::{self, Compression};
-use super::sections::{AROUND, HEADER, ReadySection, SectionWriter, Tag};
+use super::sections::{AROUND, HEADER, ReadySection, SectionWriter};
+use super::serial::{append, section};
 use super::tags;
 use crate::changes::Version;
 use crate::sink::{ReadSink, WholeChunk};
@@ -50,7 +52,7 @@ pub fn write_image(image: &StorageImage) -> Result<Vec<u8>, SnapshotError> {
 
 /// Everything persistent that a store holds, borrowed from where it lies.
 pub struct Contents<'a> {
-    pub(super) components: Vec<&'static ComponentInfo>,
+    pub(super) components: ComponentTable,
     pub(super) allocator: AllocatorState,
     /// How many versions there were; 0 if nothing is known of them.
     pub(super) span: u64,
@@ -130,7 +132,7 @@ impl<'a> Values<'a> {
 
 impl fmt::Debug for Contents<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.components.iter().map(|info| info.name()).collect();
+        let names: Vec<_> = self.components.0.iter().map(|info| info.name()).collect();
         f.debug_struct("Contents").field("components", &names).finish_non_exhaustive()
     }
 }
@@ -215,13 +217,13 @@ impl<'a> Contents<'a> {
     /// values that serde encodes, if no column is packed.
     pub fn size_hint(&self) -> usize {
         // Numbers have ten bytes at most, places in the table five.
-        let forms = self.components.iter().map(|info| Form::of(info).size_hint());
+        let forms = self.components.0.iter().map(|info| Form::of(info).size_hint());
         let AllocatorState { free, reserved, retired, .. } = &self.allocator;
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
             let head = 30 + 5 * run.components.len() + run.ids.size(false) + run.ages.size();
-            let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components)).plain();
+            let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components.0)).plain();
             AROUND * (1 + run.components.len()) + head + columns
         });
         let heads = forms.sum::<usize>() + allocator + removed.sum::<usize>();
@@ -264,8 +266,7 @@ impl<'a> Contents<'a> {
 
     /// Writes what is before the chunks.
     fn write_heads<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
-        let forms: Vec<_> = self.components.iter().map(|info| Form::of(info)).collect();
-        section(writer, tags::COMPONENTS, &forms)?;
+        self.components.write(writer)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, tags::HISTORY, &(self.span, &self.removed))
     }
@@ -273,14 +274,14 @@ impl<'a> Contents<'a> {
     /// Returns the sections of the chunks, which are still to be made.
     fn sections(&self) -> impl Iterator<Item = Unmade<'_>> {
         let ages = self.span != 0;
-        self.runs.iter().flat_map(move |run| run.sections(&self.components, ages))
+        self.runs.iter().flat_map(move |run| run.sections(&self.components.0, ages))
     }
 }
 
 /// Chunks as they are offered, put together.
 #[derive(Default)]
 struct Chunks<'a> {
-    components: Vec<&'static ComponentInfo>,
+    components: ComponentTable,
     removed: Removals,
     groups: Groups<Part<'a>>,
 }
@@ -314,18 +315,9 @@ impl<'a> Chunks<'a> {
         removed: impl ExactSizeIterator<Item = (Age, EntityId)>,
     ) {
         if removed.len() != 0 {
-            let place = self.place(component.info());
+            let place = self.components.place(component.info());
             self.removed.push((place, removed.collect()));
         }
-    }
-
-    /// Returns a component's place in the table, in order of first use.
-    fn place(&mut self, info: &'static ComponentInfo) -> u32 {
-        let known = self.components.iter().position(|known| known.id() == info.id());
-        known.unwrap_or_else(|| {
-            self.components.push(info);
-            self.components.len() - 1
-        }) as u32
     }
 
     /// Puts the chunks of each group together, and chooses how their ids are
@@ -343,28 +335,13 @@ impl<'a> Chunks<'a> {
             }
             let infos: Vec<_> = components.iter().map(|id| id.info()).collect();
             let ids = Ids::new(ids, &RowSize::of_infos(infos.iter()), workers);
-            let components = infos.into_iter().map(|info| self.place(info)).collect();
+            let components = infos.into_iter().map(|info| self.components.place(info)).collect();
             Run { components, ids, chunks, ages }
         });
         let runs = runs.collect();
         let Self { components, removed, .. } = self;
         Contents { runs, components, allocator, span, removed }
     }
-}
-
-/// Writes a section of numbers, strings and lists.
-fn section<W: Write>(
-    writer: &mut SectionWriter<W>,
-    tag: Tag,
-    value: &impl serde::Serialize,
-) -> Result<(), SnapshotError> {
-    writer.section(tag, |out| encode(value, out))
-}
-
-fn encode(value: &impl serde::Serialize, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
-    let bytes = std::mem::take(out);
-    *out = postcard::to_extend(value, bytes).expect("numbers, strings and lists can be encoded");
-    Ok(())
 }
 
 impl<'a> Run<'a> {
@@ -396,14 +373,14 @@ impl<'a> Run<'a> {
     }
 
     /// Returns rows, components, ids, and ages if they are known.
-    fn head(&self, ages: bool, packed: bool) -> Result<Vec<u8>, SnapshotError> {
+    fn head(&self, ages: bool, packed: bool) -> Vec<u8> {
         let (ids, mut out) = (&self.ids, Vec::new());
-        encode(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), &mut out)?;
+        append(&(ids.rows() as u64, &self.components, ids.runs(packed).len() as u64), &mut out);
         ids.write(packed, &mut out);
         if ages {
             self.ages.write(&mut out);
         }
-        Ok(out)
+        out
     }
 }
 
@@ -432,7 +409,7 @@ impl<'r> Unmade<'r> {
     fn made(self, compression: Compression) -> Result<ReadySection<'r>, SnapshotError> {
         let (values, unit) = match self {
             Self::Head { run, ages } => {
-                let head = run.head(ages, compression != Compression::None)?;
+                let head = run.head(ages, compression != Compression::None);
                 return Ok(ReadySection::new(tags::CHUNK, vec![head.into()]));
             }
             Self::Column { values, unit } => (values, unit),

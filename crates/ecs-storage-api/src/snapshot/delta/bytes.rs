@@ -12,8 +12,8 @@ use super::table::{Changed, TableDelta, rows_of};
 use super::{StorageDelta, damaged};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::ages::{Age, ColumnAges, MOST_VERSIONS, RowAges};
+use crate::snapshot::component_table::ComponentTable;
 use crate::snapshot::cut::{Encoded, Hashed};
-use crate::snapshot::form::Form;
 use crate::snapshot::sections::{ReadySection, SectionReader, SectionWriter, Tag};
 use crate::snapshot::serial::{section, value};
 use crate::snapshot::tags;
@@ -51,14 +51,8 @@ impl StorageDelta {
     /// # Errors
     /// [`SnapshotError::Io`] if it can't be written.
     pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
-        let mut components: Vec<ComponentId> = Vec::new();
-        let mut place = |component: ComponentId| {
-            let known = components.iter().position(|known| *known == component);
-            known.unwrap_or_else(|| {
-                components.push(component);
-                components.len() - 1
-            }) as u32
-        };
+        let mut components = ComponentTable::default();
+        let mut place = |component: ComponentId| components.place(component.info());
         let mut steps = Vec::new();
         for table in &self.tables {
             match table {
@@ -82,8 +76,7 @@ impl StorageDelta {
         let removed = removed.map(|(component, removed)| (place(*component), removed.clone()));
         let removed = removed.collect();
         let head: Head = (self.base, self.next, self.elapsed, self.span, removed, steps);
-        let forms: Vec<_> = components.iter().map(|component| Form::of(component.info())).collect();
-        section(writer, tags::COMPONENTS, &forms)?;
+        components.write(writer)?;
         section(writer, tags::ALLOCATOR, &self.allocator)?;
         section(writer, DELTA, &head)?;
         for table in &self.tables {
@@ -101,31 +94,29 @@ impl StorageDelta {
     /// # Errors
     /// [`SnapshotError`], which says what is wrong.
     pub fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
-        let forms: Vec<Form> = value(sections.expect(tags::COMPONENTS)?, "the components")?;
-        let components = forms.iter().map(Form::resolve).collect::<Result<Vec<_>, _>>()?;
+        let components = ComponentTable::read(sections)?;
         let allocator = value(sections.expect(tags::ALLOCATOR)?, "the allocator")?;
         let head: Head = value(sections.expect(DELTA)?, "the head of a delta")?;
         let (base, next, elapsed, span, gone, steps) = head;
         if span > MOST_VERSIONS {
             return Err(damaged(format!("a history of {span} versions")));
         }
-        let find = |place: u32| {
-            let found = components.get(place as usize).copied();
-            found.ok_or_else(|| damaged(format!("component {place} is not in the table")))
-        };
         let mut removed = Vec::with_capacity(gone.len());
         for (place, of_one) in gone {
             if of_one.iter().any(|(age, _)| !(1..=span).contains(age)) {
                 return Err(damaged("a removal before the beginning"));
             }
-            removed.push((find(place)?.id(), of_one));
+            removed.push((components.get(place)?.id(), of_one));
         }
         let mut tables = Vec::new();
         for step in steps {
             match step {
                 Step::Same(first, count) => tables.push(TableDelta::Same(first, count)),
-                Step::Changed { components, rows, from, ids, columns } => {
-                    let infos = components.into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+                Step::Changed { components: places, rows, from, ids, columns } => {
+                    let infos = places
+                        .into_iter()
+                        .map(|it| components.get(it))
+                        .collect::<Result<Vec<_>, _>>()?;
                     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
                     let table = Outline { infos, rows, from, ids, columns };
                     tables.push(TableDelta::Changed(table.read(sections, span)?));

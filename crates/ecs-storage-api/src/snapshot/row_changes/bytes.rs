@@ -6,13 +6,13 @@
 
 use std::io::Write;
 
-use ecs_core::{ComponentId, ComponentInfo, EntityId, ErasedVec};
+use ecs_core::{ComponentId, EntityId, ErasedVec};
 use serde::{Deserialize, Serialize};
 
 use super::RowChanges;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::SnapshotError;
-use crate::snapshot::form::Form;
+use crate::snapshot::component_table::ComponentTable;
 use crate::snapshot::sections::{ReadySection, SectionReader, SectionWriter, Tag};
 use crate::snapshot::serial::{section, value};
 use crate::snapshot::tags;
@@ -47,14 +47,8 @@ impl RowChanges {
     /// # Complexity
     /// O(bytes).
     pub fn write<W: Write>(&self, writer: &mut SectionWriter<W>) -> Result<(), SnapshotError> {
-        let mut components: Vec<ComponentId> = Vec::new();
-        let mut place = |component: ComponentId| {
-            let known = components.iter().position(|known| *known == component);
-            known.unwrap_or_else(|| {
-                components.push(component);
-                components.len() - 1
-            }) as u32
-        };
+        let mut components = ComponentTable::default();
+        let mut place = |component: ComponentId| components.place(component.info());
         let mut lists = |chunks: &[OwnedChunk]| -> Vec<List> {
             let list = |chunk: &OwnedChunk| {
                 let places = chunk.columns().iter().map(|column| place(column.id()));
@@ -68,8 +62,7 @@ impl RowChanges {
         let removed = removed.map(|(component, ids)| (place(*component), ids.len() as u64));
         let (removed, died) = (removed.collect(), self.died.len() as u64);
         let outline = Outline { born, updated, inserted, removed, died };
-        let forms: Vec<_> = components.iter().map(|component| Form::of(component.info())).collect();
-        section(writer, tags::COMPONENTS, &forms)?;
+        components.write(writer)?;
         section(writer, ROWS, &outline)?;
         writer.section(IDS, |out| {
             self.chunks().try_for_each(|chunk| put_ids(chunk.ids(), out))?;
@@ -96,8 +89,7 @@ impl RowChanges {
     /// # Errors
     /// [`SnapshotError`], which says what is wrong.
     pub fn read(sections: &mut SectionReader<'_>) -> Result<Self, SnapshotError> {
-        let forms: Vec<Form> = value(sections.expect(tags::COMPONENTS)?, "the components")?;
-        let infos = forms.iter().map(Form::resolve).collect::<Result<Vec<_>, _>>()?;
+        let components = ComponentTable::read(sections)?;
         let outline: Outline = value(sections.expect(ROWS)?, "the lists of changes")?;
         let mut ids = Ids(sections.expect(IDS)?);
         let mut lists = |lists: Vec<List>| -> Result<Lists, SnapshotError> {
@@ -106,7 +98,7 @@ impl RowChanges {
         let (born, updated) = (lists(outline.born)?, lists(outline.updated)?);
         let inserted = lists(outline.inserted)?;
         let removed = outline.removed.into_iter().map(|(place, rows)| {
-            let component = find(&infos, place)?.id();
+            let component = components.get(place)?.id();
             Ok::<_, SnapshotError>((component, ids.take(rows)?))
         });
         let removed = removed.collect::<Result<_, _>>()?;
@@ -115,7 +107,10 @@ impl RowChanges {
             return Err(damaged("ids are left over behind the lists of changes"));
         }
         let mut chunks = |lists: Lists| -> Result<Vec<OwnedChunk>, SnapshotError> {
-            lists.into_iter().map(|(places, ids)| chunk(places, ids, &infos, sections)).collect()
+            lists
+                .into_iter()
+                .map(|(places, ids)| chunk(places, ids, &components, sections))
+                .collect()
         };
         let (born, updated) = (chunks(born)?, chunks(updated)?);
         Ok(Self { born, died, updated, inserted: chunks(inserted)?, removed })
@@ -132,12 +127,12 @@ type Lists = Vec<(Vec<u32>, Vec<EntityId>)>;
 fn chunk(
     places: Vec<u32>,
     ids: Vec<EntityId>,
-    infos: &[&'static ComponentInfo],
+    components: &ComponentTable,
     sections: &mut SectionReader<'_>,
 ) -> Result<OwnedChunk, SnapshotError> {
-    let mut columns = Vec::with_capacity(places.len().min(infos.len()));
+    let mut columns = Vec::with_capacity(places.len().min(components.0.len()));
     for place in places {
-        let info = find(infos, place)?;
+        let info = components.get(place)?;
         let mut bytes = sections.expect(tags::COLUMN)?;
         columns.push(ErasedVec::decode(info, &mut bytes, ids.len())?);
         if !bytes.is_empty() {
@@ -145,14 +140,6 @@ fn chunk(
         }
     }
     OwnedChunk::with_unchecked_ids(ids, columns).map_err(|error| damaged(error.to_string()))
-}
-
-fn find(
-    infos: &[&'static ComponentInfo],
-    place: u32,
-) -> Result<&'static ComponentInfo, SnapshotError> {
-    let found = infos.get(place as usize).copied();
-    found.ok_or_else(|| damaged(format!("component {place} is not in the table")))
 }
 
 /// Writes ids that ascend.
