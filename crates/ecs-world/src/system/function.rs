@@ -99,17 +99,19 @@ impl<F: SystemFunction<Marker>, Marker> fmt::Debug for FunctionSystem<F, Marker>
 
 // impl<F, Out, A: SystemParam, B: SystemParam> SystemFunction<fn(A, B) -> Out> for F
 // where
-//     F: FnMut(A, B) -> Out + FnMut(A::Item<'_>, B::Item<'_>) -> Out + Send + 'static,
+//     F: Send + 'static,
+//     for<'f> &'f mut F: FnMut(A, B) -> Out + FnMut(A::Item<'_>, B::Item<'_>) -> Out,
 // { … }
-// and the same with an `In<Input>` in front
+// and the same with an `In<Input>` in front. By way of a reference, since of what a
+// function returns as `impl FnMut(…)` the compiler knows one signature alone.
 macro_rules! system_function {
     ($($name:ident)*) => {
         #[allow(non_snake_case)]
         impl<Function, Out, $($name: SystemParam + 'static),*> SystemFunction<fn($($name),*) -> Out>
             for Function
         where
-            Function: FnMut($($name),*) -> Out + Send + 'static,
-            Function: for<'w> FnMut($($name::Item<'w>),*) -> Out,
+            Function: Send + 'static,
+            for<'f> &'f mut Function: FnMut($($name),*) -> Out + FnMut($($name::Item<'_>),*) -> Out,
         {
             type In = ();
             type Out = Out;
@@ -132,8 +134,9 @@ macro_rules! system_function {
         impl<Function, Out, Input, $($name: SystemParam + 'static),*>
             SystemFunction<(Input, fn($($name),*) -> Out)> for Function
         where
-            Function: FnMut(In<Input>, $($name),*) -> Out + Send + 'static,
-            Function: for<'w> FnMut(In<Input>, $($name::Item<'w>),*) -> Out,
+            Function: Send + 'static,
+            for<'f> &'f mut Function: FnMut(In<Input>, $($name),*) -> Out
+                + FnMut(In<Input>, $($name::Item<'_>),*) -> Out,
         {
             type In = In<Input>;
             type Out = Out;

@@ -3,8 +3,8 @@
 use ecs_core::EntityId;
 use ecs_storage_api::{Query, With, Without};
 use ecs_world::{
-    Commands, Conflict, EventReader, EventWriter, Local, QuerySet, Res, ResMut, Schedule,
-    SystemError, World,
+    Commands, Conflict, EventReader, EventWriter, In, IntoSystem, IntoSystemConfig, Local,
+    QuerySet, Res, ResMut, Schedule, SystemError, World,
 };
 
 use crate::common::{A, B, C, Log, Total, log, logging, words};
@@ -64,6 +64,29 @@ fn a_closure_keeps_what_it_captured() {
     }
     assert_eq!(words(&mut schedule, &mut world), "2 5");
     assert_eq!(words(&mut schedule, &mut world), "4 10");
+}
+
+#[test]
+fn a_function_returns_a_system_with_what_it_was_given() {
+    fn raise(by: u64) -> impl FnMut(Query<&mut A>, Local<u64>) {
+        move |mut rows: Query<&mut A>, mut turns: Local<u64>| {
+            *turns += 1;
+            rows.for_each(|row| row.0 += by * *turns);
+        }
+    }
+    fn spawn(value: u64) -> impl FnMut(&mut World) {
+        move |world| _ = world.spawn(A(value))
+    }
+    fn times(factor: u64) -> impl FnMut(In<u64>) -> u64 {
+        move |In(value)| value * factor
+    }
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    let sum = |rows: Query<&A>| rows.iter().map(|row| row.0).sum::<u64>();
+    let tell = |In(value): In<u64>, mut log: ResMut<Log>| log.add(value);
+    schedule.add_system(spawn(1)).add_system(raise(10)).add_system(raise(100).label("more"));
+    schedule.add_system(sum.pipe(times(2)).pipe(tell));
+    assert_eq!(words(&mut schedule, &mut world), "222");
+    assert_eq!(words(&mut schedule, &mut world), "1104");
 }
 
 #[test]
