@@ -241,10 +241,19 @@ impl Schedule {
     }
 
     /// Returns what each system has done, by name, in the order of registration.
-    /// A sub-schedule is one system; what its own did, it does not tell.
+    /// A sub-schedule is one system; [`stats_of`](Schedule::stats_of) tells of its own.
     pub fn stats(&self) -> impl Iterator<Item = (&str, SystemStats)> {
         let systems = self.nodes.iter().filter(|node| node.is_system());
         systems.map(|node| (node.name.as_str(), node.cell.lock().stats.clone()))
+    }
+
+    /// Returns what each system of a sub-schedule has done, which may be one of a
+    /// sub-schedule's, or `None` if none has that name.
+    pub fn stats_of(&self, sub_schedule: &str) -> Option<Vec<(String, SystemStats)>> {
+        self.nodes.iter().find_map(|node| match &node.cell.lock().work {
+            Work::Sub(sub) => sub.stats_of(sub_schedule),
+            _ => None,
+        })
     }
 
     /// Checks that there is an order, without a run; in sub-schedules too.

@@ -7,7 +7,7 @@ use ecs_storage_api::Storage;
 use serde::{Deserialize, Serialize};
 
 use super::error::{PlanError, RunError};
-use super::report::RunReport;
+use super::report::{RunReport, SystemStats};
 use super::{Schedule, Tick};
 use crate::resources::Resources;
 use crate::world::World;
@@ -88,6 +88,15 @@ impl SubSchedule {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what the systems have done of the sub-schedule of a name, which this one
+    /// is or has.
+    pub(super) fn stats_of(&self, name: &str) -> Option<Vec<(String, SystemStats)>> {
+        if self.name != name {
+            return self.schedule.stats_of(name);
+        }
+        Some(self.schedule.stats().map(|(name, stats)| (name.to_owned(), stats)).collect())
     }
 
     /// Collects its name and those of the sub-schedules in it.

@@ -48,6 +48,25 @@ fn a_fixed_step_runs_as_often_as_time_has_passed() {
 }
 
 #[test]
+fn what_the_systems_of_a_sub_schedule_did_is_told_by_its_name() {
+    let (mut world, mut outer) = (logging(), Schedule::new());
+    let (mut frame, mut steps) = (Schedule::new(), Schedule::new());
+    steps.add_system(log("step").every(2)).add_system(count);
+    frame.add_system(SubSchedule::fixed("steps", STEP, steps)).add_system(spawn);
+    outer.add_system(SubSchedule::new("frame", frame));
+    let frames = [30, 20].map(|millis| advance(&mut outer, &mut world, millis));
+    assert_eq!(frames, ["step 0 0 step 0", "1 step 1"]);
+    let told = |name| {
+        let stats = outer.stats_of(name)?;
+        Some(stats.iter().map(|(_, it)| (it.runs, it.skipped, it.rows)).collect::<Vec<_>>())
+    };
+    assert_eq!(told("steps").unwrap(), [(3, 2, 0), (5, 0, 2)]);
+    assert_eq!(told("frame").unwrap()[1], (2, 0, 0));
+    assert!(outer.stats_of("steps").unwrap()[1].0.ends_with("count"));
+    assert_eq!(told("outer"), None);
+}
+
+#[test]
 fn at_most_so_many_steps_run_and_the_time_of_the_others_is_forgotten() {
     let (mut world, mut outer, mut steps) = (logging(), Schedule::new(), Schedule::new());
     steps.add_system(log("step"));
