@@ -1,6 +1,8 @@
 //! Every interleaving of the counts that threads change without a lock, by loom.
 //!
-//! All else that threads share is handed over by locks of a library, or by rayon.
+//! All else that threads hand over goes by locks of a library, or by rayon. Numbers that
+//! are only drawn or stamped, such as identities and versions of pages, have no more
+//! steps than the one.
 
 use crate::command::{cargo, run};
 use crate::report::Report;
