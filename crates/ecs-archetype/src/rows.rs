@@ -31,7 +31,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
-    RemovalLog, StorageError, TableId, Version, reserve_list,
+    RemovalLog, StorageError, TableId, Touched, Version, reserve_list,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
@@ -335,6 +335,16 @@ impl Rows {
     /// Raises the version to at least that.
     pub(crate) fn set_version(&mut self, version: Version) {
         self.directory.set_version(version);
+    }
+
+    /// Returns which entities were touched since a moment, and notes them from now on.
+    pub(crate) fn touched_since(&mut self, since: Version) -> Option<Touched> {
+        self.directory.touched_since(since)
+    }
+
+    /// Notes no longer which entities are touched.
+    pub(crate) fn forget_touched(&mut self) {
+        self.directory.forget_touched();
     }
 
     /// Returns which entities lost which tracked component.

@@ -12,7 +12,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::{Descent, StorageCut};
 use ecs_storage_api::{
     Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, SnapshotError, Storage,
-    StorageError, StorageImage, UpdateBatch, UpdateError, Version, Workers, WriteSink,
+    StorageError, StorageImage, Touched, UpdateBatch, UpdateError, Version, Workers, WriteSink,
     check_columns,
 };
 
@@ -477,6 +477,14 @@ impl Storage for ArchetypeStorage {
 
     fn set_version(&mut self, version: Version) {
         self.rows.set_version(version);
+    }
+
+    fn touched_since(&mut self, since: Version) -> Option<Touched> {
+        self.rows.touched_since(since)
+    }
+
+    fn forget_touched(&mut self) {
+        self.rows.forget_touched();
     }
 
     fn removed(&self, component: ComponentId, since: Version) -> &[Removed] {

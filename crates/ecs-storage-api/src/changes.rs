@@ -6,11 +6,13 @@
 //! has the last 32 bits of the version beside each row as well.
 
 mod removed;
+mod touched;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use removed::{RemovalLog, Removed};
+pub use touched::Touched;
 
 /// Rows of a table that share one version a column.
 pub const PAGE_ROWS: usize = 1024;

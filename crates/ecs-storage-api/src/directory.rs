@@ -16,6 +16,7 @@ mod recorder;
 mod relocation;
 mod reserve;
 mod rewriting;
+mod touched;
 
 use std::fmt;
 use std::ops::Range;
@@ -35,6 +36,7 @@ pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
 
 use pages::Pages;
+use touched::Noted;
 
 /// One table: its entities and how many there are.
 struct TableEntry {
@@ -113,6 +115,10 @@ pub struct Directory {
     tables: Vec<TableEntry>,
     /// By component index.
     components: Vec<ComponentEntry>,
+    /// By table: the indices of its components.
+    columns: Vec<Vec<u32>>,
+    /// Which entities were touched, if somebody wants to know.
+    noted: Option<Box<Noted>>,
 }
 
 // SAFETY: the pointers address memory of the backend that owns the directory,
@@ -129,10 +135,23 @@ impl Directory {
     /// Creates a directory without tables, for the ids of `shard`.
     pub fn new(shard: u16) -> Self {
         let home = u32::from(shard) << 20;
-        let (locations, foreign, tables, components) = Default::default();
+        let (locations, foreign, tables, components, columns, noted) = Default::default();
         let (identity, version) = (new_identity(), AtomicU64::new(Version::FIRST.get()));
         let store = identity;
-        Self { identity, changes: 0, store, version, home, locations, foreign, tables, components }
+        let changes = 0;
+        Self {
+            identity,
+            changes,
+            store,
+            version,
+            home,
+            locations,
+            foreign,
+            tables,
+            components,
+            columns,
+            noted,
+        }
     }
 
     /// Returns the present version: what is written now is stamped with it.
@@ -175,6 +194,7 @@ impl Directory {
         );
         self.changes += 1;
         self.tables.push(TableEntry { ids: NonNull::dangling(), len: 0, pages: Pages::default() });
+        self.columns.push(Vec::new());
         TableId(id as u32)
     }
 
@@ -188,6 +208,7 @@ impl Directory {
         assert!(entry.len == 0, "a table is cleared when it is empty");
         entry.ids = NonNull::dangling();
         entry.pages.cover(0);
+        self.columns[table.index()].clear();
         let (word, bit) = (table.index() / 64, table.index() % 64);
         for component in &mut self.components {
             if let Some(bits) = component.tables.get_mut(word) {
@@ -262,7 +283,10 @@ impl Directory {
         if word >= entry.tables.len() {
             entry.tables.resize(word + 1, 0);
         }
-        entry.tables[word] |= 1 << bit;
+        if entry.tables[word] >> bit & 1 == 0 {
+            entry.tables[word] |= 1 << bit;
+            self.columns[table.index()].push(component as u32);
+        }
         if table.index() >= entry.columns.len() {
             entry.columns.resize(table.index() + 1, std::ptr::null_mut());
             entry.pages.resize_with(table.index() + 1, Pages::default);

@@ -32,7 +32,7 @@ pub mod snapshot;
 pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
 pub use changes::{
-    Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Version, Window, new_identity,
+    Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Touched, Version, Window, new_identity,
 };
 pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, Relocation, TableId};
 pub use error::{BackendError, BundleError, StorageError};

@@ -11,7 +11,7 @@ use crate::batches::{
     take_row, take_rows,
 };
 use crate::capabilities::Capabilities;
-use crate::changes::{Removed, Version};
+use crate::changes::{Removed, Touched, Version};
 use crate::directory::{DirectoryMut, DirectoryRef};
 use crate::error::StorageError;
 use crate::sink::{ReadSink, WriteSink};
@@ -438,6 +438,21 @@ pub trait Storage: Send + Sync + 'static {
         let _ = version;
     }
 
+    /// Returns which entities came, went, or gained or lost components after `since`,
+    /// and notes them from now on. Beside them only those entities are others than then
+    /// which lie in pages that were written after `since`.
+    ///
+    /// `None` if they were not noted from then on, for whatever reason: then anything
+    /// may have changed. It is so at the first call, and always for a backend that
+    /// notes nothing. There is one list: who asks ends what another waits for.
+    fn touched_since(&mut self, since: Version) -> Option<Touched> {
+        let _ = since;
+        None
+    }
+
+    /// Notes them no longer.
+    fn forget_touched(&mut self) {}
+
     /// Returns which entities lost a [tracked](Component::TRACK) component after
     /// `since`, the oldest first; one that died lost all it had. A backend that
     /// keeps no versions knows of none.
@@ -584,6 +599,8 @@ forward! {
     fn identity([&] self) -> u64;
     fn descent([&] self) -> Option<&Descent>;
     fn set_version([&mut] self, version: Version);
+    fn touched_since([&mut] self, since: Version) -> Option<Touched>;
+    fn forget_touched([&mut] self);
     fn removed([&] self, component: ComponentId, since: Version) -> &[Removed];
     fn forget_removed([&mut] self, up_to: Version);
     fn apply_updates([&mut] self, batch: UpdateBatch) -> Result<Vec<EntityId>, UpdateError>;

@@ -259,6 +259,16 @@ macro_rules! __forward {
             self.$field.set_version(version);
         }
     };
+    (touched_since $field:tt $($before:ident)?) => {
+        fn touched_since(&mut self, since: $crate::__api::Version) -> Option<$crate::__api::Touched> {
+            self.$field.touched_since(since)
+        }
+    };
+    (forget_touched $field:tt $($before:ident)?) => {
+        fn forget_touched(&mut self) {
+            self.$field.forget_touched();
+        }
+    };
     (removed $field:tt $($before:ident)?) => {
         fn removed(&self, component: $crate::__api::core::ComponentId, since: $crate::__api::Version) -> &[$crate::__api::Removed] {
             self.$field.removed(component, since)

@@ -6,7 +6,7 @@ use ecs_local::LocalStorage;
 use ecs_storage_api::snapshot::{RowChanges, StorageCut};
 use ecs_storage_api::{OwnedChunk, Storage, StorageExt};
 use ecs_testkit::components::{Marker, Name, Position, Selected, Velocity};
-use ecs_testkit::differential::{check_rows, compare_rows, encoded_rows};
+use ecs_testkit::differential::{Follower, check_rows, compare_rows, encoded_rows};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -49,6 +49,17 @@ fn apply(storage: &mut ArchetypeStorage, step: &Step) {
     let chosen: Vec<_> = all.into_iter().skip(step.first).step_by(step.step).collect();
     match step.kind {
         0 => storage.destroy_batch(&chosen).unwrap(),
+        9 => {
+            let gained = chosen.iter().map(|_| (Position(1, 1), Selected(1)));
+            storage.exchange_many::<Name, _>(&chosen, gained).unwrap();
+        }
+        10 => storage.insert_many(&chosen, chosen.iter().map(|_| Velocity(7, 7))).unwrap(),
+        11 => drop(storage.remove_many::<Name>(&chosen).unwrap()),
+        12 => chosen.iter().for_each(|id| {
+            let position = storage.get_component_mut::<Position>(*id);
+            position.into_iter().for_each(|position| position.0 += 1);
+        }),
+        13 => chosen.iter().for_each(|id| storage.destroy_entity(*id).unwrap()),
         1 => {
             storage.create_many((0..700).map(|n| (Position(n, 0), Name(n.to_string())))).unwrap();
         }
@@ -70,8 +81,8 @@ fn apply(storage: &mut ArchetypeStorage, step: &Step) {
 
 #[test]
 fn changes_over_many_pages_lead_from_one_state_to_the_other() {
-    let config = Config { cases: 20, failure_persistence: None, ..Config::default() };
-    let step = (0..10u8, 0..3000usize, prop_oneof![1..4usize, 100..3000usize])
+    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let step = (0..14u8, 0..3000usize, prop_oneof![1..4usize, 100..3000usize])
         .prop_map(|(kind, first, step)| Step { kind, first, step });
     let outcome = TestRunner::new(config).run(&vec(step, 1..12), |steps| {
         let mut storage = ArchetypeStorage::new(0);
@@ -79,8 +90,13 @@ fn changes_over_many_pages_lead_from_one_state_to_the_other() {
         storage.create_many((0..1500).map(|n| (Velocity(n, n), Name("n".into())))).unwrap();
         let first = (cut(&storage), encoded_rows(&storage));
         let mut last = first.clone();
-        for step in &steps {
+        let (mut often, mut seldom) = (Follower::new().unwrap(), Follower::new().unwrap());
+        let _ = (often.look(&mut storage), seldom.look(&mut storage));
+        for (n, step) in steps.iter().enumerate() {
             apply(&mut storage, step);
+            if n % 2 == 1 {
+                prop_assert!(often.look(&mut storage).is_ok(), "captured after {step:?}");
+            }
             let after = StorageCut::after(&storage, &last.0).unwrap();
             let next = (after, encoded_rows(&storage));
             for before in [&first, &last] {
@@ -90,6 +106,7 @@ fn changes_over_many_pages_lead_from_one_state_to_the_other() {
             }
             last = next;
         }
+        prop_assert!(seldom.look(&mut storage).is_ok(), "captured at the end");
         Ok(())
     });
     outcome.unwrap();
@@ -204,4 +221,42 @@ fn components_without_data_come_and_go() {
     assert!(again.is_empty());
     let lost = changes(&mut storage, |storage| drop(storage.remove_component::<Marker>(all[1])));
     assert_eq!(lost.removed, [(ComponentId::of::<Marker>(), vec![all[1]])]);
+}
+
+/// A way of taking entities out of their table.
+type Leave = fn(&mut ArchetypeStorage, &[EntityId]);
+
+#[test]
+fn who_was_written_and_fills_a_gap_in_another_page_is_captured() {
+    let ways: [(&str, Leave); 6] = [
+        ("destroy", |storage, all| all.iter().for_each(|id| storage.destroy_entity(*id).unwrap())),
+        ("destroy a batch", |storage, all| storage.destroy_batch(all).unwrap()),
+        ("insert", |storage, all| all.iter().for_each(|id| storage.insert(*id, Marker).unwrap())),
+        ("remove", |storage, all| {
+            all.iter().for_each(|id| drop(storage.remove_component::<Name>(*id).unwrap()));
+        }),
+        ("remove of a batch", |storage, all| drop(storage.remove_many::<Name>(all).unwrap())),
+        ("exchange", |storage, all| {
+            storage.exchange_many::<Name, _>(all, all.iter().map(|_| Marker)).unwrap();
+        }),
+    ];
+    for (name, leave) in ways {
+        // A run, and rows apart.
+        for step in [1, 7] {
+            let mut storage = ArchetypeStorage::new(0);
+            let row = |n: i32| (Position(n, n), Name(n.to_string()));
+            let all = storage.create_many((0..5000).map(row)).unwrap();
+            let mut follower = Follower::new().unwrap();
+            follower.look(&mut storage).unwrap();
+            for id in &all[4900..] {
+                storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
+            }
+            let leaving: Vec<_> = all[..700].iter().copied().step_by(step).collect();
+            leave(&mut storage, &leaving);
+            let rows = follower.look(&mut storage).unwrap_or_else(|error| {
+                panic!("{name}: {}", error.chars().take(200).collect::<String>())
+            });
+            assert!(rows < 3000, "{name}: {rows} rows were copied for a few hundred");
+        }
+    }
 }

@@ -6,20 +6,20 @@ use std::fmt;
 
 use ecs_core::AllocatorState;
 use ecs_storage_api::remote::{Archive, Version};
-use ecs_storage_api::snapshot::StorageCut;
+use ecs_storage_api::snapshot::{Moment, ReadOptions, Replica, RowCapture};
 use ecs_storage_api::{RemoteError, SnapshotError, Storage};
 use pollster::block_on;
 
-use crate::cut::Cut;
+use crate::state::Head;
 use crate::world::World;
-use committer::{Committer, Kept};
+use committer::{Committer, Due, Kept};
 
 /// A world that runs at the speed of memory, and is committed to an [`Archive`] in the
 /// background: a database that holds its rows.
 ///
 /// A commit brings what has changed since the one before, in one transaction. To begin
-/// one costs a [cut](World::cut_after), a copy of what was written meanwhile; comparing
-/// and sending is done by another thread. If the archive is slower than the world, the
+/// one costs a [copy](RowCapture) of what may have; another thread compares that with a
+/// [replica](Replica) of what the archive holds, and sends it. If the archive is slower than the world, the
 /// world waits: no more than [`ahead`](DurableOptions::ahead) commits do.
 ///
 /// To bring a commit to rows costs as much as the rows it touches. An archive that keeps a
@@ -46,8 +46,10 @@ use committer::{Committer, Kept};
 /// the world.
 pub struct Durable<S: Storage> {
     world: World<S>,
-    /// The last state that was given away.
-    last: Cut,
+    /// The last moment whose state was given away, if what comes after it is enough.
+    last: Option<Moment>,
+    /// The tick of that.
+    last_tick: u64,
     committer: Committer,
     every: u64,
     skips: bool,
@@ -208,26 +210,29 @@ impl DurableOptions {
         let committed = block_on(archive.committed_async())?;
         let (version, is_changed) = (committed.version, committed.is_changed);
         let journaled = committed.journaled;
-        let base = StorageCut::of_image(&committed.image).map_err(SnapshotError::from)?;
+        let image = committed.image;
+        let rows = Replica::of_image(&image).map_err(SnapshotError::from)?;
+        let is_empty = image.entities().next().is_none();
+        let load = |storage: &mut S| Ok(storage.load(image)?);
         let origin = match committed.head {
             Some(head) => {
-                world.restore_cut(&Cut::from_parts(&head, base.clone())?)?;
+                world.take_in(&Head::from_bytes(&head)?, &ReadOptions::new(), load)?;
                 if is_changed { Origin::ChangedCommit } else { Origin::Commit }
             }
-            None if base.is_empty() && is_new(base.allocator()) => Origin::World,
-            None if base.is_empty() && !world.is_empty() => return Err(DurableError::Used),
+            None if is_empty && is_new(rows.allocator()) => Origin::World,
+            None if is_empty && !world.is_empty() => return Err(DurableError::Used),
             None => {
-                world.storage_mut().load(committed.image).map_err(SnapshotError::from)?;
+                load(world.storage_mut())?;
                 Origin::Rows
             }
         };
-        // From now on cuts share pages with this one; the archive is compared with what
-        // the world holds only once.
-        let last = world.cut()?;
-        let kept = Kept { rows: base, version, journaled };
+        // A world that came from the archive holds what that does.
+        let last = (origin != Origin::World).then(|| Moment::of(world.storage_mut()));
+        let last_tick = world.tick();
+        let kept = Kept { rows, version, journaled };
         let committer = Committer::start(archive, kept, self.ahead, self.rows_every)?;
         let Self { every, skips, .. } = self;
-        Ok(Durable { world, last, committer, every, skips, origin })
+        Ok(Durable { world, last, last_tick, committer, every, skips, origin })
     }
 }
 
@@ -263,7 +268,7 @@ impl<S: Storage> Durable<S> {
     /// That of an earlier commit; this one is begun nevertheless, if there is room.
     pub fn commit_if_due(&mut self) -> Result<(), DurableError> {
         let tick = self.world.tick();
-        if !tick.is_multiple_of(self.every) || tick == self.last.tick() {
+        if !tick.is_multiple_of(self.every) || tick == self.last_tick {
             return Ok(());
         }
         if self.skips && !self.committer.has_room() {
@@ -277,9 +282,13 @@ impl<S: Storage> Durable<S> {
     /// # Errors
     /// That of an earlier commit; this one is begun nevertheless.
     pub fn commit(&mut self) -> Result<(), DurableError> {
-        let cut = self.world.cut_after(&self.last)?;
-        self.last = cut.clone();
-        self.committer.give(cut)
+        // After one that could not be made, all is given: so what waits for an archive
+        // that is away does not grow.
+        let since = self.last.take().filter(|_| !self.committer.is_behind());
+        let rows = RowCapture::of(self.world.storage_mut(), since).map_err(SnapshotError::from)?;
+        let (tick, head) = (self.world.tick(), self.world.head().map_err(SnapshotError::from)?);
+        (self.last, self.last_tick) = (Some(rows.moment()), tick);
+        self.committer.give(Due { tick, head, rows })
     }
 
     /// Waits until every commit that was begun has been made, and returns the tick and
@@ -323,7 +332,10 @@ impl<S: Storage> Durable<S> {
             _ => Ok(()),
         };
         match begun.and_then(|()| self.wait()).and_then(|_| self.fold()) {
-            Ok(()) => Ok(self.world),
+            Ok(()) => {
+                self.world.storage_mut().forget_touched();
+                Ok(self.world)
+            }
             Err(error) => Err(CloseError { error, durable: Box::new(self) }),
         }
     }

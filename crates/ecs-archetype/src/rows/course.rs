@@ -279,6 +279,7 @@ impl Rows {
             self.publish(target);
             self.directory.set_len(target, count);
             self.directory.relocate(target, 0..count);
+            self.directory.touch_all(self.tables[target.index()].ids.as_slice(count));
         }
     }
 

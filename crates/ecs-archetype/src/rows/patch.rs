@@ -322,6 +322,8 @@ impl Rows {
         (lead, later): (u64, u64),
     ) -> Ended {
         let (now, mut ended) = (self.version(), Ended::default());
+        // Pages are told to be as old as they were when the cut was taken.
+        self.directory.forget_touched();
         for n in 0..self.tables.len() {
             let (id, len) = (TableId(n as u32), self.len(TableId(n as u32)));
             let known = patch.tables.get(n);

@@ -150,6 +150,9 @@ impl Rows {
         assert!(!ends || !self.directory.has_foreign(), "foreign entities end one by one");
         staged.hand_out();
         self.note_scattered(&groups);
+        if self.directory.notes_touched() {
+            self.touch_scattered(&groups);
+        }
         let mut rest = &groups[..];
         while !rest.is_empty() {
             let (now, later) = rest.split_at(independent(rest));
@@ -205,6 +208,20 @@ impl Rows {
         lost.sort_unstable_by_key(|(nth, ..)| *nth);
         for (_, entity, components) in lost {
             self.note_lost(components, std::iter::once(entity));
+        }
+    }
+
+    /// Notes which entities are touched, while they are where they were: those that
+    /// leave their table, and those that fill gaps if their values were written there.
+    fn touch_scattered(&mut self, groups: &[(&[Place], &Course)]) {
+        for (places, course) in groups.iter().filter(|(_, course)| !course.stays()) {
+            let ids = self.ids(course.source);
+            let mut touched: Vec<_> = places.iter().map(|place| ids[place.row as usize]).collect();
+            let fillers = ids.len() - places.len()..ids.len();
+            if self.directory.is_written(course.source, &fillers) {
+                touched.extend_from_slice(&ids[fillers]);
+            }
+            self.directory.touch_all(&touched);
         }
     }
 

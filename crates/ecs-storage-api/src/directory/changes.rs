@@ -39,6 +39,7 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
+        self.touch(entity);
         let now = self.present();
         // SAFETY: the caller's.
         let row = unsafe {
@@ -60,6 +61,7 @@ impl Directory {
     pub unsafe fn push_home(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
         debug_assert!(self.home == entity.high() & Self::SHARD);
+        self.touch(entity);
         let now = self.present();
         // SAFETY: the caller's.
         let row = unsafe {
@@ -85,6 +87,7 @@ impl Directory {
     /// As [`push`](Self::push), for each row; and `fresh` is as said.
     pub unsafe fn push_many(&mut self, table: TableId, entities: &[EntityId], fresh: Range<u32>) {
         self.changes += 1;
+        self.touch_all(entities);
         let now = self.present();
         // SAFETY: the caller's.
         let start = unsafe {
@@ -129,6 +132,8 @@ impl Directory {
             return unsafe { self.swap_remove_home(entity, at) };
         }
         self.changes += 1;
+        // SAFETY: the caller's.
+        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's: there is such a row.
         let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row(), now) };
@@ -143,6 +148,8 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn swap_remove_home(&mut self, entity: EntityId, at: Location) -> usize {
         self.changes += 1;
+        // SAFETY: the caller's.
+        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's: there is such a row; both ids are placed, and none
         // is foreign. If the row is the last, `moved` is `entity`, and the second
@@ -211,6 +218,8 @@ impl Directory {
         target: TableId,
     ) -> (EntityId, usize, usize) {
         self.changes += 1;
+        // SAFETY: the caller's.
+        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's.
         unsafe {
@@ -266,6 +275,7 @@ impl Directory {
         // their ids here; they are placed, and if nothing is foreign they are
         // home ids.
         unsafe {
+            self.touch_rows(table, &rows);
             let entities = self.ids_at(table, &rows);
             if self.foreign.is_empty() {
                 for &entity in entities {
@@ -290,6 +300,7 @@ impl Directory {
         // SAFETY: the caller's: there is room for the ids, in other memory than
         // where they come from.
         unsafe {
+            self.touch_rows(source, &rows);
             let entities = NonNull::from(self.ids_at(source, &rows)).cast();
             let entry = self.entry(target);
             let start = entry.len;
@@ -326,10 +337,10 @@ impl Directory {
     ///
     /// # Safety
     /// The table exists and has the rows, whose ids nobody changes as long.
-    unsafe fn ids_at<'a>(&mut self, table: TableId, rows: &Range<usize>) -> &'a [EntityId] {
+    pub(super) unsafe fn ids_at<'a>(&self, table: TableId, rows: &Range<usize>) -> &'a [EntityId] {
         // SAFETY: the caller's.
         unsafe {
-            let ids = self.entry(table).ids.add(rows.start);
+            let ids = self.tables[table.index()].ids.add(rows.start);
             std::slice::from_raw_parts(ids.as_ptr(), rows.len())
         }
     }

@@ -70,6 +70,7 @@ impl Directory {
         let last = self.tables.len().checked_sub(1).expect("a table is there");
         self.clear_table(TableId(last as u32));
         self.tables.pop();
+        self.columns.pop();
     }
 
     /// Lets another history begin, at `version`: all that there is happened `later`

@@ -11,6 +11,7 @@
 
 mod ages;
 mod canonical;
+mod capture;
 mod columns;
 mod component_table;
 mod cut;
@@ -26,6 +27,7 @@ mod migration;
 mod options;
 mod packing;
 mod read;
+mod replica;
 mod row_changes;
 pub mod sections;
 mod serial;
@@ -35,6 +37,7 @@ mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};
 pub use canonical::write_canonical;
+pub use capture::{Moment, RowCapture};
 pub use cut::{StorageCut, TableOfCut, ValuesOfCut};
 pub use delta::StorageDelta;
 pub use descent::Descent;
@@ -45,6 +48,7 @@ pub use migration::Migration;
 pub use options::ReadOptions;
 pub use packing::Compression;
 pub use read::{read, read_sections, read_sections_with, read_sections_with_helpers, read_with};
+pub use replica::Replica;
 pub use row_changes::RowChanges;
 pub use write::{Contents, write, write_image, write_with};
 

@@ -25,7 +25,8 @@ use ahash::AHashMap;
 use ecs_core::{CodecError, ComponentId, EntityId};
 
 use self::bits::Bits;
-use self::values::{Values, is_same};
+use self::values::Values;
+pub(super) use self::values::is_same;
 use super::cut::{CutTable, Earlier, IdPage, Paged, StorageCut};
 use crate::changes::PAGE_ROWS;
 use crate::owned_chunk::OwnedChunk;

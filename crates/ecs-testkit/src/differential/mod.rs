@@ -7,6 +7,7 @@
 //! that panic as they are dropped are among the operations, too. A failure is
 //! shrunk to a minimal sequence.
 
+mod follower;
 mod operation;
 mod rows;
 mod shorten;
@@ -21,6 +22,7 @@ use proptest::collection::vec;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
+pub use follower::Follower;
 pub use operation::{Chosen, Kind, Operation, Pick};
 pub use rows::{EncodedRows, apply_rows, check_rows, compare_rows, encoded_rows};
 use subject::Subject;

@@ -9,6 +9,7 @@ use ecs_storage_api::{OwnedChunk, Storage};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+use super::follower::Follower;
 use super::subject::Subject;
 use super::{Known, LENGTH, Make, apply_to_both, ensure, operation};
 
@@ -40,10 +41,18 @@ pub fn check_rows(
     (before, old): (&StorageCut, &EncodedRows),
     (after, new): (&StorageCut, &EncodedRows),
 ) -> Result<(), String> {
-    let changes = after.rows_since(before).map_err(|error| error.to_string())?;
+    check_changes(&after.rows_since(before).map_err(|error| error.to_string())?, old, new)
+}
+
+/// Checks that changes lead from rows to others, and tell of nothing that is equal.
+pub(super) fn check_changes(
+    changes: &RowChanges,
+    old: &EncodedRows,
+    new: &EncodedRows,
+) -> Result<(), String> {
     ensure(changes.is_empty() == (old == new), || format!("{changes:?} of {old:?} and {new:?}"))?;
     let mut rows = old.clone();
-    apply_rows(&changes, &mut rows)?;
+    apply_rows(changes, &mut rows)?;
     ensure(rows == *new, || format!("{changes:?} lead from {old:?} to {rows:?}, not {new:?}"))
 }
 
@@ -110,7 +119,8 @@ fn values(chunk: &OwnedChunk) -> Result<EncodedRows, String> {
 }
 
 /// Runs at least so many random operations on two backends, and checks what their
-/// cuts, of one backend and of one and the other, say of each other row by row.
+/// cuts, of one backend and of one and the other, say of each other row by row, and
+/// what is found out by captures.
 ///
 /// # Panics
 /// If that is wrong, with a minimal sequence that shows it.
@@ -161,9 +171,17 @@ fn follow<A: Storage, B: Storage>(
 ) -> Result<u64, String> {
     let (mut known, mut changed) = (Known::default(), 0);
     let (mut of_a, mut of_b) = (Moments::new(), Moments::new());
-    for operation in operations {
+    // Long enough for rows to go where others were.
+    let (mut follow_a, mut follow_b) = (Follower::new()?, Follower::new()?);
+    for (n, operation) in operations.iter().enumerate() {
         apply_to_both(a, b, operation, &known.ids);
         known.learn(&a.storage);
+        if n % 7 == 0 {
+            follow_a.look(&mut a.storage)?;
+        }
+        if n % 3 == 0 {
+            follow_b.look(&mut b.storage)?;
+        }
         let (now_a, now_b) = (look(&a.storage, &of_a)?, look(&b.storage, &of_b)?);
         check_rows((&now_a.0, &now_a.1), (&now_b.0, &now_b.1))?;
         changed += of_a.last().map_or(0, |(_, before)| u64::from(*before != now_a.1));

@@ -1,21 +1,30 @@
-//! The thread that brings cuts to an archive.
+//! The thread that brings what has changed to an archive.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use ecs_storage_api::RemoteError;
 use ecs_storage_api::remote::{Archive, Commit, Version};
-use ecs_storage_api::snapshot::StorageCut;
+use ecs_storage_api::snapshot::{Replica, RowCapture};
+use ecs_storage_api::{RemoteError, SnapshotError};
 use parking_lot::Mutex;
 use pollster::block_on;
 
 use super::DurableError;
-use crate::cut::Cut;
+use crate::state::Head;
+
+/// What a commit is made of: all that may have changed in a world since the one before.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) tick: u64,
+    pub(super) head: Head,
+    pub(super) rows: RowCapture,
+}
 
 /// What the thread is asked for.
 enum Task {
-    Commit(Cut),
+    Commit(Box<Due>),
     /// Commits what an error left, and says when all is done.
     Settle(SyncSender<()>),
     /// Brings the archive's rows to the last commit, and says how that ended.
@@ -26,34 +35,36 @@ enum Task {
 #[derive(Debug)]
 pub(super) struct Kept {
     /// The rows, those in the journal included.
-    pub(super) rows: StorageCut,
+    pub(super) rows: Replica,
     pub(super) version: Version,
     /// How many commits its rows have not followed yet.
     pub(super) journaled: u64,
 }
 
-/// Commits cuts one after another, on a thread of its own.
+/// Makes commits one after another, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Committer {
     /// There until it is dropped.
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
     outcome: Arc<Mutex<Outcome>>,
-    /// How many cuts may wait for the one that is being committed.
+    /// How many commits may wait for the one that is being made.
     ahead: usize,
 }
 
 #[derive(Debug, Default)]
 struct Outcome {
     committed: Option<(u64, Version)>,
-    /// Cuts that were given and have not come to an end.
+    /// Commits that were given and have not come to an end.
     under_way: usize,
+    /// Whether one could not be made, and was not made good.
+    is_behind: bool,
     /// Until a caller is told.
     error: Option<DurableError>,
 }
 
 impl Committer {
-    /// Starts the thread. So many cuts may wait, and the rows follow at every n-th.
+    /// Starts the thread. So many commits may wait, and the rows follow at every n-th.
     pub(super) fn start(
         archive: impl Archive + 'static,
         kept: Kept,
@@ -62,20 +73,27 @@ impl Committer {
     ) -> Result<Self, DurableError> {
         let (tasks, waiting) = mpsc::sync_channel(ahead);
         let outcome = Arc::<Mutex<Outcome>>::default();
-        let work = Work { archive, kept, left: None, rows_every, outcome: outcome.clone() };
+        let work =
+            Work { archive, kept, left: VecDeque::new(), rows_every, outcome: outcome.clone() };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(move || work.run(&waiting)).map_err(DurableError::Thread)?;
         Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome, ahead })
     }
 
-    /// Gives a cut to be committed, and waits while there is no room for it.
-    pub(super) fn give(&self, cut: Cut) -> Result<(), DurableError> {
+    /// Gives a commit to be made, and waits while there is no room for it.
+    pub(super) fn give(&self, due: Due) -> Result<(), DurableError> {
         self.outcome.lock().under_way += 1;
-        self.ask(Task::Commit(cut))?;
+        self.ask(Task::Commit(Box::new(due)))?;
         self.told()
     }
 
-    /// Tells whether a cut can be given without waiting.
+    /// Tells whether a commit could not be made. What is given next should be of
+    /// everything.
+    pub(super) fn is_behind(&self) -> bool {
+        self.outcome.lock().is_behind
+    }
+
+    /// Tells whether a commit can be given without waiting.
     pub(super) fn has_room(&self) -> bool {
         self.outcome.lock().under_way <= self.ahead
     }
@@ -132,8 +150,9 @@ impl Drop for Committer {
 struct Work<A> {
     archive: A,
     kept: Kept,
-    /// The last cut, if it could not be committed.
-    left: Option<Cut>,
+    /// What could not be committed yet, in order: each is what came after the one
+    /// before.
+    left: VecDeque<Due>,
     rows_every: u64,
     outcome: Arc<Mutex<Outcome>>,
 }
@@ -142,16 +161,18 @@ impl<A: Archive> Work<A> {
     fn run(mut self, tasks: &Receiver<Task>) {
         while let Ok(task) = tasks.recv() {
             match task {
-                Task::Commit(cut) => {
-                    self.commit(cut);
+                Task::Commit(due) => {
+                    if due.rows.is_whole() {
+                        self.left.clear();
+                    }
+                    self.left.push_back(*due);
+                    self.commit();
                     self.outcome.lock().under_way -= 1;
                 }
                 Task::Settle(done) => {
                     // A failure that nobody has heard of is not to be forgotten.
-                    if self.outcome.lock().error.is_none()
-                        && let Some(left) = self.left.take()
-                    {
-                        self.commit(left);
+                    if self.outcome.lock().error.is_none() {
+                        self.commit();
                     }
                     // Whoever has gone does not wait.
                     let _ = done.send(());
@@ -163,44 +184,49 @@ impl<A: Archive> Work<A> {
         }
     }
 
-    /// Commits a cut, with all that earlier ones left.
-    fn commit(&mut self, cut: Cut) {
-        match self.try_commit(&cut) {
-            Ok(version) => {
-                self.kept.version = version;
-                self.kept.rows = cut.store().clone();
-                self.left = None;
-                let folded = match self.kept.journaled >= self.rows_every {
-                    true => self.fold().map_err(DurableError::Fold),
-                    false => Ok(()),
-                };
-                let mut outcome = self.outcome.lock();
-                outcome.committed = Some((cut.tick(), version));
-                // What an earlier commit could not bring is there now.
-                outcome.error = folded.err();
-            }
-            Err(error) => {
-                self.left = Some(cut);
-                self.outcome.lock().error.get_or_insert(error);
+    /// Makes the commits that are left, until one fails.
+    fn commit(&mut self) {
+        while let Some(due) = self.left.pop_front() {
+            match self.try_commit(&due) {
+                Ok(version) => {
+                    self.kept.version = version;
+                    self.kept.rows.take_in(&due.rows);
+                    let folded = match self.kept.journaled >= self.rows_every {
+                        true => self.fold().map_err(DurableError::Fold),
+                        false => Ok(()),
+                    };
+                    let mut outcome = self.outcome.lock();
+                    outcome.committed = Some((due.tick, version));
+                    outcome.is_behind = !self.left.is_empty();
+                    // What an earlier attempt could not bring is there now.
+                    outcome.error = folded.err();
+                }
+                Err(error) => {
+                    self.left.push_front(due);
+                    let mut outcome = self.outcome.lock();
+                    outcome.is_behind = true;
+                    outcome.error.get_or_insert(error);
+                    return;
+                }
             }
         }
     }
 
-    /// Commits a cut: to the rows, or to the journal if the rows follow later.
-    fn try_commit(&mut self, cut: &Cut) -> Result<Version, DurableError> {
+    /// Makes a commit: to the rows, or to the journal if the rows follow later.
+    fn try_commit(&mut self, due: &Due) -> Result<Version, DurableError> {
         let appends = self.rows_every > 1 && self.archive.has_journal();
         if !appends {
             // Left by who was here before.
             self.fold()?;
         }
-        let (store, before) = (cut.store(), &self.kept.rows);
-        let changes = store.rows_since(before).map_err(ecs_storage_api::SnapshotError::from)?;
+        let before = &self.kept.rows;
+        let changes = before.changes(&due.rows).map_err(SnapshotError::from)?;
         let commit = Commit {
-            tick: cut.tick(),
+            tick: due.tick,
             changes: &changes,
             allocator_before: before.allocator(),
-            allocator: store.allocator(),
-            head: &cut.head_bytes(),
+            allocator: due.rows.allocator(),
+            head: &due.head.to_bytes(),
         };
         if appends {
             let version = block_on(self.archive.append_async(&commit, self.kept.version))?;

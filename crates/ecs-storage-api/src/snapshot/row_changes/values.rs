@@ -161,7 +161,7 @@ impl Page<'_> {
 
 /// Tells whether two values are the same: most are as large as a number.
 #[inline]
-pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(in crate::snapshot) fn is_same(one: &[u8], other: &[u8]) -> bool {
     fn of<const N: usize>(one: &[u8], other: &[u8]) -> bool {
         one.first_chunk::<N>() == other.first_chunk::<N>()
     }

@@ -1,0 +1,66 @@
+//! Which entities have come, gone, or got other components since a moment.
+
+use ahash::AHashSet;
+use ecs_core::EntityId;
+
+const WORD: usize = u64::BITS as usize;
+
+/// Entities that came, went, or gained or lost components, each told once.
+///
+/// Of those of the store's own shard it is the index that is told: whoever had it
+/// before and whoever has it now are touched.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// A bit for each index of the home shard, up to the last that was touched.
+    home: Vec<u64>,
+    foreign: AHashSet<EntityId>,
+}
+
+impl Touched {
+    /// Notes an entity of the home shard.
+    #[inline]
+    pub(crate) fn note_home(&mut self, index: u32) {
+        let word = index as usize / WORD;
+        if word >= self.home.len() {
+            self.home.resize((word + 1).next_power_of_two(), 0);
+        }
+        self.home[word] |= 1 << (index as usize % WORD);
+    }
+
+    /// Notes an entity that another shard named.
+    pub(crate) fn note_foreign(&mut self, entity: EntityId) {
+        self.foreign.insert(entity);
+    }
+
+    /// Returns the indices of the home shard, in ascending order.
+    pub fn home(&self) -> impl Iterator<Item = u32> + '_ {
+        self.home.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(word, &bits)| {
+            let rest = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
+            let bits = std::iter::successors(Some(bits), rest);
+            bits.map(move |bits| (word * WORD) as u32 + bits.trailing_zeros())
+        })
+    }
+
+    /// Returns the entities that other shards named, in any order.
+    pub fn foreign(&self) -> impl Iterator<Item = EntityId> + '_ {
+        self.foreign.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_told_once_and_in_order() {
+        let mut touched = Touched::default();
+        for index in [700, 3, 64, 63, 700, 0] {
+            touched.note_home(index);
+        }
+        assert_eq!(touched.home().collect::<Vec<_>>(), [0, 3, 63, 64, 700]);
+        let stranger = EntityId::new(7, 3, 1).unwrap();
+        touched.note_foreign(stranger);
+        touched.note_foreign(stranger);
+        assert_eq!(touched.foreign().collect::<Vec<_>>(), [stranger]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Which entities the changes of rows have touched, while somebody wants to know.
+//!
+//! Entities that come, go, or get other components are noted as that happens. Values
+//! that are written are not: their pages are stamped. So one that was written where
+//! it was, and is moved from there to fill a gap, is noted too.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use ecs_core::EntityId;
+
+use super::{Directory, TableId};
+use crate::changes::{PAGE_ROWS, Touched, Version};
+
+/// What was touched since a moment.
+#[derive(Debug)]
+pub(super) struct Noted {
+    since: Version,
+    touched: Touched,
+}
+
+impl Directory {
+    /// Returns which entities were touched after `since`, and notes them from now on;
+    /// `None` if it is not from then on that they were noted.
+    ///
+    /// Beside them only those have changed that are in pages which are stamped later.
+    pub fn touched_since(&mut self, since: Version) -> Option<Touched> {
+        let now = Noted { since: self.version(), touched: Touched::default() };
+        let before = self.noted.replace(Box::new(now))?;
+        (before.since == since).then_some(before.touched)
+    }
+
+    /// Notes entities no longer: nobody wants to know, or rows are to be written in
+    /// ways that are not told of.
+    pub fn forget_touched(&mut self) {
+        self.noted = None;
+    }
+
+    /// Tells whether entities are noted.
+    #[inline]
+    pub fn notes_touched(&self) -> bool {
+        self.noted.is_some()
+    }
+
+    /// Tells whether a value in the pages of some rows was written since entities are
+    /// noted.
+    pub fn is_written(&self, table: TableId, rows: &Range<usize>) -> bool {
+        let Some(Noted { since, .. }) = self.noted.as_deref() else { return false };
+        let pages = rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS);
+        self.columns[table.index()].iter().any(|&component| {
+            let stamps = self.components[component as usize].pages[table.index()].as_slice();
+            // Relaxed: nobody writes values meanwhile.
+            stamps[pages.clone()].iter().any(|stamp| stamp.load(Ordering::Relaxed) > since.get())
+        })
+    }
+
+    /// Notes entities, if somebody wants to know.
+    #[inline]
+    pub fn touch_all(&mut self, entities: &[EntityId]) {
+        if self.noted.is_some() {
+            self.note(entities);
+        }
+    }
+
+    /// As `touch_all`, one.
+    #[inline(always)]
+    pub(super) fn touch(&mut self, entity: EntityId) {
+        if self.noted.is_some() {
+            self.note(&[entity]);
+        }
+    }
+
+    /// Notes an entity whose row is about to leave its table, and what will fill the
+    /// gap.
+    ///
+    /// # Safety
+    /// The table has rows.
+    #[inline(always)]
+    pub(super) unsafe fn touch_row(&mut self, entity: EntityId, table: TableId) {
+        if self.noted.is_some() {
+            // SAFETY: the caller's.
+            unsafe { self.note_row(entity, table) }
+        }
+    }
+
+    /// Notes the entities of rows that are about to leave their table, and what will
+    /// fill the gap.
+    ///
+    /// # Safety
+    /// The table has the rows.
+    pub(super) unsafe fn touch_rows(&mut self, table: TableId, rows: &Range<usize>) {
+        if self.noted.is_none() {
+            return;
+        }
+        let len = self.len(table);
+        let fillers = len - rows.len().min(len - rows.end)..len;
+        // SAFETY: the caller's; nobody changes ids here.
+        unsafe {
+            let leaving = self.ids_at(table, rows);
+            self.note(leaving);
+            if self.is_written(table, &fillers) {
+                let fillers = self.ids_at(table, &fillers);
+                self.note(fillers);
+            }
+        }
+    }
+
+    /// As [`touch_row`](Self::touch_row), once somebody wants to know.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    unsafe fn note_row(&mut self, entity: EntityId, table: TableId) {
+        self.note(&[entity]);
+        let last = self.len(table) - 1..self.len(table);
+        if self.is_written(table, &last) {
+            // SAFETY: the caller's; nobody changes ids here.
+            let filler = unsafe { self.ids_at(table, &last) };
+            self.note(filler);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&mut self, entities: &[EntityId]) {
+        let Some(Noted { touched, .. }) = self.noted.as_deref_mut() else { return };
+        for &entity in entities {
+            match self.home == entity.high() & Self::SHARD {
+                true => touched.note_home(entity.index()),
+                false => touched.note_foreign(entity),
+            }
+        }
+    }
+}

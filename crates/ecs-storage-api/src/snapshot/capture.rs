@@ -1,0 +1,315 @@
+//! What may have changed in a store since a moment, copied row by row.
+//!
+//! A store that notes which entities are [touched](Storage::touched_since) is asked for
+//! those, and for the pages that were written: so a capture costs what changed, where a
+//! [cut](super::StorageCut) copies every page that a row was moved to. What has really
+//! changed, only somebody can tell who knows what was before: a
+//! [`Replica`](super::Replica).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ahash::AHashMap;
+use ecs_core::{AllocatorState, CodecError, ComponentId, ComponentInfo, EntityId, ErasedSlice};
+
+use super::image::StorageImage;
+use crate::changes::{PAGE_ROWS, Touched, Version};
+use crate::directory::Directory;
+use crate::sink::{ReadSink, WholeChunk};
+use crate::storage::Storage;
+
+/// A moment of a store's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Of the store and its history; 0 for none.
+    identity: u64,
+    /// What is written later is stamped with a later version.
+    version: Version,
+}
+
+impl Moment {
+    /// Returns the present one, and has the store note what is touched from now on.
+    pub fn of<S: Storage + ?Sized>(storage: &mut S) -> Self {
+        // What was noted for somebody else is of no use.
+        let _ = storage.touched_since(Version::ZERO);
+        let version = storage.advance_version();
+        Self { identity: storage.identity(), version }
+    }
+}
+
+/// What may have changed in a store since a [moment](Moment): entities with all their
+/// persistent components, who is no longer there, and pages of single columns.
+#[derive(Debug)]
+pub struct RowCapture {
+    pub(super) moment: Moment,
+    /// Whether whoever is not in it is no longer there.
+    pub(super) is_whole: bool,
+    pub(super) allocator: AllocatorState,
+    /// With all their components.
+    pub(super) entities: Vec<Captured>,
+    /// Places of ids where nobody is: the generation does not count.
+    pub(super) ended: Vec<EntityId>,
+    /// Of one component each. Who is among the entities as well has the same value
+    /// there.
+    pub(super) written: Vec<Captured>,
+}
+
+/// Rows, with the values of some components.
+#[derive(Debug)]
+pub(super) struct Captured {
+    /// In ascending order.
+    pub(super) components: Vec<ComponentId>,
+    pub(super) ids: Vec<EntityId>,
+    pub(super) columns: Vec<CapturedColumn>,
+}
+
+/// The values of a component, in its codec.
+#[derive(Debug)]
+pub(super) struct CapturedColumn {
+    stride: usize,
+    bytes: Vec<u8>,
+    /// Where each ends, unless all have one size.
+    ends: Option<Vec<usize>>,
+}
+
+impl CapturedColumn {
+    fn new(info: &ComponentInfo, rows: usize) -> Self {
+        let (bytes, ends) = match info.is_pod() {
+            true => (Vec::with_capacity(rows * info.stride()), None),
+            false => (Vec::new(), Some(Vec::with_capacity(rows))),
+        };
+        Self { stride: info.stride(), bytes, ends }
+    }
+
+    /// Returns the value of a row.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> &[u8] {
+        match &self.ends {
+            None => &self.bytes[row * self.stride..(row + 1) * self.stride],
+            Some(ends) => {
+                let start = if row == 0 { 0 } else { ends[row - 1] };
+                &self.bytes[start..ends[row]]
+            }
+        }
+    }
+
+    /// Copies the values of rows, in any order.
+    fn push_rows(
+        &mut self,
+        values: ErasedSlice<'_>,
+        rows: impl Iterator<Item = usize>,
+    ) -> Result<(), CodecError> {
+        if let Some(ends) = &mut self.ends {
+            for row in rows {
+                let value = values.range(row, 1).expect("a row of the chunk");
+                value.encode(&mut self.bytes)?;
+                ends.push(self.bytes.len());
+            }
+            return Ok(());
+        }
+        let bytes = values.as_bytes().expect("a component without ends is plain bytes");
+        match self.stride {
+            0 => {}
+            2 => push_values::<2>(bytes, rows, &mut self.bytes),
+            4 => push_values::<4>(bytes, rows, &mut self.bytes),
+            8 => push_values::<8>(bytes, rows, &mut self.bytes),
+            12 => push_values::<12>(bytes, rows, &mut self.bytes),
+            16 => push_values::<16>(bytes, rows, &mut self.bytes),
+            stride => rows.for_each(|row| {
+                self.bytes.extend_from_slice(&bytes[row * stride..(row + 1) * stride]);
+            }),
+        }
+        Ok(())
+    }
+}
+
+/// Copies values of `N` bytes: a copy of unknown size would cost more than the value.
+fn push_values<const N: usize>(bytes: &[u8], rows: impl Iterator<Item = usize>, out: &mut Vec<u8>) {
+    let (values, _) = bytes.as_chunks::<N>();
+    rows.for_each(|row| out.extend_from_slice(&values[row]));
+}
+
+impl RowCapture {
+    /// Copies what may have changed since a moment, and has the store note what is
+    /// touched from now on; everything, if there is no such moment, or the store does
+    /// not know what came after it.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded. Then the next capture should be
+    /// of everything.
+    ///
+    /// # Complexity
+    /// O(pages), and a copy of entities that were touched and pages that were written,
+    /// where the store notes them. Else O(values).
+    pub fn of<S: Storage + ?Sized>(
+        storage: &mut S,
+        since: Option<Moment>,
+    ) -> Result<Self, CodecError> {
+        let since = since.filter(|since| since.identity == storage.identity());
+        let asked = since.map_or(Version::ZERO, |since| since.version);
+        let touched = storage.touched_since(asked).filter(|_| since.is_some());
+        let version = storage.advance_version();
+        let mut capture = Self {
+            moment: Moment { identity: storage.identity(), version },
+            is_whole: true,
+            allocator: storage.allocator_state(),
+            entities: Vec::new(),
+            ended: Vec::new(),
+            written: Vec::new(),
+        };
+        match (storage.directory(), touched) {
+            (Some(directory), Some(touched)) => {
+                capture.is_whole = false;
+                let rows = capture.find(directory.get_ref(), &touched);
+                let home = directory.get_ref();
+                capture.read(storage, |chunk, capture| {
+                    let table = chunk.ids.first().and_then(|&first| home.locate(first));
+                    let rows = table.and_then(|at| rows.get(&at.table().0));
+                    if let Some(rows) = rows {
+                        capture.add_entities(chunk, rows.iter().map(|&row| row as usize))?;
+                    }
+                    capture.add_written(chunk, asked)
+                })?;
+            }
+            _ => capture
+                .read(storage, |chunk, capture| capture.add_entities(chunk, 0..chunk.ids.len()))?,
+        }
+        Ok(capture)
+    }
+
+    /// Copies an image.
+    ///
+    /// # Errors
+    /// [`CodecError`] if a value refuses to be encoded.
+    pub(super) fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
+        let mut capture = Self {
+            moment: Moment { identity: 0, version: Version::ZERO },
+            is_whole: true,
+            allocator: image.allocator().clone(),
+            entities: Vec::new(),
+            ended: Vec::new(),
+            written: Vec::new(),
+        };
+        for chunk in image.chunks() {
+            let columns: Vec<_> =
+                chunk.columns().iter().map(|column| (column.as_slice(), None)).collect();
+            let chunk = WholeChunk { ids: chunk.ids(), moves: None, columns: &columns };
+            capture.add_entities(&chunk, 0..chunk.ids.len())?;
+        }
+        Ok(capture)
+    }
+
+    /// Returns the moment, for a capture of what comes after it.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// Returns which ids come next.
+    pub fn allocator(&self) -> &AllocatorState {
+        &self.allocator
+    }
+
+    /// Returns how many rows were copied: of entities, and of single columns.
+    pub fn rows(&self) -> usize {
+        self.entities.iter().chain(&self.written).map(|rows| rows.ids.len()).sum()
+    }
+
+    /// Tells whether all entities were copied.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Finds the rows of entities that were touched, by table, and notes who has
+    /// ended.
+    fn find(&mut self, directory: &Directory, touched: &Touched) -> AHashMap<u32, Vec<u32>> {
+        let mut rows: AHashMap<u32, Vec<u32>> = AHashMap::new();
+        let shard = self.allocator.shard;
+        let home = touched.home().filter_map(|index| EntityId::new(shard, index, 0));
+        for id in home.chain(touched.foreign()) {
+            match directory.occupant(id) {
+                Some(at) => rows.entry(at.table().0).or_default().push(at.row() as u32),
+                None => self.ended.push(id),
+            }
+        }
+        rows
+    }
+
+    /// Reads every chunk, until one refuses.
+    fn read<S: Storage + ?Sized>(
+        &mut self,
+        storage: &S,
+        mut read: impl FnMut(&WholeChunk<'_, '_>, &mut Self) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let mut outcome = Ok(());
+        storage.read_chunks(&mut ReadSink::visitor(&mut |chunk| {
+            if outcome.is_ok() {
+                outcome = read(&chunk, self);
+            }
+        }));
+        outcome
+    }
+
+    /// Copies rows with all their persistent components.
+    fn add_entities(
+        &mut self,
+        chunk: &WholeChunk<'_, '_>,
+        rows: impl ExactSizeIterator<Item = usize> + Clone,
+    ) -> Result<(), CodecError> {
+        if rows.len() == 0 {
+            return Ok(());
+        }
+        let mut columns: Vec<_> =
+            chunk.columns.iter().map(|(values, _)| *values).filter(is_persistent).collect();
+        columns.sort_unstable_by_key(ErasedSlice::id);
+        let copied = columns.iter().map(|values| {
+            let mut column = CapturedColumn::new(values.info(), rows.len());
+            column.push_rows(*values, rows.clone()).map(|()| column)
+        });
+        self.entities.push(Captured {
+            columns: copied.collect::<Result<_, _>>()?,
+            components: columns.iter().map(ErasedSlice::id).collect(),
+            ids: rows.map(|row| chunk.ids[row]).collect(),
+        });
+        Ok(())
+    }
+
+    /// Copies the pages of each column that were written.
+    fn add_written(
+        &mut self,
+        chunk: &WholeChunk<'_, '_>,
+        since: Version,
+    ) -> Result<(), CodecError> {
+        for (values, changes) in chunk.columns.iter().filter(|(values, _)| is_persistent(values)) {
+            let stamps = changes.map_or(&[][..], |changes| changes.pages);
+            let rows = written_rows(stamps, since, chunk.ids.len());
+            let count = rows.clone().count();
+            if count == 0 {
+                continue;
+            }
+            let mut column = CapturedColumn::new(values.info(), count);
+            column.push_rows(*values, rows.clone())?;
+            self.written.push(Captured {
+                components: vec![values.id()],
+                ids: rows.map(|row| chunk.ids[row]).collect(),
+                columns: vec![column],
+            });
+        }
+        Ok(())
+    }
+}
+
+fn is_persistent(values: &ErasedSlice<'_>) -> bool {
+    !values.info().is_transient()
+}
+
+/// Returns the rows, of `len`, of pages with a later stamp.
+fn written_rows(
+    stamps: &[AtomicU64],
+    since: Version,
+    len: usize,
+) -> impl Iterator<Item = usize> + Clone + '_ {
+    // Relaxed: nobody writes values while a capture is taken.
+    let is_later = move |stamp: &AtomicU64| stamp.load(Ordering::Relaxed) > since.get();
+    let pages = stamps.iter().enumerate().take(len.div_ceil(PAGE_ROWS));
+    let written = pages.filter(move |(_, stamp)| is_later(stamp));
+    written.flat_map(move |(page, _)| page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(len))
+}
