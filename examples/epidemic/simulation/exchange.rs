@@ -26,6 +26,12 @@ impl<Lost: Component, Gained: Bundle + Send> Exchange<Lost, Gained> {
         self.gained.push(gained);
     }
 
+    /// Notes those of another piece of work behind these.
+    pub(super) fn append(&mut self, mut piece: Self) {
+        self.people.append(&mut piece.people);
+        self.gained.append(&mut piece.gained);
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.people.len() as u32
     }
@@ -46,14 +52,17 @@ impl<Lost: Component, Gained: Bundle + Send> Exchange<Lost, Gained> {
     }
 }
 
+impl<Lost: Component, Gained: Bundle + Send> Default for Exchange<Lost, Gained> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Those of one piece of work, then those of the next.
 impl<Lost: Component, Gained: Bundle + Send> FromIterator<Self> for Exchange<Lost, Gained> {
     fn from_iter<I: IntoIterator<Item = Self>>(pieces: I) -> Self {
         let mut all = Self::new();
-        for mut piece in pieces {
-            all.people.append(&mut piece.people);
-            all.gained.append(&mut piece.gained);
-        }
+        pieces.into_iter().for_each(|piece| all.append(piece));
         all
     }
 }

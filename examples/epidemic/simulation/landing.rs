@@ -50,7 +50,7 @@ type Traveller<'a> = (
     &'a InFlight,
     &'a Place,
     &'a Home,
-    Option<&'a mut Susceptible>,
+    Option<&'a Susceptible>,
     Has<Exposed>,
     Has<Infectious>,
 );
@@ -72,10 +72,8 @@ pub(super) fn land(
             if flight.until > tick {
                 return;
             }
-            let threshold = susceptible.map(|resistance| {
-                resistance.0 = hazard.threshold(CityIndex(place.0), resistance.0);
-                resistance.0
-            });
+            let threshold =
+                susceptible.map(|resistance| hazard.threshold(CityIndex(place.0), resistance.0));
             let draw =
                 |purpose| draws.exponential(DrawName { entity: person.to_bits(), tick, purpose });
             let then = if flight.way_back > 0 {
@@ -94,15 +92,23 @@ pub(super) fn land(
     landed.0.clear();
     landed.0.extend(pieces.into_iter().flatten());
     let mut visiting = Exchange::<InFlight, Visiting>::new();
+    let mut visiting_well = Exchange::<InFlight, (Visiting, Susceptible)>::new();
     let mut home_again = Exchange::<InFlight, Clock>::new();
-    for landing in &landed.0 {
-        match landing.then {
-            Then::Visit(visit) => visiting.push(landing.person, visit),
-            Then::BeHome { clock, .. } => home_again.push(landing.person, Clock(clock)),
+    let mut home_again_well = Exchange::<InFlight, (Clock, Susceptible)>::new();
+    for &Landing { person, threshold, ref then, .. } in &landed.0 {
+        match (then, threshold.map(Susceptible)) {
+            (&Then::Visit(visit), None) => visiting.push(person, visit),
+            (&Then::Visit(visit), Some(well)) => visiting_well.push(person, (visit, well)),
+            (&Then::BeHome { clock, .. }, None) => home_again.push(person, Clock(clock)),
+            (&Then::BeHome { clock, .. }, Some(well)) => {
+                home_again_well.push(person, (Clock(clock), well));
+            }
         }
     }
     visiting.record(&mut commands);
+    visiting_well.record(&mut commands);
     home_again.record(&mut commands);
+    home_again_well.record(&mut commands);
 }
 
 /// Lets the susceptible who have landed stand in the queue of the city.

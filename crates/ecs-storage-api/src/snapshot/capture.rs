@@ -71,6 +71,14 @@ pub(super) struct CapturedColumn {
     ends: Option<Vec<usize>>,
 }
 
+/// How values lie in a column.
+pub(super) enum CapturedValues<'a> {
+    /// Side by side, of one size.
+    Plain(&'a [u8]),
+    /// One by one.
+    Encoded,
+}
+
 impl CapturedColumn {
     fn new(info: &ComponentInfo, rows: usize) -> Self {
         let (bytes, ends) = match info.is_pod() {
@@ -78,6 +86,14 @@ impl CapturedColumn {
             false => (Vec::new(), Some(Vec::with_capacity(rows))),
         };
         Self { stride: info.stride(), bytes, ends }
+    }
+
+    /// Returns the values as memory, if they are plain bytes.
+    pub(super) fn values(&self) -> CapturedValues<'_> {
+        match self.ends {
+            None => CapturedValues::Plain(&self.bytes),
+            Some(_) => CapturedValues::Encoded,
+        }
     }
 
     /// Returns the value of a row.

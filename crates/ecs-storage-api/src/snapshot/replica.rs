@@ -3,12 +3,14 @@
 
 mod comparison;
 mod page;
+mod places;
 
 use ahash::AHashMap;
-use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId};
+use ecs_core::{AllocatorState, CodecError, ComponentId};
 
 use self::comparison::Comparison;
 use self::page::Page;
+use self::places::Places;
 use super::capture::{Captured, RowCapture};
 use super::image::StorageImage;
 use super::row_changes::RowChanges;
@@ -39,7 +41,7 @@ use super::row_changes::RowChanges;
 pub struct Replica {
     allocator: AllocatorState,
     sets: Sets,
-    pages: AHashMap<u64, Page>,
+    places: Places,
 }
 
 /// Sets of components, numbered.
@@ -65,22 +67,6 @@ impl Sets {
     }
 }
 
-/// Where the values of an entity are: a page, and a row in it.
-///
-/// Ids of the home shard are one at a time to an index, whatever their generation; of
-/// others each has a place of its own.
-#[inline]
-fn place(home: u16, id: EntityId) -> (u64, usize) {
-    let high = match id.shard() == home {
-        true => 0,
-        // Never that of a home id: no id has the shard and the generation 0 at once
-        // with those bits that are added here.
-        false => u64::from(id.high()) | 1 << 32,
-    };
-    let index = id.index() as usize;
-    (high << 22 | (index / page::ROWS) as u64, index % page::ROWS)
-}
-
 impl Replica {
     /// Makes one that holds what an image does.
     ///
@@ -91,7 +77,8 @@ impl Replica {
     /// O(values).
     pub fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
         let allocator = image.allocator().clone();
-        let mut replica = Self { allocator, sets: Sets::default(), pages: AHashMap::new() };
+        let places = Places::new(allocator.shard);
+        let mut replica = Self { allocator, sets: Sets::default(), places };
         replica.take_in(&RowCapture::of_image(image)?);
         Ok(replica)
     }
@@ -119,57 +106,31 @@ impl Replica {
     /// # Complexity
     /// O(rows of the capture), or O(rows) if it is of everything.
     pub fn take_in(&mut self, capture: &RowCapture) {
-        if capture.is_whole {
-            self.pages.clear();
-        }
         self.allocator.clone_from(&capture.allocator);
-        let home = self.allocator.shard;
-        for id in &capture.ended {
-            let (page, row) = place(home, *id);
-            if let Some(page) = self.pages.get_mut(&page) {
-                page.end(row);
-            }
+        if capture.is_whole {
+            self.places = Places::new(self.allocator.shard);
         }
+        capture.ended.iter().for_each(|id| self.places.end(*id));
         for rows in &capture.entities {
             let set = self.sets.number_or_new(&rows.components);
-            self.put(rows, Some(set));
+            let places = &mut self.places;
+            places.for_each_run_or_new(&rows.ids, |page, run, in_page| {
+                let there = rows.ids[run.clone()].iter().zip(in_page);
+                there.for_each(|(id, to)| page.begin(*to as usize, *id, set));
+                put(rows, page, run.start, in_page);
+            });
         }
         for rows in &capture.written {
-            self.put(rows, None);
-        }
-    }
-
-    /// Writes values, and whose they are if their components are all that they have.
-    fn put(&mut self, rows: &Captured, set: Option<u32>) {
-        let home = self.allocator.shard;
-        let mut start = 0;
-        // Entities that follow each other mostly share a page.
-        for run in rows.ids.chunk_by(|a, b| place(home, *a).0 == place(home, *b).0) {
-            let page = self.pages.entry(place(home, run[0]).0).or_default();
-            let in_page = || (start..).zip(run).map(|(row, id)| (row, place(home, *id).1));
-            if let Some(set) = set {
-                in_page().zip(run).for_each(|((_, to), id)| page.begin(to, *id, set));
-            }
-            for (component, column) in rows.components.iter().zip(&rows.columns) {
-                let values = page.column_mut(*component);
-                in_page().for_each(|(row, to)| values.set(to, column.get(row)));
-            }
-            start += run.len();
+            self.places.for_each_run_or_new(&rows.ids, |page, run, in_page| {
+                put(rows, page, run.start, in_page);
+            });
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_of_strangers_are_their_own() {
-        let id = |shard, index, generation| EntityId::new(shard, index, generation).unwrap();
-        assert_eq!(place(3, id(3, 5_000, 1)), place(3, id(3, 5_000, 9)));
-        let places = [id(3, 7, 1), id(4, 7, 1), id(4, 7, 2), id(0, 7, 0)].map(|id| place(3, id));
-        for (n, place) in places.iter().enumerate() {
-            assert!(!places[..n].contains(place), "{places:?}");
-        }
+/// Writes values of rows that follow each other to those of a page.
+fn put(rows: &Captured, page: &mut Page, start: usize, in_page: &[u32]) {
+    for (component, column) in rows.components.iter().zip(&rows.columns) {
+        page.column_mut(*component).put(column, start, in_page);
     }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use ahash::{AHashMap, AHashSet};
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedVec};
 
-use super::page::{Column, Page};
-use super::{Replica, place};
+use super::Replica;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::capture::{Captured, CapturedColumn, RowCapture};
-use crate::snapshot::row_changes::{RowChanges, is_same};
+use crate::snapshot::row_changes::RowChanges;
 
 /// A row of a capture, and whose it is.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +46,19 @@ impl Transition {
     }
 }
 
+/// Rows of what was captured, by column.
+struct Found {
+    updated: Vec<Vec<u32>>,
+    inserted: Vec<Vec<u32>>,
+}
+
+impl Found {
+    fn new(rows: &Captured) -> Self {
+        let none = vec![Vec::new(); rows.columns.len()];
+        Self { updated: none.clone(), inserted: none }
+    }
+}
+
 impl<'a> Comparison<'a> {
     /// Compares all that was captured.
     pub(super) fn new(replica: &'a Replica, capture: &'a RowCapture) -> Self {
@@ -59,12 +71,7 @@ impl<'a> Comparison<'a> {
             inserted: BTreeMap::new(),
             removed: BTreeMap::new(),
         };
-        let home = replica.allocator.shard;
-        for id in &capture.ended {
-            let (page, row) = place(home, *id);
-            let ended = replica.pages.get(&page).and_then(|page| page.row(row));
-            this.died.extend(ended.map(|(id, _)| id));
-        }
+        this.died.extend(capture.ended.iter().filter_map(|id| replica.places.occupant(*id)));
         for (n, rows) in (0..).zip(&capture.entities) {
             this.compare_entities(n, rows, capture.is_whole);
         }
@@ -79,31 +86,25 @@ impl<'a> Comparison<'a> {
 
     /// Compares entities of which all is known.
     fn compare_entities(&mut self, captured: u32, rows: &'a Captured, is_whole: bool) {
-        let set = self.replica.sets.number(&rows.components);
+        let replica = self.replica;
         let mut transitions: AHashMap<u32, Transition> = AHashMap::new();
-        for_each_run(self.replica, rows, |page, run| {
-            let columns = page.map_or(Vec::new(), |page| columns(page, &rows.components));
-            for (row, id, there) in run {
-                let new = Row { id, captured, row };
-                let known = page.and_then(|page| page.row(there));
-                match known {
+        // By the set that entities had: their row of the capture, and of the page.
+        let mut stayed: Vec<(u32, Vec<(u32, u32)>)> = Vec::new();
+        let mut found = Found::new(rows);
+        let mut born = Vec::new();
+        replica.places.for_each_run(&rows.ids, |page, run, in_page| {
+            for (row, &there) in run.zip(in_page) {
+                let (id, row) = (rows.ids[row], row as u32);
+                match page.and_then(|page| page.row(there as usize)) {
                     Some((known, had)) if known == id => {
-                        if set == Some(had) {
-                            self.compare(rows, new, there, &columns, 0..columns.len());
-                            continue;
-                        }
-                        let change = transitions.entry(had).or_insert_with(|| {
-                            let had = &self.replica.sets.all[had as usize];
-                            Transition::between(had, &rows.components)
-                        });
-                        for lost in &change.lost {
-                            self.removed.entry(*lost).or_default().push(id);
-                        }
-                        for &gained in &change.gained {
-                            let gained = rows.components[gained];
-                            self.inserted.entry(gained).or_default().push(new);
-                        }
-                        self.compare(rows, new, there, &columns, change.kept.iter().copied());
+                        let group = match stayed.iter().position(|(set, _)| *set == had) {
+                            Some(group) => group,
+                            None => {
+                                stayed.push((had, Vec::new()));
+                                stayed.len() - 1
+                            }
+                        };
+                        stayed[group].1.push((row, there));
                     }
                     known => {
                         // Of a capture of everything it is found out at the end who died:
@@ -111,45 +112,68 @@ impl<'a> Comparison<'a> {
                         // live side by side.
                         let known = known.filter(|_| !is_whole);
                         self.died.extend(known.map(|(known, _)| known));
-                        self.born.entry(&rows.components).or_default().push(new);
+                        born.push(Row { id, captured, row });
                     }
                 }
             }
+            let Some(page) = page else { return };
+            for (had, group) in stayed.iter_mut().filter(|(_, group)| !group.is_empty()) {
+                let change = transitions.entry(*had).or_insert_with(|| {
+                    let had = &replica.sets.all[*had as usize];
+                    Transition::between(had, &rows.components)
+                });
+                for &lost in &change.lost {
+                    let ids = group.iter().map(|(row, _)| rows.ids[*row as usize]);
+                    self.removed.entry(lost).or_default().extend(ids);
+                }
+                for &at in &change.gained {
+                    found.inserted[at].extend(group.iter().map(|(row, _)| *row));
+                }
+                for &at in &change.kept {
+                    let known = page.column(rows.components[at]);
+                    known.compare(&rows.columns[at], group, |row| found.updated[at].push(row));
+                }
+                group.clear();
+            }
         });
+        if !born.is_empty() {
+            self.born.entry(&rows.components).or_default().append(&mut born);
+        }
+        self.keep(captured, rows, found);
     }
 
     /// Compares values of a component, of those that have had it before. The others are
     /// among the entities.
     fn compare_written(&mut self, captured: u32, rows: &'a Captured) {
+        let replica = self.replica;
         let has = |set: &[ComponentId]| set.binary_search(&rows.components[0]).is_ok();
-        let sets: Vec<bool> = self.replica.sets.all.iter().map(|set| has(set)).collect();
-        for_each_run(self.replica, rows, |page, run| {
+        let sets: Vec<bool> = replica.sets.all.iter().map(|set| has(set)).collect();
+        let (mut found, mut had) = (Found::new(rows), Vec::new());
+        replica.places.for_each_run(&rows.ids, |page, run, in_page| {
             let Some(page) = page else { return };
-            let columns = columns(page, &rows.components);
-            for (row, id, there) in run {
-                let known =
-                    page.row(there).filter(|(known, had)| *known == id && sets[*had as usize]);
-                if known.is_some() {
-                    self.compare(rows, Row { id, captured, row }, there, &columns, 0..1);
-                }
+            had.extend(run.zip(in_page).filter_map(|(row, &there)| {
+                let (known, had) = page.row(there as usize)?;
+                let has_value = known == rows.ids[row] && sets[had as usize];
+                has_value.then_some((row as u32, there))
+            }));
+            if !had.is_empty() {
+                let known = page.column(rows.components[0]);
+                known.compare(&rows.columns[0], &had, |row| found.updated[0].push(row));
+                had.clear();
             }
         });
+        self.keep(captured, rows, found);
     }
 
-    /// Compares values of an entity with those that are `there`, in some columns.
-    #[inline]
-    fn compare(
-        &mut self,
-        rows: &Captured,
-        new: Row,
-        there: usize,
-        columns: &[Option<&Column>],
-        at: impl Iterator<Item = usize>,
-    ) {
-        for at in at {
-            let known = columns[at].expect("whoever has a component has a value of it");
-            if !is_same(known.get(there), rows.columns[at].get(new.row as usize)) {
-                self.updated.entry(rows.components[at]).or_default().push(new);
+    /// Notes what was found of some rows.
+    fn keep(&mut self, captured: u32, rows: &Captured, found: Found) {
+        let kinds = [(found.updated, &mut self.updated), (found.inserted, &mut self.inserted)];
+        for (columns, all) in kinds {
+            for (component, found) in rows.components.iter().zip(columns) {
+                if !found.is_empty() {
+                    let row = |row: u32| Row { id: rows.ids[row as usize], captured, row };
+                    all.entry(*component).or_default().extend(found.into_iter().map(row));
+                }
             }
         }
     }
@@ -158,15 +182,15 @@ impl<'a> Comparison<'a> {
     fn find_missing(&mut self, capture: &RowCapture) {
         let there: AHashSet<EntityId> =
             capture.entities.iter().flat_map(|rows| rows.ids.iter().copied()).collect();
-        let known = self.replica.pages.values().flat_map(Page::entities);
-        self.died.extend(known.filter(|id| !there.contains(id)));
+        self.died.extend(self.replica.places.entities().filter(|id| !there.contains(id)));
     }
 
     /// Copies the values.
     pub(super) fn finish(mut self) -> Result<RowChanges, CodecError> {
         let captured = &self.captured;
         let chunk = |components: &[ComponentId], mut rows: Vec<Row>| {
-            rows.sort_unstable_by_key(|row| row.id);
+            // A few ascending runs, which a stable sort makes use of.
+            rows.sort_by_key(|row| row.id);
             // Who is among the entities, and in a page that was written.
             rows.dedup_by_key(|row| row.id);
             chunk(captured, components, &rows)
@@ -179,34 +203,13 @@ impl<'a> Comparison<'a> {
         };
         let (updated, inserted) = (of_one(self.updated)?, of_one(self.inserted)?);
         let removed = self.removed.into_iter().map(|(component, mut ids)| {
-            ids.sort_unstable();
+            ids.sort();
             (component, ids)
         });
         let removed = removed.collect();
         self.died.sort_unstable();
         Ok(RowChanges { born, died: self.died, updated, inserted, removed })
     }
-}
-
-/// Calls `each` with rows that follow each other in a page of the replica, which may not
-/// be there: their row of the capture, id, and row of the page.
-fn for_each_run<'a>(
-    replica: &'a Replica,
-    rows: &Captured,
-    mut each: impl FnMut(Option<&'a Page>, &mut dyn Iterator<Item = (u32, EntityId, usize)>),
-) {
-    let (home, mut start) = (replica.allocator.shard, 0);
-    for run in rows.ids.chunk_by(|a, b| place(home, *a).0 == place(home, *b).0) {
-        let page = replica.pages.get(&place(home, run[0]).0);
-        let mut rows = (start..).zip(run).map(|(row, id)| (row, *id, place(home, *id).1));
-        each(page, &mut rows);
-        start += run.len() as u32;
-    }
-}
-
-/// Returns the columns of some components in a page.
-fn columns<'a>(page: &'a Page, components: &[ComponentId]) -> Vec<Option<&'a Column>> {
-    components.iter().map(|component| page.column(*component)).collect()
 }
 
 /// Copies rows of some components that all of them have.

@@ -2,8 +2,11 @@
 
 use ecs_core::{ComponentId, ComponentInfo, EntityId};
 
-/// Rows of a page.
-pub(super) const ROWS: usize = 1024;
+use crate::snapshot::capture::{CapturedColumn, CapturedValues};
+use crate::snapshot::row_changes::is_same;
+
+/// Rows of a page: so many that a capture of scattered rows has several in each.
+pub(super) const ROWS: usize = 8192;
 
 /// Entities with the numbers of their sets of components, and values.
 #[derive(Debug)]
@@ -51,10 +54,13 @@ impl Page {
         self.rows[row] = None;
     }
 
-    /// Returns the values of a component, if anybody ever had it.
-    pub(super) fn column(&self, component: ComponentId) -> Option<&Column> {
+    /// Returns the values of a component.
+    ///
+    /// # Panics
+    /// If nobody has ever had it.
+    pub(super) fn column(&self, component: ComponentId) -> &Column {
         let column = self.columns.iter().find(|(id, _)| *id == component);
-        column.map(|(_, column)| column)
+        &column.expect("whoever has a component has a value of it").1
     }
 
     /// Returns the values of a component, to be written.
@@ -76,18 +82,64 @@ impl Column {
         }
     }
 
-    /// Returns the value of a row.
-    #[inline]
-    pub(super) fn get(&self, row: usize) -> &[u8] {
+    /// Calls `differs` with those of some pairs of rows, of a capture and of this, whose
+    /// values differ.
+    pub(super) fn compare(
+        &self,
+        captured: &CapturedColumn,
+        rows: &[(u32, u32)],
+        mut differs: impl FnMut(u32),
+    ) {
+        match (self, captured.values()) {
+            (Self::Plain(0, _), _) => {}
+            (Self::Plain(2, known), CapturedValues::Plain(new)) => {
+                compare_values::<2>(known, new, rows, differs);
+            }
+            (Self::Plain(4, known), CapturedValues::Plain(new)) => {
+                compare_values::<4>(known, new, rows, differs);
+            }
+            (Self::Plain(8, known), CapturedValues::Plain(new)) => {
+                compare_values::<8>(known, new, rows, differs);
+            }
+            _ => {
+                for &(row, there) in rows {
+                    if !is_same(self.get(there as usize), captured.get(row as usize)) {
+                        differs(row);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Replaces the values of rows by those of a capture from `start` on.
+    pub(super) fn put(&mut self, captured: &CapturedColumn, start: usize, rows: &[u32]) {
+        match (self, captured.values()) {
+            (Self::Plain(0, _), _) => {}
+            (Self::Plain(2, known), CapturedValues::Plain(new)) => {
+                put_values::<2>(known, new, start, rows);
+            }
+            (Self::Plain(4, known), CapturedValues::Plain(new)) => {
+                put_values::<4>(known, new, start, rows);
+            }
+            (Self::Plain(8, known), CapturedValues::Plain(new)) => {
+                put_values::<8>(known, new, start, rows);
+            }
+            (this, _) => {
+                for (row, &there) in (start..).zip(rows) {
+                    this.set(there as usize, captured.get(row));
+                }
+            }
+        }
+    }
+
+    fn get(&self, row: usize) -> &[u8] {
         match self {
             Self::Plain(stride, bytes) => &bytes[row * stride..(row + 1) * stride],
             Self::Encoded(values) => &values[row],
         }
     }
 
-    /// Replaces the value of a row.
-    #[inline]
-    pub(super) fn set(&mut self, row: usize, value: &[u8]) {
+    fn set(&mut self, row: usize, value: &[u8]) {
         match self {
             Self::Plain(stride, bytes) => {
                 bytes[row * *stride..(row + 1) * *stride].copy_from_slice(value);
@@ -95,5 +147,29 @@ impl Column {
             Self::Encoded(values) if *values[row] == *value => {}
             Self::Encoded(values) => values[row] = value.into(),
         }
+    }
+}
+
+/// Compares values of `N` bytes: a call for each would take longer than the values.
+#[inline]
+fn compare_values<const N: usize>(
+    known: &[u8],
+    new: &[u8],
+    rows: &[(u32, u32)],
+    mut differs: impl FnMut(u32),
+) {
+    let ((known, _), (new, _)) = (known.as_chunks::<N>(), new.as_chunks::<N>());
+    for &(row, there) in rows {
+        if known[there as usize] != new[row as usize] {
+            differs(row);
+        }
+    }
+}
+
+#[inline]
+fn put_values<const N: usize>(known: &mut [u8], new: &[u8], start: usize, rows: &[u32]) {
+    let ((known, _), (new, _)) = (known.as_chunks_mut::<N>(), new.as_chunks::<N>());
+    for (new, &there) in new[start..].iter().zip(rows) {
+        known[there as usize] = *new;
     }
 }
