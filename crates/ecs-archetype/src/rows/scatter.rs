@@ -211,12 +211,14 @@ impl Rows {
         }
     }
 
-    /// Notes which entities are touched, while they are where they were: those that
-    /// leave their table, and those that fill gaps if their values were written there.
+    /// Notes which entities are touched that can't be found when all have moved: those
+    /// that end, and those that fill gaps if their values were written where they were.
     fn touch_scattered(&mut self, groups: &[(&[Place], &Course)]) {
         for (places, course) in groups.iter().filter(|(_, course)| !course.stays()) {
-            let ids = self.ids(course.source);
-            let mut touched: Vec<_> = places.iter().map(|place| ids[place.row as usize]).collect();
+            let (ids, mut touched) = (self.ids(course.source), Vec::new());
+            if course.ends() {
+                touched.extend(places.iter().map(|place| ids[place.row as usize]));
+            }
             let fillers = ids.len() - places.len()..ids.len();
             if self.directory.is_written(course.source, &fillers) {
                 touched.extend_from_slice(&ids[fillers]);
@@ -238,6 +240,9 @@ impl Rows {
         if let Some(target) = course.target() {
             let rows = *base..base + steps.len();
             self.directory.mark_moved(target, rows.clone());
+            // SAFETY: the rows are counted by now.
+            let ids = unsafe { self.tables[target.index()].ids.as_slice(rows.end) };
+            self.directory.touch_all(&ids[rows.clone()]);
             // SAFETY: the rows are the target's.
             unsafe { self.tables[target.index()].stamp(&course.stamped, rows, now) }
         }

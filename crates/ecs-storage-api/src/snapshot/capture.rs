@@ -8,7 +8,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ahash::AHashMap;
 use ecs_core::{AllocatorState, CodecError, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::image::StorageImage;
@@ -179,8 +178,8 @@ impl RowCapture {
                 let home = directory.get_ref();
                 capture.read(storage, |chunk, capture| {
                     let table = chunk.ids.first().and_then(|&first| home.locate(first));
-                    let rows = table.and_then(|at| rows.get(&at.table().0));
-                    if let Some(rows) = rows {
+                    if let Some(at) = table {
+                        let rows = &rows[at.table().index()];
                         capture.add_entities(chunk, rows.iter().map(|&row| row as usize))?;
                     }
                     capture.add_written(chunk, asked)
@@ -236,13 +235,13 @@ impl RowCapture {
 
     /// Finds the rows of entities that were touched, by table, and notes who has
     /// ended.
-    fn find(&mut self, directory: &Directory, touched: &Touched) -> AHashMap<u32, Vec<u32>> {
-        let mut rows: AHashMap<u32, Vec<u32>> = AHashMap::new();
+    fn find(&mut self, directory: &Directory, touched: &Touched) -> Vec<Vec<u32>> {
+        let mut rows = vec![Vec::new(); directory.table_count()];
         let shard = self.allocator.shard;
         let home = touched.home().filter_map(|index| EntityId::new(shard, index, 0));
         for id in home.chain(touched.foreign()) {
             match directory.occupant(id) {
-                Some(at) => rows.entry(at.table().0).or_default().push(at.row() as u32),
+                Some(at) => rows[at.table().index()].push(at.row() as u32),
                 None => self.ended.push(id),
             }
         }
