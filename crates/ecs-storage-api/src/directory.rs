@@ -117,6 +117,9 @@ pub struct Directory {
     components: Vec<ComponentEntry>,
     /// By table: the indices of its components.
     columns: Vec<Vec<u32>>,
+    /// Whether no id is foreign and nobody wants to know who is touched: one question
+    /// for whoever moves a single row.
+    is_plain: bool,
     /// Which entities were touched, if somebody wants to know.
     noted: Option<Box<Noted>>,
 }
@@ -150,6 +153,7 @@ impl Directory {
             tables,
             components,
             columns,
+            is_plain: true,
             noted,
         }
     }
@@ -385,11 +389,16 @@ impl Directory {
         }
     }
 
-    /// As [`locate`](Self::locate), where no id of another shard lives; where one
-    /// does, it finds nothing.
+    /// As [`locate`](Self::locate), where no id of another shard lives and nobody wants
+    /// to know who is [touched](Self::touched_since); else it finds nothing.
     #[inline]
     pub fn locate_home(&self, entity: EntityId) -> Option<Location> {
-        if self.foreign.is_empty() { self.home_locations().locate(entity) } else { None }
+        if self.is_plain { self.home_locations().locate(entity) } else { None }
+    }
+
+    /// Finds out whether single rows move without a thought of anything rare.
+    fn look_for_rare(&mut self) {
+        self.is_plain = self.foreign.is_empty() && self.noted.is_none();
     }
 
     // Apart, so that the way of a home id stays short where it is inlined.

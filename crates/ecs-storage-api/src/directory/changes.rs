@@ -39,7 +39,6 @@ impl Directory {
     #[inline(always)]
     pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
-        self.touch(entity);
         let now = self.present();
         // SAFETY: the caller's.
         let row = unsafe {
@@ -51,6 +50,7 @@ impl Directory {
             row
         };
         self.place(entity, Location::new(entity.generation(), table, row));
+        self.touch(entity);
     }
 
     /// As [`push`](Self::push), of an entity of the home shard.
@@ -61,7 +61,6 @@ impl Directory {
     pub unsafe fn push_home(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
         debug_assert!(self.home == entity.high() & Self::SHARD);
-        self.touch(entity);
         let now = self.present();
         // SAFETY: the caller's.
         let row = unsafe {
@@ -77,6 +76,7 @@ impl Directory {
             Some(place) => *place = location,
             None => self.place_far(entity, location),
         }
+        self.touch(entity);
     }
 
     /// Counts the rows behind a table's last as those of `entities`, and writes
@@ -127,29 +127,27 @@ impl Directory {
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
-        if self.foreign.is_empty() {
+        if self.is_plain {
             // SAFETY: the caller's; no id is foreign.
             return unsafe { self.swap_remove_home(entity, at) };
         }
         self.changes += 1;
-        // SAFETY: the caller's.
-        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's: there is such a row.
         let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row(), now) };
         self.swap_places(moved, at.taken_by(moved, entity), entity);
+        self.touch_moved(entity, moved, at.table(), last);
         last
     }
 
-    /// As [`swap_remove`](Self::swap_remove), where no id is foreign.
+    /// As [`swap_remove`](Self::swap_remove), where no id is foreign and nobody wants to
+    /// know who is touched.
     ///
     /// # Safety
     /// As there; and [`locate_home`](Self::locate_home) found the entity.
     #[inline(always)]
     pub unsafe fn swap_remove_home(&mut self, entity: EntityId, at: Location) -> usize {
         self.changes += 1;
-        // SAFETY: the caller's.
-        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's: there is such a row; both ids are placed, and none
         // is foreign. If the row is the last, `moved` is `entity`, and the second
@@ -171,7 +169,7 @@ impl Directory {
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
     pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
-        if self.foreign.is_empty() {
+        if self.is_plain {
             // SAFETY: the caller's; no id is foreign.
             return unsafe { self.move_row_home(entity, at, target) };
         }
@@ -179,10 +177,12 @@ impl Directory {
         let (moved, last, new_row) = unsafe { self.move_id(entity, at, target) };
         let new_place = at.moved_to(target, new_row);
         self.place_both(moved, at.taken_by(moved, entity), entity, new_place);
+        self.touch_moved(entity, moved, at.table(), last);
         last
     }
 
-    /// As [`move_row`](Self::move_row), where no id is foreign.
+    /// As [`move_row`](Self::move_row), where no id is foreign and nobody wants to know who
+    /// is touched.
     ///
     /// # Safety
     /// As there; and [`locate_home`](Self::locate_home) found the entity.
@@ -218,8 +218,6 @@ impl Directory {
         target: TableId,
     ) -> (EntityId, usize, usize) {
         self.changes += 1;
-        // SAFETY: the caller's.
-        unsafe { self.touch_row(entity, at.table()) }
         let now = self.present();
         // SAFETY: the caller's.
         unsafe {
@@ -415,6 +413,7 @@ impl Directory {
             self.locations[index] = location;
         } else {
             self.foreign.insert(entity, location);
+            self.look_for_rare();
         }
     }
 
@@ -454,6 +453,7 @@ impl Directory {
             }
         } else {
             self.foreign.remove(&entity);
+            self.look_for_rare();
         }
     }
 }

@@ -26,7 +26,9 @@ impl Directory {
     /// Beside them only those have changed that are in pages which are stamped later.
     pub fn touched_since(&mut self, since: Version) -> Option<Touched> {
         let now = Noted { since: self.version(), touched: Touched::default() };
-        let before = self.noted.replace(Box::new(now))?;
+        let before = self.noted.replace(Box::new(now));
+        self.look_for_rare();
+        let before = before?;
         (before.since == since).then_some(before.touched)
     }
 
@@ -34,6 +36,7 @@ impl Directory {
     /// ways that are not told of.
     pub fn forget_touched(&mut self) {
         self.noted = None;
+        self.look_for_rare();
     }
 
     /// Tells whether entities are noted.
@@ -70,16 +73,18 @@ impl Directory {
         }
     }
 
-    /// Notes an entity whose row is about to leave its table, and what will fill the
-    /// gap.
-    ///
-    /// # Safety
-    /// The table has rows.
-    #[inline(always)]
-    pub(super) unsafe fn touch_row(&mut self, entity: EntityId, table: TableId) {
-        if self.noted.is_some() {
-            // SAFETY: the caller's.
-            unsafe { self.note_row(entity, table) }
+    /// Notes an entity that has left its row of a table, and the one that has filled the gap,
+    /// which was in the row `last`.
+    pub(super) fn touch_moved(
+        &mut self,
+        entity: EntityId,
+        filler: EntityId,
+        table: TableId,
+        last: usize,
+    ) {
+        self.touch_all(&[entity]);
+        if self.is_written(table, &(last..last + 1)) {
+            self.touch_all(&[filler]);
         }
     }
 
@@ -102,22 +107,6 @@ impl Directory {
                 let fillers = self.ids_at(table, &fillers);
                 self.note(fillers);
             }
-        }
-    }
-
-    /// As [`touch_row`](Self::touch_row), once somebody wants to know.
-    ///
-    /// # Safety
-    /// As there.
-    #[cold]
-    #[inline(never)]
-    unsafe fn note_row(&mut self, entity: EntityId, table: TableId) {
-        self.note(&[entity]);
-        let last = self.len(table) - 1..self.len(table);
-        if self.is_written(table, &last) {
-            // SAFETY: the caller's; nobody changes ids here.
-            let filler = unsafe { self.ids_at(table, &last) };
-            self.note(filler);
         }
     }
 
