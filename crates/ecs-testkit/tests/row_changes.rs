@@ -233,9 +233,11 @@ fn who_was_written_and_fills_a_gap_in_another_page_is_captured() {
         ("destroy a batch", |storage, all| storage.destroy_batch(all).unwrap()),
         ("insert", |storage, all| all.iter().for_each(|id| storage.insert(*id, Marker).unwrap())),
         ("remove", |storage, all| {
-            all.iter().for_each(|id| drop(storage.remove_component::<Name>(*id).unwrap()));
+            all.iter().for_each(|id| assert!(storage.remove_component::<Name>(*id).unwrap()));
         }),
-        ("remove of a batch", |storage, all| drop(storage.remove_many::<Name>(all).unwrap())),
+        ("remove of a batch", |storage, all| {
+            assert_eq!(storage.remove_many::<Name>(all).unwrap(), all.len());
+        }),
         ("exchange", |storage, all| {
             storage.exchange_many::<Name, _>(all, all.iter().map(|_| Marker)).unwrap();
         }),
