@@ -48,6 +48,28 @@ fn a_world_opened_again_is_that_of_its_last_commit() {
 }
 
 #[test]
+fn a_world_that_is_put_in_the_place_of_another_is_committed_as_it_is() {
+    let options = common::options();
+    let mut durable = open(options.clone().connect().unwrap(), 1);
+    let mut systems = schedule();
+    for n in 0..6 {
+        systems.run(durable.world_mut());
+        if n % 2 == 1 {
+            // Another store, which has seen other ticks and knows nothing of the commits.
+            let mut other = filled();
+            for _ in 0..n {
+                schedule().run(&mut other);
+            }
+            other.spawn(Name(format!("other {n}")));
+            *durable.world_mut() = other;
+        }
+        common::world::commit_and_wait(&mut durable).unwrap();
+        let kept = Durable::open(empty(), options.clone().connect().unwrap()).unwrap();
+        assert_eq!(kept.world().state_hash().unwrap(), durable.world().state_hash().unwrap());
+    }
+}
+
+#[test]
 fn a_world_that_skips_holds_the_newest_state_when_it_is_closed() {
     let options = common::options();
     let store = options.clone().connect().unwrap();

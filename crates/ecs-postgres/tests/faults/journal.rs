@@ -122,6 +122,35 @@ fn a_killed_server_has_all_commits_that_it_acknowledged() {
     assert!(broken != 0 && acknowledged as usize > rounds());
 }
 
+#[test]
+fn commits_that_wait_for_a_server_that_is_away_are_made_in_their_order() {
+    let server = Server::builder().setting("recovery_init_sync_method", "syncfs");
+    let server = server.start().expect("PostgreSQL is installed");
+    let url = server.database().unwrap();
+    let options = servers::options(&url, "world", "waiting").attempts(1);
+    let mut unbroken = Unbroken::new();
+    let store = options.clone().connect().unwrap();
+    let durable = DurableOptions::new().rows_every(u64::MAX).ahead(3);
+    let mut durable = durable.open(filled(), store).unwrap();
+    for round in 0..5 {
+        schedule().run(durable.world_mut());
+        commit_and_wait(&mut durable).unwrap();
+        server.kill();
+        // The first is not the last that waits; the later ones may be of everything.
+        for _ in 0..3 + round {
+            schedule().run(durable.world_mut());
+            if let Err(error) = durable.commit() {
+                assert!(error.is_retryable(), "{error}");
+            }
+        }
+        assert!(durable.wait().is_err(), "there is no server");
+        server.restart().expect("it recovers");
+        let (tick, _) = durable.wait().unwrap().expect("they are made now");
+        assert_eq!(tick, durable.world().tick());
+        assert_eq!(unbroken.check(options.clone().connect().unwrap()), tick);
+    }
+}
+
 /// What the child does, which is this program again: it is no test by itself.
 #[test]
 fn world_that_is_killed() {
