@@ -117,6 +117,8 @@ pub struct Directory {
     components: Vec<ComponentEntry>,
     /// By table: the indices of its components.
     columns: Vec<Vec<u32>>,
+    /// An empty list for the table that comes next, with room for its components.
+    next_columns: Vec<u32>,
     /// Whether no id is foreign and nobody wants to know who is touched: one question
     /// for whoever moves a single row.
     is_plain: bool,
@@ -138,7 +140,8 @@ impl Directory {
     /// Creates a directory without tables, for the ids of `shard`.
     pub fn new(shard: u16) -> Self {
         let home = u32::from(shard) << 20;
-        let (locations, foreign, tables, components, columns, noted) = Default::default();
+        let (locations, foreign, tables, components, columns, next_columns, noted) =
+            Default::default();
         let (identity, version) = (new_identity(), AtomicU64::new(Version::FIRST.get()));
         let store = identity;
         let changes = 0;
@@ -153,6 +156,7 @@ impl Directory {
             tables,
             components,
             columns,
+            next_columns,
             is_plain: true,
             noted,
         }
@@ -289,7 +293,12 @@ impl Directory {
         }
         if entry.tables[word] >> bit & 1 == 0 {
             entry.tables[word] |= 1 << bit;
-            self.columns[table.index()].push(component as u32);
+            let columns = &mut self.columns[table.index()];
+            if columns.is_empty() {
+                // Whether or not the place is new.
+                *columns = std::mem::take(&mut self.next_columns);
+            }
+            columns.push(component as u32);
         }
         if table.index() >= entry.columns.len() {
             entry.columns.resize(table.index() + 1, std::ptr::null_mut());

@@ -18,6 +18,8 @@ impl Directory {
     /// changed.
     pub fn try_reserve_table(&mut self, components: &[ComponentId]) -> Result<(), StorageError> {
         reserve_list(&mut self.tables, 1, TABLE)?;
+        reserve_list(&mut self.columns, 1, TABLE)?;
+        reserve_list(&mut self.next_columns, components.len(), TABLE)?;
         let count = self.tables.len() + 1;
         let entries = components.iter().map(|id| id.index() + 1).max().unwrap_or(0);
         let missing = entries.saturating_sub(self.components.len());
