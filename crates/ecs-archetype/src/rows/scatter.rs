@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ecs_core::EntityId;
-use ecs_storage_api::{Relocation, StorageError, TableId, Workers};
+use ecs_storage_api::{Location, PAGE_ROWS, Relocation, StorageError, TableId, Workers};
 use parking_lot::Mutex;
 
 use super::Rows;
@@ -30,12 +30,27 @@ const LOOKED_UP: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Scattered(Vec<Place>);
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Place {
-    table: u32,
-    row: u32,
+    /// Table and row as one number: sorting asks a single question of two places, whose
+    /// answer nobody has to guess.
+    at: u64,
     /// The place in the list.
     nth: u32,
+}
+
+impl Place {
+    fn new(at: Location, nth: u32) -> Self {
+        Self { at: u64::from(at.table().0) << 32 | at.row() as u64, nth }
+    }
+
+    fn table(self) -> TableId {
+        TableId((self.at >> 32) as u32)
+    }
+
+    fn row(self) -> u32 {
+        self.at as u32
+    }
 }
 
 /// A row that moves, the one that takes its place, which is the same if none
@@ -61,9 +76,7 @@ impl Scattered {
                 let first = (piece * LOOKED_UP) as u32;
                 for ((nth, place), &entity) in (first..).zip(places).zip(entities) {
                     match rows.locate(entity) {
-                        Some(at) => {
-                            *place = Place { table: at.table().0, row: at.row() as u32, nth };
-                        }
+                        Some(at) => *place = Place::new(at, nth),
                         // Relaxed: it is read when all have returned.
                         None => all_live.store(false, Ordering::Relaxed),
                     }
@@ -78,32 +91,38 @@ impl Scattered {
         if !all_live.into_inner() {
             return None;
         }
-        if !places.is_sorted() {
-            places.sort_unstable();
+        if !places.is_sorted_by_key(|place| place.at) {
+            places.sort_unstable_by_key(|place| place.at);
         }
-        let twice = |pair: &[Place]| (pair[0].table, pair[0].row) == (pair[1].table, pair[1].row);
+        let twice = |pair: &[Place]| pair[0].at == pair[1].at;
         (!places.windows(2).any(twice)).then_some(Self(places))
     }
 
     fn groups(&self) -> impl Iterator<Item = &[Place]> {
-        self.0.chunk_by(|a, b| a.table == b.table)
+        self.0.chunk_by(|a, b| a.table() == b.table())
     }
 
     /// Returns the tables and how many of the entities are in each, in the order
     /// of [`Rows::scatter`]'s courses.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (TableId, usize)> {
-        self.groups().map(|group| (TableId(group[0].table), group.len()))
+        self.groups().map(|group| (group[0].table(), group.len()))
     }
+}
+
+/// Returns the page of the row that moves.
+fn page(step: &Step) -> usize {
+    step.row as usize / PAGE_ROWS
 }
 
 /// Gives every gap the row that fills it: those that stay behind the new end, in
 /// their order.
 fn steps(group: &[Place], len: usize) -> Vec<Step> {
     let end = (len - group.len()) as u32;
-    let behind = group.partition_point(|place| place.row < end);
-    let mut leaving = group[behind..].iter().map(|place| place.row).peekable();
+    let behind = group.partition_point(|place| place.row() < end);
+    let mut leaving = group[behind..].iter().map(|place| place.row()).peekable();
     let mut fillers = (end..len as u32).filter(|row| leaving.next_if_eq(row).is_none());
-    let step = |&Place { row, nth, .. }: &Place| {
+    let step = |place: &Place| {
+        let (row, nth) = (place.row(), place.nth);
         let filler = if row < end { fillers.next() } else { None };
         Step { row, filler: filler.unwrap_or(row), nth }
     };
@@ -184,8 +203,8 @@ impl Rows {
         before: &[Group<'a>],
     ) -> Result<Group<'a>, StorageError> {
         let len = self.len(course.source);
-        assert!(places[0].table == course.source.0, "the courses are those of the tables");
-        assert!((places[places.len() - 1].row as usize) < len, "the rows are where they were");
+        assert!(places[0].table() == course.source, "the courses are those of the tables");
+        assert!((places[places.len() - 1].row() as usize) < len, "the rows are where they were");
         let mut base = 0;
         if let Some(target) = course.target() {
             let last = before.iter().rev().find(|group| group.course.target() == Some(target));
@@ -202,7 +221,7 @@ impl Rows {
         let mut lost: Vec<_> = losing
             .flat_map(|(places, course)| {
                 let ids = self.ids(course.source);
-                places.iter().map(move |place| (place.nth, ids[place.row as usize], &course.lost))
+                places.iter().map(move |place| (place.nth, ids[place.row() as usize], &course.lost))
             })
             .collect();
         lost.sort_unstable_by_key(|(nth, ..)| *nth);
@@ -217,7 +236,7 @@ impl Rows {
         for (places, course) in groups.iter().filter(|(_, course)| !course.stays()) {
             let (ids, mut touched) = (self.ids(course.source), Vec::new());
             if course.ends() {
-                touched.extend(places.iter().map(|place| ids[place.row as usize]));
+                touched.extend(places.iter().map(|place| ids[place.row() as usize]));
             }
             let fillers = ids.len() - places.len()..ids.len();
             if self.directory.is_written(course.source, &fillers) {
@@ -233,8 +252,12 @@ impl Rows {
         let now = self.version();
         if !course.stays() {
             let end = self.len(course.source);
-            for row in steps.iter().map(|step| step.row as usize).filter(|&row| row < end) {
-                self.directory.mark_moved(course.source, row..row + 1);
+            // Ascending, so that a page is stamped once.
+            for page in steps.chunk_by(|a, b| page(a) == page(b)) {
+                let row = page[0].row as usize;
+                if row < end {
+                    self.directory.mark_moved(course.source, row..row + 1);
+                }
             }
         }
         if let Some(target) = course.target() {
