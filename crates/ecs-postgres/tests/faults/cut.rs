@@ -126,10 +126,18 @@ fn cut_commits(pool: usize, answers: bool, refuse: bool) -> [usize; 3] {
     }
     // `COMMIT` takes 12 bytes, its answer 18.
     let length = if answers { 18 } else { 12 };
-    let mut ends = [0; 3];
-    for round in 0..rounds() {
-        let (ended, is_whole) = strike(low - 1 - round as u64 % length, refuse);
-        assert!(!is_whole, "round {round}: {ended:?}");
+    let (mut ends, mut too_late) = ([0; 3], 0);
+    for attempt in 0.. {
+        if ends.iter().sum::<usize>() == rounds() {
+            break;
+        }
+        let (ended, is_whole) = strike(low - 1 - attempt % length, refuse);
+        if is_whole {
+            // What is answered has a byte less now and then, as when it counts fewer rows.
+            too_late += 1;
+            assert!(too_late <= rounds() / 2, "attempt {attempt}: {ended:?}");
+            continue;
+        }
         ends[ended as usize] += 1;
     }
     println!("{} commits cut: {ends:?} applied, refused, not known", rounds());
