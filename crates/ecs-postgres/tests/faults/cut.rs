@@ -161,10 +161,14 @@ fn a_commit_whose_answer_is_cut_is_found_to_have_happened() {
 
 #[test]
 fn a_commit_that_can_not_be_asked_about_is_said_to_be_unknown() {
-    let [applied, refused, unknown] = cut_commits(1, true, true);
     // Now and then all of the answer comes before the cut, or a slow machine has not come
     // to the commit within the limit; what each end says has been held against the store.
-    assert!(unknown > 0 && applied + refused + unknown == rounds());
+    // Where that was so each time, it is tried anew.
+    let mut tries = (0..4).map(|_| cut_commits(1, true, true));
+    assert!(tries.any(|[applied, refused, unknown]| {
+        assert_eq!(applied + refused + unknown, rounds());
+        unknown > 0
+    }));
 }
 
 #[test]
