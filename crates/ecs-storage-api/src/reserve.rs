@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use ecs_core::OutOfMemory;
 
 use crate::error::StorageError;
@@ -29,6 +29,18 @@ pub fn reserve_map<K: Eq + Hash, V>(
     what: &'static str,
 ) -> Result<(), StorageError> {
     map.try_reserve(additional).map_err(|_| refused::<(K, V)>(additional, what))
+}
+
+/// As [`reserve_map`], of a set.
+///
+/// # Errors
+/// As there.
+pub(crate) fn reserve_set<K: Eq + Hash>(
+    set: &mut AHashSet<K>,
+    additional: usize,
+    what: &'static str,
+) -> Result<(), StorageError> {
+    set.try_reserve(additional).map_err(|_| refused::<K>(additional, what))
 }
 
 /// Says how much would have been needed at least.

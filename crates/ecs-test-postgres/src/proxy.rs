@@ -128,6 +128,15 @@ impl Proxy {
         state.to_client = None;
     }
 
+    /// Tells whether a limit of [`cut_after`](Self::cut_after) or
+    /// [`cut_answer_after`](Self::cut_answer_after) has not been reached. It is told of one
+    /// that was before the last bytes that it lets through have arrived.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        let state = self.shared.state.lock();
+        state.to_server.is_some() || state.to_client.is_some()
+    }
+
     /// Says whether new connections are closed as they come, without a word. Those that
     /// there are go on.
     pub fn refuse(&self, refuse: bool) {

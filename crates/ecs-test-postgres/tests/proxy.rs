@@ -79,6 +79,7 @@ fn a_statement_that_is_cut_short_has_not_happened() {
     assert!(stage.insert("Dolly").is_err());
     assert_eq!(stage.sheep(), 0);
     // The limit is gone with the cut.
+    assert!(!stage.proxy.is_limited());
     query(&stage.through, "select 1").unwrap();
 }
 
@@ -101,7 +102,9 @@ fn a_limit_can_be_given_up() {
     let stage = Stage::new();
     stage.proxy.cut_after(5);
     stage.proxy.cut_answer_after(5);
+    assert!(stage.proxy.is_limited());
     stage.proxy.pass_all();
+    assert!(!stage.proxy.is_limited());
     stage.insert("Dolly").unwrap();
 }
 

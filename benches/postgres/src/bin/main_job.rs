@@ -39,6 +39,8 @@ struct Options {
 struct Times {
     begin: Vec<Duration>,
     days: Vec<Duration>,
+    /// For how long the world stood still of that, until all commits were begun.
+    held: Vec<Duration>,
     fold: Vec<Duration>,
 }
 
@@ -66,11 +68,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let Options { people, days, rounds, .. } = options;
     println!("{people} people, {days} days, {threads} threads, {rounds} rounds in turn\n");
-    println!("| the main job | begin s | days s | speed | tables s |\n|---|--:|--:|--:|--:|");
+    println!("| the main job | begin s | days s | held up s | speed | tables s |");
+    println!("|---|--:|--:|--:|--:|--:|");
     let in_memory = median(&memory.days);
     for (what, times) in [("in memory", &memory), ("committed every day", &stored)] {
-        let [begin, days, fold] = [&times.begin, &times.days, &times.fold].map(|it| median(it));
-        println!("| {what} | {begin:.2} | {days:.2} | {:.2} | {fold:.2} |", in_memory / days);
+        let [begin, days, held, fold] =
+            [&times.begin, &times.days, &times.held, &times.fold].map(|it| median(it));
+        let speed = in_memory / days;
+        println!("| {what} | {begin:.2} | {days:.2} | {held:.3} | {speed:.2} | {fold:.2} |");
     }
     Ok(())
 }
@@ -94,11 +99,15 @@ fn run(options: &Options, url: Option<&str>, times: &mut Times) -> Result<u64, B
     simulation.settle()?;
     times.begin.push(start.elapsed());
 
-    let start = Instant::now();
+    let pause = |simulation: &Simulation| {
+        simulation.system_times().get("commit").copied().unwrap_or_default()
+    };
+    let (start, before) = (Instant::now(), pause(&simulation));
     for _ in 0..options.days {
         (0..scenario.rules.calendar.ticks_per_day()).for_each(|_| simulation.tick());
         simulation.commit()?;
     }
+    times.held.push(pause(&simulation) - before);
     simulation.settle()?;
     times.days.push(start.elapsed());
 

@@ -253,8 +253,8 @@ impl Rows {
         if !course.stays() {
             let end = self.len(course.source);
             // Ascending, so that a page is stamped once.
-            for page in steps.chunk_by(|a, b| page(a) == page(b)) {
-                let row = page[0].row as usize;
+            for same_page in steps.chunk_by(|a, b| page(a) == page(b)) {
+                let row = same_page[0].row as usize;
                 if row < end {
                     self.directory.mark_moved(course.source, row..row + 1);
                 }

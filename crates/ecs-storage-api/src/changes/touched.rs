@@ -3,6 +3,9 @@
 use ahash::AHashSet;
 use ecs_core::EntityId;
 
+use crate::error::StorageError;
+use crate::reserve::{reserve_list, reserve_set};
+
 const WORD: usize = u64::BITS as usize;
 
 /// Entities that came, went, or gained or lost components, each told once.
@@ -17,6 +20,20 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Makes room for the indices below `end`, and for so many ids of other shards: of
+    /// those nothing that is noted afterwards asks for memory.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused.
+    pub(crate) fn try_reserve(&mut self, end: usize, foreign: usize) -> Result<(), StorageError> {
+        const WHAT: &str = "the entities that are touched";
+        let missing = end.div_ceil(WORD).saturating_sub(self.home.len());
+        reserve_list(&mut self.home, missing, WHAT)?;
+        self.home.resize(self.home.len() + missing, 0);
+        let missing = foreign.saturating_sub(self.foreign.len());
+        reserve_set(&mut self.foreign, missing, WHAT)
+    }
+
     /// Notes an entity of the home shard.
     #[inline]
     pub(crate) fn note_home(&mut self, index: u32) {

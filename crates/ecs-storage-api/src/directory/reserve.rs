@@ -58,13 +58,14 @@ impl Directory {
     }
 
     /// Makes room for the locations of home ids below `end`, and for `foreign` more
-    /// of other shards.
+    /// of other shards, and to note whoever is there as touched.
     ///
     /// # Errors
     /// [`StorageError::OutOfMemory`] if memory is refused; nothing that shows has
     /// changed.
     pub fn try_reserve_entities(&mut self, end: usize, foreign: usize) -> Result<(), StorageError> {
         const WHAT: &str = "the places of entities";
+        self.try_reserve_touched(end, foreign)?;
         reserve_map(&mut self.foreign, foreign, WHAT)?;
         if end > self.locations.len() {
             let ample = end.max(self.locations.len() * 2).max(64);

@@ -11,6 +11,7 @@ use ecs_core::EntityId;
 
 use super::{Directory, TableId};
 use crate::changes::{PAGE_ROWS, Touched, Version};
+use crate::error::StorageError;
 
 /// What was touched since a moment.
 #[derive(Debug)]
@@ -37,6 +38,23 @@ impl Directory {
     pub fn forget_touched(&mut self) {
         self.noted = None;
         self.look_for_rare();
+    }
+
+    /// Makes room to note every entity that lives, home ids below `end`, and `foreign`
+    /// more ids of other shards, if somebody wants to know.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfMemory`] if memory is refused.
+    pub(super) fn try_reserve_touched(
+        &mut self,
+        end: usize,
+        foreign: usize,
+    ) -> Result<(), StorageError> {
+        let Some(noted) = self.noted.as_deref_mut() else { return Ok(()) };
+        // Who has ended before and was noted has a place already.
+        let ended = noted.touched.foreign().filter(|id| !self.foreign.contains_key(id)).count();
+        let end = end.max(self.locations.len());
+        noted.touched.try_reserve(end, ended + self.foreign.len() + foreign)
     }
 
     /// Tells whether entities are noted.

@@ -6,12 +6,13 @@
 //! changed, only somebody can tell who knows what was before: a
 //! [`Replica`](super::Replica).
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{AllocatorState, CodecError, ComponentId, ComponentInfo, EntityId, ErasedSlice};
 
 use super::image::StorageImage;
-use crate::changes::{PAGE_ROWS, Touched, Version};
+use crate::changes::{Changes, PAGE_ROWS, Touched, Version};
 use crate::directory::Directory;
 use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
@@ -163,21 +164,14 @@ impl RowCapture {
         let asked = since.map_or(Version::ZERO, |since| since.version);
         let touched = storage.touched_since(asked).filter(|_| since.is_some());
         let version = storage.advance_version();
-        let mut capture = Self {
-            moment: Moment { identity: storage.identity(), version },
-            is_whole: true,
-            allocator: storage.allocator_state(),
-            entities: Vec::new(),
-            ended: Vec::new(),
-            written: Vec::new(),
-        };
+        let moment = Moment { identity: storage.identity(), version };
+        let mut capture = Self::empty(moment, storage.allocator_state());
         match (storage.directory(), touched) {
             (Some(directory), Some(touched)) => {
                 capture.is_whole = false;
                 let rows = capture.find(directory.get_ref(), &touched);
-                let home = directory.get_ref();
                 capture.read(storage, |chunk, capture| {
-                    let table = chunk.ids.first().and_then(|&first| home.locate(first));
+                    let table = chunk.ids.first().and_then(|&first| directory.locate(first));
                     if let Some(at) = table {
                         let rows = &rows[at.table().index()];
                         capture.add_entities(chunk, rows.iter().map(|&row| row as usize))?;
@@ -191,19 +185,19 @@ impl RowCapture {
         Ok(capture)
     }
 
+    /// Makes one of everything, where there is nothing.
+    fn empty(moment: Moment, allocator: AllocatorState) -> Self {
+        let (entities, ended, written) = Default::default();
+        Self { moment, is_whole: true, allocator, entities, ended, written }
+    }
+
     /// Copies an image.
     ///
     /// # Errors
     /// [`CodecError`] if a value refuses to be encoded.
     pub(super) fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
-        let mut capture = Self {
-            moment: Moment { identity: 0, version: Version::ZERO },
-            is_whole: true,
-            allocator: image.allocator().clone(),
-            entities: Vec::new(),
-            ended: Vec::new(),
-            written: Vec::new(),
-        };
+        let moment = Moment { identity: 0, version: Version::ZERO };
+        let mut capture = Self::empty(moment, image.allocator().clone());
         for chunk in image.chunks() {
             let columns: Vec<_> =
                 chunk.columns().iter().map(|column| (column.as_slice(), None)).collect();
@@ -294,12 +288,12 @@ impl RowCapture {
         since: Version,
     ) -> Result<(), CodecError> {
         for (values, changes) in chunk.columns.iter().filter(|(values, _)| is_persistent(values)) {
-            let stamps = changes.map_or(&[][..], |changes| changes.pages);
-            let rows = written_rows(stamps, since, chunk.ids.len());
-            let count = rows.clone().count();
+            let pages = written_pages(*changes, since, chunk.ids.len());
+            let count = pages.iter().map(ExactSizeIterator::len).sum();
             if count == 0 {
                 continue;
             }
+            let rows = pages.into_iter().flatten();
             let mut column = CapturedColumn::new(values.info(), count);
             column.push_rows(*values, rows.clone())?;
             self.written.push(Captured {
@@ -316,15 +310,13 @@ fn is_persistent(values: &ErasedSlice<'_>) -> bool {
     !values.info().is_transient()
 }
 
-/// Returns the rows, of `len`, of pages with a later stamp.
-fn written_rows(
-    stamps: &[AtomicU64],
-    since: Version,
-    len: usize,
-) -> impl Iterator<Item = usize> + Clone + '_ {
+/// Returns the rows, of `len`, of each page with a later stamp; all of a column whose pages
+/// are not stamped.
+fn written_pages(changes: Option<Changes<'_>>, since: Version, len: usize) -> Vec<Range<usize>> {
+    let Some(Changes { pages, .. }) = changes else { return vec![0..len] };
     // Relaxed: nobody writes values while a capture is taken.
-    let is_later = move |stamp: &AtomicU64| stamp.load(Ordering::Relaxed) > since.get();
-    let pages = stamps.iter().enumerate().take(len.div_ceil(PAGE_ROWS));
-    let written = pages.filter(move |(_, stamp)| is_later(stamp));
-    written.flat_map(move |(page, _)| page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(len))
+    let is_later = |stamp: &AtomicU64| stamp.load(Ordering::Relaxed) > since.get();
+    let pages = pages.iter().enumerate().take(len.div_ceil(PAGE_ROWS));
+    let written = pages.filter(|(_, stamp)| is_later(stamp));
+    written.map(|(page, _)| page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(len)).collect()
 }

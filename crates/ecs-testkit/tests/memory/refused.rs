@@ -150,11 +150,17 @@ fn a_batch_without_memory_changes_nothing_wherever_it_is_refused() {
         let before = seen(&twin);
         let made = twin.apply_updates(batch(&ids)).unwrap();
         let (after, archetypes) = (seen(&twin), twin.archetype_count());
-        for refused in [Refused::Only as fn(usize) -> _, Refused::From] {
+        // Also where it is noted who is touched.
+        let ways = [(Refused::Only as fn(usize) -> _, false), (Refused::From, false)];
+        let noting = ways.map(|(refused, _)| (refused, true));
+        for (refused, notes) in ways.into_iter().chain(noting) {
             let mut n = 0;
             loop {
                 let mut storage = ArchetypeStorage::new(0);
                 let ids = fill(&mut storage);
+                if notes {
+                    let _ = storage.touched_since(Version::ZERO);
+                }
                 let untouched = storage.archetype_count();
                 let changes = batch(&ids);
                 let (outcome, happened) =

@@ -230,19 +230,9 @@ fn chunk(
             });
             bytes.extend_from_slice(column.get(row.row as usize));
         }
-        decode(*component, &bytes, rows.len())
+        ErasedVec::decode(component.info(), &mut &bytes[..], rows.len())
     });
     let columns = columns.collect::<Result<_, _>>()?;
     let ids = rows.iter().map(|row| row.id).collect();
     Ok(OwnedChunk::with_unchecked_ids(ids, columns).expect("each column has a value for each row"))
-}
-
-fn decode(component: ComponentId, bytes: &[u8], rows: usize) -> Result<ErasedVec, CodecError> {
-    let info = component.info();
-    if info.is_pod() && info.stride() != 0 {
-        let mut values = ErasedVec::new(info);
-        values.extend_from_bytes(bytes);
-        return Ok(values);
-    }
-    ErasedVec::decode(info, &mut &bytes[..], rows)
 }
