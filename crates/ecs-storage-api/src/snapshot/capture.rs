@@ -313,7 +313,9 @@ fn is_persistent(values: &ErasedSlice<'_>) -> bool {
 /// Returns the rows, of `len`, of each page with a later stamp; all of a column whose pages
 /// are not stamped.
 fn written_pages(changes: Option<Changes<'_>>, since: Version, len: usize) -> Vec<Range<usize>> {
-    let Some(Changes { pages, .. }) = changes else { return vec![0..len] };
+    let Some(Changes { pages, .. }) = changes else {
+        return std::iter::once(0..len).collect();
+    };
     // Relaxed: nobody writes values while a capture is taken.
     let is_later = |stamp: &AtomicU64| stamp.load(Ordering::Relaxed) > since.get();
     let pages = pages.iter().enumerate().take(len.div_ceil(PAGE_ROWS));
