@@ -7,6 +7,7 @@
 //! is borrowed; and records that write are held by one owner.
 #![expect(unsafe_code, reason = "room: the typed fetch over the records of a query")]
 
+mod block;
 mod cursor;
 mod erased;
 mod lookup;
@@ -19,7 +20,6 @@ mod terms;
 mod tuples;
 
 use std::fmt;
-use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use ecs_core::{ComponentId, EntityId};
@@ -153,12 +153,12 @@ mod sealed {
         /// Writes the words that `columns` takes.
         fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));
 
-        /// Stamps the pages of rows that are lent for writing.
+        /// Stamps the pages of rows that are lent for writing, from one to another.
         ///
         /// # Safety
         /// As for `item`, for each of the rows.
         #[inline(always)]
-        unsafe fn mark(_columns: Self::Columns, _rows: Range<usize>) {}
+        unsafe fn mark(_columns: Self::Columns, _first: usize, _last: usize) {}
 
         /// Asks memory for one row, which is to be used soon. Any row will do.
         #[inline(always)]

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use ahash::AHashMap;
 use ecs_core::EntityId;
-use smallvec::SmallVec;
 
+use super::block::Block;
 use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords, prefetch};
 use crate::changes::Window;
 use crate::directory::{Directory, HomeLocations};
@@ -50,17 +50,13 @@ pub(super) unsafe fn look_up<'w, D: Fetch, F: Filter>(
 unsafe fn row<'w, D: Fetch>(columns: D::Columns, row: usize) -> D::Item<'w> {
     // SAFETY: the caller's.
     unsafe {
-        D::mark(columns, row..row + 1);
+        D::mark(columns, row, row);
         D::item(columns, row)
     }
 }
 
 /// By entity: the record and the row in it, for a backend without a directory.
 pub(crate) type RowsById = AHashMap<EntityId, (usize, usize)>;
-
-/// How many rows are looked up side by side: somewhat more than a processor has reads
-/// under way.
-const BLOCK: usize = 32;
 
 /// Finds rows by id, with the columns of every matching table at hand.
 pub(crate) struct Lookup<'q, D: Fetch> {
@@ -80,6 +76,38 @@ unsafe impl<D: Fetch> Send for Lookup<'_, D> {}
 // SAFETY: as above; a shared reference gives out what `D` reads and no more
 // (`Lookup::get`).
 unsafe impl<D: Fetch> Sync for Lookup<'_, D> {}
+
+/// Finds the row of an entity that another shard named, or in a backend without a
+/// directory.
+///
+/// It is told the parts of a [`Lookup`] by themselves: one that is never seen as a whole
+/// can be held in registers, and need not be read anew after each write of a loop.
+///
+/// # Safety
+/// As for [`Lookup::find`], whose parts they are.
+#[cold]
+#[inline(never)]
+unsafe fn find_elsewhere<'i, D: Fetch>(
+    records: &TypedRecords<'_, D>,
+    rows: Option<&RowsById>,
+    columns: &[Option<D::Columns>],
+    entity: EntityId,
+) -> Option<D::Item<'i>> {
+    match rows {
+        Some(rows) => {
+            let &(record, row) = rows.get(&entity)?;
+            // SAFETY: by `over`, and the caller's.
+            let cursor = unsafe { Cursor::<D>::over(records.buffer.words(), records.window) };
+            cursor.row(record, row)?.next()
+        }
+        None => {
+            let at = records.directory?.locate(entity)?;
+            let columns = (*columns.get(at.table().index())?)?;
+            // SAFETY: as in `find`.
+            Some(unsafe { row::<D>(columns, at.row()) })
+        }
+    }
+}
 
 impl<'q, D: Fetch> Lookup<'q, D> {
     /// Resolves the columns of every table that matches.
@@ -133,32 +161,7 @@ impl<'q, D: Fetch> Lookup<'q, D> {
             // ones are there, since it matches; the rest is the caller's.
             Some(columns) => (*columns).map(|columns| unsafe { self::row::<D>(columns, row) }),
             // SAFETY: the caller's.
-            None => unsafe { self.find_elsewhere(entity) },
-        }
-    }
-
-    /// Finds the row of an entity that another shard named, or in a backend
-    /// without a directory.
-    ///
-    /// # Safety
-    /// As for `find`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn find_elsewhere<'i>(&self, entity: EntityId) -> Option<D::Item<'i>> {
-        match self.rows {
-            Some(rows) => {
-                let &(record, row) = rows.get(&entity)?;
-                let (words, window) = (self.records.buffer.words(), self.records.window);
-                // SAFETY: by `over`, and the caller's.
-                let cursor = unsafe { Cursor::<D>::over(words, window) };
-                cursor.row(record, row)?.next()
-            }
-            None => {
-                let at = self.records.directory?.locate(entity)?;
-                let columns = (*self.columns.get(at.table().index())?)?;
-                // SAFETY: as in `find`.
-                Some(unsafe { row::<D>(columns, at.row()) })
-            }
+            None => unsafe { find_elsewhere(self.records, self.rows, &self.columns, entity) },
         }
     }
 
@@ -230,24 +233,21 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         mut each: impl FnMut(EntityId, Option<D::Item<'i>>),
     ) {
         let mut entities = entities.fuse();
-        let mut asked = SmallVec::<[EntityId; BLOCK]>::new();
-        let mut placed = SmallVec::<[(EntityId, usize, usize); BLOCK]>::new();
+        let mut asked = Block::new();
+        let mut placed = Block::new();
         loop {
-            for entity in asked.drain(..) {
+            placed.fill(asked.as_slice().iter().map(|&entity| {
                 let (table, row) = self.place(entity);
                 if let Some(&Some(columns)) = self.columns.get(table) {
                     D::prefetch(columns, row);
                 }
-                placed.push((entity, table, row));
-            }
-            for entity in entities.by_ref().take(BLOCK) {
-                prefetch(self.homes.entry(entity));
-                asked.push(entity);
-            }
-            if placed.is_empty() && asked.is_empty() {
+                (entity, table, row)
+            }));
+            asked.fill(entities.by_ref().inspect(|entity| prefetch(self.homes.entry(*entity))));
+            if asked.as_slice().is_empty() && placed.as_slice().is_empty() {
                 return;
             }
-            for (entity, table, row) in placed.drain(..) {
+            for &(entity, table, row) in placed.as_slice() {
                 // SAFETY: as in `find`.
                 each(entity, unsafe { self.at(entity, table, row) });
             }

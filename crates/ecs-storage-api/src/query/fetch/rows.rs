@@ -59,7 +59,9 @@ impl<'w, D: Fetch> Rows<'w, D> {
             let (start, terms) = (record[2].count(), &record[RecordBuffer::HEAD..]);
             let mut columns = Columns { ids, start, window, terms };
             let columns = D::columns(&mut columns).unwrap_unchecked();
-            D::mark(columns, rows.clone());
+            if !rows.is_empty() {
+                D::mark(columns, rows.start, rows.end - 1);
+            }
             (columns, ids)
         };
         Self { columns, ids, next: rows.start, end: rows.end, store: PhantomData }
