@@ -160,6 +160,14 @@ mod sealed {
         #[inline(always)]
         unsafe fn mark(_columns: Self::Columns, _first: usize, _last: usize) {}
 
+        /// As `mark`, of one row of columns that `look_up` found, which are whole and have
+        /// pages: there is less to ask.
+        ///
+        /// # Safety
+        /// As for `item`; and `look_up` returned the columns.
+        #[inline(always)]
+        unsafe fn mark_row(_columns: Self::Columns, _row: usize) {}
+
         /// Asks memory for one row, which is to be used soon. Any row will do.
         #[inline(always)]
         fn prefetch(_columns: Self::Columns, _row: usize) {}

@@ -42,15 +42,15 @@ pub(super) unsafe fn look_up<'w, D: Fetch, F: Filter>(
     Some(unsafe { row::<D>(columns, at.row()) })
 }
 
-/// Returns one row, stamped if it is written.
+/// Returns one row of columns that were looked up, stamped if it is written.
 ///
 /// # Safety
-/// As for [`Fetch::item`].
+/// As for [`Fetch::mark_row`].
 #[inline]
 unsafe fn row<'w, D: Fetch>(columns: D::Columns, row: usize) -> D::Item<'w> {
     // SAFETY: the caller's.
     unsafe {
-        D::mark(columns, row, row);
+        D::mark_row(columns, row);
         D::item(columns, row)
     }
 }

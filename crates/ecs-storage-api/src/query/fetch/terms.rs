@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicU64;
 use ecs_core::{Component, ComponentId, EntityId};
 
 use super::{Columns, Fetch, ReadOnly, prefetch};
-use crate::changes::{Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_pages_of, mark_ticks};
+use crate::changes::{PAGE_ROWS, Version, Window};
+use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages_of, mark_ticks};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -205,6 +205,13 @@ unsafe impl<C: Component> Fetch for &mut C {
         let start = columns.start;
         // SAFETY: the caller's: the table has the rows.
         unsafe { mark_pages_of(columns.pages, start + first, start + last, columns.now) }
+    }
+
+    #[inline(always)]
+    unsafe fn mark_row(columns: WriteColumn<C>, row: usize) {
+        debug_assert!(columns.start == 0 && !columns.pages.is_null());
+        // SAFETY: the caller's: the table has the row, and pages that cover it.
+        mark_page(unsafe { &*columns.pages.add(row / PAGE_ROWS) }, columns.now);
     }
 
     #[inline(always)]
@@ -425,6 +432,14 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
         if let Some(columns) = columns {
             // SAFETY: the caller's; `Some` means that every required column is there.
             unsafe { D::mark(columns, first, last) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mark_row(columns: Self::Columns, row: usize) {
+        if let Some(columns) = columns {
+            // SAFETY: as in `mark`.
+            unsafe { D::mark_row(columns, row) }
         }
     }
 

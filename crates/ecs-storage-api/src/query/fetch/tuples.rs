@@ -66,6 +66,13 @@ macro_rules! tuple_fetch {
             }
 
             #[inline(always)]
+            unsafe fn mark_row(columns: Self::Columns, row: usize) {
+                let ($($name,)*) = columns;
+                // SAFETY: the caller's, for each member.
+                unsafe { $($name::mark_row($name, row);)* }
+            }
+
+            #[inline(always)]
             fn prefetch(columns: Self::Columns, row: usize) {
                 let ($($name,)*) = columns;
                 $($name::prefetch($name, row);)*
