@@ -96,7 +96,7 @@ fn run_target(target: &str, wish: &Wish) -> StepResult {
     }
     // What an input costs follows its length. The seeds of containers are shorter than
     // this; operations are a few bytes each, and no more than some are read.
-    let longest = if matches!(target, "restore" | "delta") { 2_048 } else { 64 };
+    let longest = if matches!(target, "restore" | "delta" | "journal") { 2_048 } else { 64 };
     fuzz.args(["--", "-timeout=20", "-print_final_stats=1"]).arg(format!("-max_len={longest}"));
     if wish.fast {
         // Which of the inputs are rare is not asked: a third of the time.

@@ -65,7 +65,8 @@ fn limit(n: usize) -> impl Workload {
 
 type Asked<'a> = (&'a mut Position, &'a mut Transform);
 
-/// Pieces smaller than `par_for_each` takes, which counts on cheap work.
+/// Pieces that are small from the beginning, where `par_for_each` first finds out what a row
+/// costs.
 fn ours_chunks(n: usize) -> impl Workload {
     use ecs::ParQuery;
     steady(

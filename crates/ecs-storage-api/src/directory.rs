@@ -467,6 +467,34 @@ impl Directory {
             .unwrap_or(std::ptr::null_mut())
     }
 
+    /// Returns where the column of `C` begins, if the table has it.
+    ///
+    /// As [`column`](Self::column), for look-ups of single rows, which go no other way for
+    /// a component that nobody has registered.
+    #[inline]
+    pub(crate) fn first_of<C: Component>(&self, table: TableId) -> Option<NonNull<C>> {
+        let entry = self.components.get(ComponentId::index_if_registered::<C>())?;
+        NonNull::new(entry.columns.get(table.index())?.cast())
+    }
+
+    /// As [`first_of`](Self::first_of), with the versions of the column's pages and the
+    /// ticks of its rows, which are null unless the component is tracked.
+    #[inline]
+    pub(crate) fn written_of<C: Component>(
+        &self,
+        table: TableId,
+    ) -> Option<(NonNull<C>, *const AtomicU64, *mut u32)> {
+        let entry = self.components.get(ComponentId::index_if_registered::<C>())?;
+        let first = NonNull::new(entry.columns.get(table.index())?.cast())?;
+        // SAFETY: there are pages for each column.
+        let pages = unsafe { entry.pages.get_unchecked(table.index()) }.first();
+        let ticks = match C::TRACK {
+            true => entry.ticks.get(table.index()).copied().unwrap_or(TicksAt::NONE),
+            false => TicksAt::NONE,
+        };
+        Some((first, pages, ticks.changed))
+    }
+
     /// Returns where the versions of a column's pages lie; null where there is no
     /// column.
     #[inline]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_testkit::fuzz::{delta_seeds, seeds};
+use ecs_testkit::fuzz::{delta_seeds, journal_seeds, seeds};
 
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).expect("a folder to write to");
@@ -16,6 +16,8 @@ fn main() -> io::Result<()> {
     let (restore, delta) = (seeds(&make), delta_seeds(&make));
     write(folder, "restore", restore.iter().map(|(name, bytes)| (*name, &bytes[..])))?;
     write(folder, "delta", delta.iter().map(|(name, bytes)| (&name[..], &bytes[..])))?;
+    let journal = journal_seeds(&make);
+    write(folder, "journal", journal.iter().map(|(name, bytes)| (*name, &bytes[..])))?;
     // Any bytes are operations; long ones are many.
     let lengths = [1, 5, 20, 60, 100];
     let strings: Vec<_> = lengths.iter().map(|&length| noise(length)).collect();

@@ -8,7 +8,8 @@ use std::{env, fs};
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_testkit::fuzz::{
-    Bases, container, delta, delta_seeds, operations, restore, sections, seeds, update_batch,
+    Bases, JournalBase, container, delta, delta_seeds, journal, journal_seeds, operations, restore,
+    sections, seeds, update_batch,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -132,6 +133,16 @@ fn deltas_are_refused_or_the_same_on_both_backends() {
     let seeds = delta_seeds(&archetype);
     seeds.iter().for_each(|(_, seed)| delta(seed));
     run("delta", delta, damaged(seeds));
+}
+
+#[test]
+fn journals_are_refused_or_fold_to_what_their_entries_do() {
+    let make = || ArchetypeStorage::new(0);
+    let base = JournalBase::new(&make);
+    let journal = |bytes: &[u8]| journal(bytes, &base);
+    let seeds = journal_seeds(&make);
+    seeds.iter().for_each(|(_, seed)| journal(seed));
+    run("journal", journal, damaged(seeds));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod saver;
 mod schedule;
 mod state;
 mod system;
+mod trial;
 mod world;
 
 pub use checkpoint::CheckpointError;

@@ -4,6 +4,7 @@ use ecs_storage_api::{Chunk, Filter, Query, QueryData};
 
 use crate::commands::{CommandQueue, Commands};
 use crate::pieces::map_pieces;
+use crate::trial::map_by_cost;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
 /// never depends on how many threads there are.
@@ -15,6 +16,10 @@ const PIECE_ROWS: usize = 8_192;
 /// `install` the call stands; in a system, the threads of its schedule. Pieces
 /// are cut by rows alone; threads take as many small ones at a time as make up a
 /// large one, and what is not more than that stays on the calling thread.
+///
+/// `par_for_each` and `par_for_each_with`, of which nothing can tell where they cut, look
+/// at the clock where there are no more rows than that: the calling thread begins, and if
+/// what is left would take it over a tenth of a millisecond, the others help.
 ///
 /// # Panics
 /// Each method panics if one of its functions does, when the other pieces have
@@ -89,9 +94,25 @@ pub trait ParQuery<D: QueryData> {
     );
 }
 
+/// Does some work on each chunk of a query, in pieces whose number nobody gets to know;
+/// returns what came of each, in the order of the rows.
+fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
+    query: &'q mut Query<'_, D, F>,
+    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
+) -> Vec<T> {
+    let chunks: Vec<_> = query.chunks_mut().collect();
+    match chunks.iter().map(Chunk::len).sum::<usize>() {
+        ..=PIECE_ROWS => map_by_cost(chunks, f),
+        _ => {
+            let pieces = chunks.into_iter().flat_map(|chunk| chunk.pieces(PIECE_ROWS));
+            map_pieces(pieces.collect(), PIECE_ROWS, f)
+        }
+    }
+}
+
 impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync) {
-        self.par_chunks(|chunk| chunk.for_each(&f));
+        map_cheap_or_dear(self, |chunk| chunk.for_each(&f));
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
@@ -127,7 +148,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
             chunk.for_each(|item| f(&mut Commands::new(&mut queue), item));
             queue
         };
-        let queues = map_pieces(self.pieces_mut(PIECE_ROWS), PIECE_ROWS, record);
+        let queues = map_cheap_or_dear(self, record);
         queues.into_iter().for_each(|queue| commands.append(queue));
     }
 }

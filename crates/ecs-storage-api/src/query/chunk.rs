@@ -52,6 +52,22 @@ impl<'w, D: QueryData> Chunk<'w, D> {
     pub fn split_off(&mut self, at: usize) -> Self {
         Self(self.0.split_off(at))
     }
+
+    /// Cuts the chunk into pieces of `rows` rows, the last of which may be shorter.
+    ///
+    /// # Panics
+    /// If `rows` is 0.
+    pub fn pieces(self, rows: usize) -> impl Iterator<Item = Self> {
+        assert!(rows > 0, "a piece has at least one row");
+        let mut rest = Some(self);
+        std::iter::from_fn(move || {
+            let mut piece = rest.take()?;
+            if piece.len() > rows {
+                rest = Some(piece.split_off(rows));
+            }
+            Some(piece)
+        })
+    }
 }
 
 impl<D: QueryData> fmt::Debug for Chunk<'_, D> {

@@ -89,15 +89,7 @@ impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {
     /// If `rows` is 0.
     pub fn pieces_mut(&mut self, rows: usize) -> Vec<Chunk<'_, D>> {
         assert!(rows > 0, "a piece has at least one row");
-        let mut pieces = Vec::new();
-        for mut chunk in self.chunks_mut() {
-            while chunk.len() > rows {
-                let rest = chunk.split_off(rows);
-                pieces.push(std::mem::replace(&mut chunk, rest));
-            }
-            pieces.push(chunk);
-        }
-        pieces
+        self.chunks_mut().flat_map(|chunk| chunk.pieces(rows)).collect()
     }
 
     /// Returns what the query gives for one entity, or `None` if it is dead or

@@ -145,7 +145,7 @@ fn hash(storage: &dyn Storage) -> u64 {
     state_hash(storage).expect("the kit's components can be encoded")
 }
 
-fn cut<S: Storage>(storage: &S) -> StorageCut {
+pub(super) fn cut<S: Storage>(storage: &S) -> StorageCut {
     StorageCut::of(storage).expect("the kit's components can be encoded")
 }
 
@@ -156,7 +156,7 @@ fn write(delta: &StorageDelta) -> Vec<u8> {
 }
 
 /// Makes a state with which deltas begin: of so many rows, and a few of other tables.
-fn base<S: Storage>(make: Make<'_, S>, rows: i32) -> S {
+pub(super) fn base<S: Storage>(make: Make<'_, S>, rows: i32) -> S {
     let mut storage = make();
     let all = storage.create_many((0..rows).map(|n| Position(n, n))).expect("there are ids");
     storage.create_many((0..6).map(|n| (Velocity(n, n), Name("n".into())))).expect("ids");

@@ -7,6 +7,7 @@
 
 mod container;
 mod delta;
+mod journal;
 mod operations;
 mod restore;
 mod source;
@@ -14,6 +15,7 @@ mod update_batch;
 
 pub use container::{container, sections};
 pub use delta::{Bases, delta, delta_seeds};
+pub use journal::{JournalBase, journal, journal_seeds};
 pub use operations::operations;
 pub use restore::{restore, seeds};
 pub use update_batch::update_batch;

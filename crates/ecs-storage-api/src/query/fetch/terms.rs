@@ -42,7 +42,7 @@ unsafe impl<C: Component> Fetch for &C {
 
     #[inline]
     fn look_up(directory: &Directory, table: TableId, _window: Window) -> Option<NonNull<C>> {
-        NonNull::new(directory.column(table, ComponentId::of::<C>()).cast())
+        directory.first_of::<C>(table)
     }
 
     #[inline]
@@ -118,14 +118,8 @@ impl<C: Component> WriteColumn<C> {
 
     #[inline]
     pub(super) fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self> {
-        let component = ComponentId::of::<C>();
-        let first = NonNull::new(directory.column(table, component).cast())?;
-        let changed = match C::TRACK {
-            true => directory.ticks(table, component).changed,
-            false => std::ptr::null_mut(),
-        };
-        let (pages, now) = (directory.pages(table, component), window.now);
-        Some(Self { first, pages, changed, start: 0, now })
+        let (first, pages, changed) = directory.written_of::<C>(table)?;
+        Some(Self { first, pages, changed, start: 0, now: window.now })
     }
 
     /// Writes three words of a record.

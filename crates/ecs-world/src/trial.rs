@@ -1,0 +1,60 @@
+//! Work on few rows, which are shared among threads if they turn out to be dear.
+
+use std::time::{Duration, Instant};
+
+use ecs_storage_api::{Chunk, QueryData};
+
+use crate::pieces::map_pieces;
+use crate::schedule::Crew;
+
+/// For how long one thread works before it asks whether others should help. So long it
+/// takes to wake one, and what rows cost shows by then, though the first are cold.
+const ALONE: Duration = Duration::from_micros(20);
+
+/// What is left must take this long for others to be woken.
+const WORTH_HELP: Duration = Duration::from_micros(100);
+
+/// What a piece is to take that a thread takes at once.
+const PIECE: Duration = Duration::from_micros(25);
+
+/// Does some work on chunks, and returns what came of each piece of them in the order of
+/// the rows. Where they are cut depends on the clock.
+///
+/// The calling thread begins alone, and the others help if what is left would keep it for
+/// longer than it takes to wake them.
+pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
+    chunks: Vec<Chunk<'q, D>>,
+    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
+) -> Vec<T> {
+    if Crew::here().count() < 2 {
+        return chunks.into_iter().map(f).collect();
+    }
+    let mut left: usize = chunks.iter().map(Chunk::len).sum();
+    let (mut chunks, mut next) = (chunks.into_iter(), None);
+    let (mut results, mut done, mut rows) = (Vec::new(), 0, 1);
+    let start = Instant::now();
+    let time = loop {
+        let Some(mut piece) = next.take().or_else(|| chunks.next()) else { return results };
+        if piece.len() > rows {
+            next = Some(piece.split_off(rows));
+        }
+        (done, left) = (done + piece.len(), left - piece.len());
+        results.push(f(piece));
+        let time = start.elapsed();
+        if time >= ALONE {
+            break time;
+        }
+        rows *= 4;
+    };
+    let a_row = time.as_nanos() / done as u128;
+    let rest = next.into_iter().chain(chunks);
+    let expected = a_row * left as u128;
+    if expected < WORTH_HELP.as_nanos() {
+        results.extend(rest.map(f));
+    } else {
+        let rows = usize::try_from(PIECE.as_nanos() / a_row.max(1)).unwrap_or(usize::MAX).max(1);
+        let pieces = rest.flat_map(|chunk| chunk.pieces(rows)).collect();
+        results.append(&mut map_pieces(pieces, rows, f));
+    }
+    results
+}
