@@ -25,11 +25,12 @@ pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     if shares < 2 || threads.count() < 2 {
         return pieces.into_iter().map(f).collect();
     }
-    let left = Mutex::new(Left { pieces: pieces.into_iter(), first: 0 });
+    let (shortest, count) = (rows, threads.count());
+    let left = Mutex::new(Left { pieces: pieces.into_iter(), first: 0, rows: all });
     let done = Mutex::new(Vec::with_capacity(shares));
     threads.work(shares, &|| {
         let mut mine = Vec::new();
-        while let Some((first, share)) = take(&left, rows) {
+        while let Some((first, share)) = take(&left, shortest, count) {
             mine.push((first, share.into_iter().map(&f).collect::<Vec<_>>()));
         }
         done.lock().append(&mut mine);
@@ -44,17 +45,25 @@ struct Left<'q, D: QueryData> {
     pieces: IntoIter<Chunk<'q, D>>,
     /// The place of the first of them in the order.
     first: usize,
+    /// Of all of them.
+    rows: usize,
 }
 
 /// Pieces that a thread works on, usually one.
 type TakenPieces<'q, D> = SmallVec<[Chunk<'q, D>; 1]>;
 
-/// Takes pieces of `rows` rows together, if that many are left.
+/// Takes pieces of `shortest` rows together, if that many are left; of many rows a part
+/// that leaves enough for each of `threads` to end at the same time. What follows each
+/// other in memory is read faster by one thread than by several in turn.
 fn take<'q, D: QueryData>(
     left: &Mutex<Left<'q, D>>,
-    rows: usize,
+    shortest: usize,
+    threads: usize,
 ) -> Option<(usize, TakenPieces<'q, D>)> {
+    /// Into how many parts a thread's share of what is left is divided.
+    const PARTS: usize = 4;
     let mut left = left.lock();
+    let rows = shortest.max(left.rows / (PARTS * threads));
     let (first, mut taken, mut in_all) = (left.first, TakenPieces::new(), 0);
     while in_all < rows {
         let Some(piece) = left.pieces.next() else { break };
@@ -62,5 +71,6 @@ fn take<'q, D: QueryData>(
         taken.push(piece);
     }
     left.first += taken.len();
+    left.rows -= in_all;
     (!taken.is_empty()).then_some((first, taken))
 }

@@ -15,32 +15,38 @@ use program::Engine;
 /// Rebuilds of which the median is taken.
 const REBUILDS: usize = 3;
 
-/// Times both programs in both profiles, and prints a table.
+/// Times the programs in both profiles, and prints a table.
 pub(crate) fn measure(report: &mut Report) {
     report.step("compile time", || {
         let home = workspace::target()?.join("compile-time");
-        let programs = [Engine::Ours, Engine::Bevy]
+        let programs = [Engine::Ours, Engine::OursSaved, Engine::Bevy]
             .map(|engine| Program { engine, folder: home.join(engine.name()) });
         for program in &programs {
             program.write()?;
         }
         let version = workspace::locked_version("bevy_ecs")?;
-        let mut lines =
-            vec![format!("| build | this engine | bevy_ecs {version} |\n|---|--:|--:|")];
+        let mut lines = vec![format!(
+            "| build | this engine | saved | bevy_ecs {version} |\n|---|--:|--:|--:|"
+        )];
         for profile in ["dev", "release"] {
-            let [ours, bevy] = [programs[0].anew(profile)?, programs[1].anew(profile)?];
-            lines.push(format!("| {profile}, from nothing | {ours:.1} s | {bevy:.1} s |"));
-            let mut times = [Vec::new(), Vec::new()];
+            let mut anew = Vec::new();
+            for program in &programs {
+                anew.push(program.anew(profile)?);
+            }
+            lines.push(line(&format!("{profile}, from nothing"), &anew, 1));
+            let mut times = [const { Vec::new() }; 3];
             for _ in 0..REBUILDS {
                 for (program, times) in programs.iter().zip(&mut times) {
                     times.push(program.again(profile)?);
                 }
             }
-            let [ours, bevy] = times.map(median);
-            lines.push(format!("| {profile}, the program alone | {ours:.2} s | {bevy:.2} s |"));
+            lines.push(line(&format!("{profile}, the program alone"), &times.map(median), 2));
         }
-        let [ours, bevy] = [programs[0].packages()?, programs[1].packages()?];
-        lines.push(format!("| packages compiled | {ours} | {bevy} |"));
+        let mut packages = String::from("| packages compiled |");
+        for program in &programs {
+            packages += &format!(" {} |", program.packages()?);
+        }
+        lines.push(packages);
         println!("\n{}", lines.join("\n"));
         Ok(Verdict::Passed)
     });
@@ -108,6 +114,12 @@ impl Program {
         let names: BTreeSet<_> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
         Ok(names.len())
     }
+}
+
+/// Writes seconds as a line of the table.
+fn line(build: &str, seconds: &[f64], digits: usize) -> String {
+    let cells: String = seconds.iter().map(|time| format!(" {time:.digits$} s |")).collect();
+    format!("| {build} |{cells}")
 }
 
 /// Returns the middle one of an odd number of times.

@@ -9,7 +9,10 @@ const SYSTEMS: usize = 100;
 /// Whose program it is.
 #[derive(Clone, Copy)]
 pub(crate) enum Engine {
+    /// This one, with components that live in memory alone, as bevy's do.
     Ours,
+    /// This one, with components that derive what it takes to save them.
+    OursSaved,
     Bevy,
 }
 
@@ -17,6 +20,7 @@ impl Engine {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ecs",
+            Self::OursSaved => "ecs_saved",
             Self::Bevy => "bevy_ecs",
         }
     }
@@ -30,7 +34,7 @@ impl Engine {
             line.ok_or_else(|| format!("the workspace does not depend on {name}"))
         };
         let dependencies = match self {
-            Self::Ours => {
+            Self::Ours | Self::OursSaved => {
                 let folder = root.join("crates/ecs").display().to_string();
                 format!("ecs = {{ path = {folder:?} }}\n{}", line("serde")?)
             }
@@ -46,16 +50,18 @@ impl Engine {
     /// Writes the program.
     pub(crate) fn source(self) -> String {
         let mut text = String::from(match self {
-            Self::Ours => "use ecs::prelude::*;\n",
+            Self::Ours | Self::OursSaved => "use ecs::prelude::*;\n",
             Self::Bevy => "use bevy_ecs::prelude::*;\n",
         });
         for number in 0..COMPONENTS {
             let derive = match self {
-                // What a component of a world that can be saved derives.
-                Self::Ours => "Component, Clone, Debug, serde::Serialize, serde::Deserialize",
-                Self::Bevy => "Component, Clone, Debug",
+                Self::OursSaved => {
+                    "#[derive(Component, Clone, Debug, serde::Serialize, serde::Deserialize)]"
+                }
+                Self::Ours => "#[derive(Component, Clone, Debug)]\n#[component(transient)]",
+                Self::Bevy => "#[derive(Component, Clone, Debug)]",
             };
-            let _ = writeln!(text, "\n#[derive({derive})]\nstruct C{number}(f32);");
+            let _ = writeln!(text, "\n{derive}\nstruct C{number}(f32);");
         }
         for number in 0..SYSTEMS {
             text += &self.system(number);
@@ -72,7 +78,7 @@ impl Engine {
             _ => (format!("&mut C{a}, &C{b}, &C{c}"), "a, b, c", "b.0 * c.0"),
         };
         let each = match self {
-            Self::Ours => format!("query.for_each(|({names})|"),
+            Self::Ours | Self::OursSaved => format!("query.for_each(|({names})|"),
             Self::Bevy => format!("query.iter_mut().for_each(|(mut {names})|"),
         };
         format!(
@@ -82,7 +88,7 @@ impl Engine {
 
     fn main(self) -> String {
         let (schedule, add) = match self {
-            Self::Ours => ("Schedule::new()", "add_system"),
+            Self::Ours | Self::OursSaved => ("Schedule::new()", "add_system"),
             Self::Bevy => ("Schedule::default()", "add_systems"),
         };
         let mut text = String::from("\nfn main() {\n    let mut world = World::new();\n");
