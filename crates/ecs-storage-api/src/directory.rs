@@ -31,7 +31,7 @@ use crate::query::{TableChanges, Term};
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};
-pub(crate) use pages::{mark_page, mark_pages, mark_pages_of, mark_ticks};
+pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
 pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
 
@@ -559,7 +559,7 @@ impl Directory {
             // its rows.
             return Some(unsafe {
                 let pages = entry.pages.get_unchecked(table).first();
-                mark_pages_of(pages, row, row, self.version());
+                mark_page(&*pages.add(row / PAGE_ROWS), self.version());
                 if C::TRACK {
                     self.mark_tick(component, table, row);
                 }

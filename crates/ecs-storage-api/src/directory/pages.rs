@@ -131,28 +131,10 @@ fn stamp(page: &AtomicU64, now: Version) {
 /// Pages that cover the rows lie there.
 #[inline(always)]
 pub(crate) unsafe fn mark_pages(pages: *const AtomicU64, rows: Range<usize>, now: Version) {
-    if !rows.is_empty() {
-        // SAFETY: the caller's.
-        unsafe { mark_pages_of(pages, rows.start, rows.end - 1, now) }
-    }
-}
-
-/// As [`mark_pages`], of the rows from the first to the last. Who knows that there is
-/// one spares the question.
-///
-/// # Safety
-/// As for [`mark_pages`].
-#[inline(always)]
-pub(crate) unsafe fn mark_pages_of(
-    pages: *const AtomicU64,
-    first: usize,
-    last: usize,
-    now: Version,
-) {
-    if pages.is_null() {
+    if pages.is_null() || rows.is_empty() {
         return;
     }
-    let (first, last) = (first / PAGE_ROWS, last / PAGE_ROWS);
+    let (first, last) = (rows.start / PAGE_ROWS, (rows.end - 1) / PAGE_ROWS);
     // SAFETY: the caller's.
     unsafe {
         mark_page(&*pages.add(first), now);

@@ -20,6 +20,7 @@ mod terms;
 mod tuples;
 
 use std::fmt;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use ecs_core::{ComponentId, EntityId};
@@ -153,12 +154,12 @@ mod sealed {
         /// Writes the words that `columns` takes.
         fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));
 
-        /// Stamps the pages of rows that are lent for writing, from one to another.
+        /// Stamps the pages of rows that are lent for writing.
         ///
         /// # Safety
         /// As for `item`, for each of the rows.
         #[inline(always)]
-        unsafe fn mark(_columns: Self::Columns, _first: usize, _last: usize) {}
+        unsafe fn mark(_columns: Self::Columns, _rows: Range<usize>) {}
 
         /// As `mark`, of one row of columns that `look_up` found, which are whole and have
         /// pages: there is less to ask.

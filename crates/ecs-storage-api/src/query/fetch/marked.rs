@@ -2,7 +2,7 @@
 //! stamps what it lends at the first write.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
@@ -380,9 +380,7 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
         // SAFETY: the caller's. Who writes to a slice can't be seen, so that all of
         // it counts as written.
         unsafe {
-            if len > 0 {
-                <&mut C as Fetch>::mark(columns.column, start, start + len - 1);
-            }
+            <&mut C as Fetch>::mark(columns.column, Range { start, end: start + len });
             columns.column.slice(start, len)
         }
     }

@@ -59,9 +59,7 @@ impl<'w, D: Fetch> Rows<'w, D> {
             let (start, terms) = (record[2].count(), &record[RecordBuffer::HEAD..]);
             let mut columns = Columns { ids, start, window, terms };
             let columns = D::columns(&mut columns).unwrap_unchecked();
-            if !rows.is_empty() {
-                D::mark(columns, rows.start, rows.end - 1);
-            }
+            D::mark(columns, rows.clone());
             (columns, ids)
         };
         Self { columns, ids, next: rows.start, end: rows.end, store: PhantomData }

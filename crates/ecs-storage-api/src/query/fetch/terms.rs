@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
@@ -9,7 +10,7 @@ use ecs_core::{Component, ComponentId, EntityId};
 
 use super::{Columns, Fetch, ReadOnly, prefetch};
 use crate::changes::{PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages_of, mark_ticks};
+use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages, mark_ticks};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -195,10 +196,10 @@ unsafe impl<C: Component> Fetch for &mut C {
     }
 
     #[inline(always)]
-    unsafe fn mark(columns: WriteColumn<C>, first: usize, last: usize) {
-        let start = columns.start;
+    unsafe fn mark(columns: WriteColumn<C>, rows: Range<usize>) {
+        let rows = columns.start + rows.start..columns.start + rows.end;
         // SAFETY: the caller's: the table has the rows.
-        unsafe { mark_pages_of(columns.pages, start + first, start + last, columns.now) }
+        unsafe { mark_pages(columns.pages, rows, columns.now) }
     }
 
     #[inline(always)]
@@ -422,10 +423,10 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     }
 
     #[inline(always)]
-    unsafe fn mark(columns: Self::Columns, first: usize, last: usize) {
+    unsafe fn mark(columns: Self::Columns, rows: Range<usize>) {
         if let Some(columns) = columns {
             // SAFETY: the caller's; `Some` means that every required column is there.
-            unsafe { D::mark(columns, first, last) }
+            unsafe { D::mark(columns, rows) }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Tuples fetch what their members fetch.
 
+use std::ops::Range;
+
 use ecs_core::ComponentId;
 
 use super::{Columns, Fetch, ReadOnly};
@@ -59,10 +61,10 @@ macro_rules! tuple_fetch {
             }
 
             #[inline(always)]
-            unsafe fn mark(columns: Self::Columns, first: usize, last: usize) {
+            unsafe fn mark(columns: Self::Columns, rows: Range<usize>) {
                 let ($($name,)*) = columns;
                 // SAFETY: the caller's, for each member.
-                unsafe { $($name::mark($name, first, last);)* }
+                unsafe { $($name::mark($name, rows.clone());)* }
             }
 
             #[inline(always)]
