@@ -3,11 +3,11 @@
 
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::snapshot::{StorageCut, StorageDelta};
-use ecs_storage_api::{SnapshotError, Storage, StorageExt, state_hash};
+use ecs_storage_api::{SnapshotError, Storage, state_hash};
 
 use super::container::{container, sections};
 use super::restore::meet_components;
-use crate::components::{Marker, Name, Position, Velocity};
+use super::states::{Change, base, changes, cut};
 use crate::differential::Make;
 use crate::invariants::find_fault;
 
@@ -145,61 +145,23 @@ fn hash(storage: &dyn Storage) -> u64 {
     state_hash(storage).expect("the kit's components can be encoded")
 }
 
-pub(super) fn cut<S: Storage>(storage: &S) -> StorageCut {
-    StorageCut::of(storage).expect("the kit's components can be encoded")
-}
-
 fn write(delta: &StorageDelta) -> Vec<u8> {
     let mut writer = SectionWriter::new(Vec::new()).expect("a vector can be written to");
     delta.write(&mut writer).expect("a vector can be written to");
     writer.finish().expect("a vector can be written to")
 }
 
-/// Makes a state with which deltas begin: of so many rows, and a few of other tables.
-pub(super) fn base<S: Storage>(make: Make<'_, S>, rows: i32) -> S {
-    let mut storage = make();
-    let all = storage.create_many((0..rows).map(|n| Position(n, n))).expect("there are ids");
-    storage.create_many((0..6).map(|n| (Velocity(n, n), Name("n".into())))).expect("ids");
-    storage.create_many((0..3).map(|_| Marker)).expect("there are ids");
-    storage.destroy_batch(&all[..4]).expect("they live");
-    storage.reserve_entities(2).expect("there are ids");
-    storage
-}
-
 /// Writes deltas to begin with: each change of each state.
 pub fn delta_seeds<S: Storage>(make: Make<'_, S>) -> Vec<(String, Vec<u8>)> {
-    type Change<S> = (&'static str, fn(&mut S));
-    let changes: [Change<S>; 5] = [
-        ("nothing", |_| {}),
-        ("value", |storage| {
-            let last = storage.all_entities().last().expect("there are some");
-            storage.insert(last, Position(9, 9)).expect("it lives");
-        }),
-        ("births", |storage| {
-            storage.create_many((0..4).map(|n| (Position(n, 0), Name("new".into())))).expect("ids");
-            storage.create(Marker).expect("there are ids");
-        }),
-        ("deaths", |storage| {
-            // The last rows of the first table, and those of the next.
-            let count = storage.entity_count();
-            let all: Vec<_> = storage.all_entities().skip(count - 15).take(12).collect();
-            storage.destroy_batch(&all).expect("they live");
-        }),
-        ("moves", |storage| {
-            let count = storage.entity_count();
-            let all: Vec<_> = storage.all_entities().skip(count - 8).collect();
-            for entity in all {
-                storage.remove_component::<Name>(entity).expect("it lives");
-                storage.insert(entity, Velocity(1, 2)).expect("it lives");
-            }
-        }),
-    ];
-    let write = |rows, (name, change): &Change<S>| {
+    let write = |rows, (name, change): Change<S>| {
         let mut storage = base(make, rows);
         let before = cut(&storage);
         change(&mut storage);
         let after = StorageCut::after(&storage, &before).expect("it can be encoded");
         (format!("{name}-{rows}"), write(&StorageDelta::between(&before, &after)))
     };
-    Bases::ROWS.into_iter().flat_map(|rows| changes.iter().map(move |it| write(rows, it))).collect()
+    Bases::ROWS
+        .into_iter()
+        .flat_map(|rows| changes().into_iter().map(move |it| write(rows, it)))
+        .collect()
 }

@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ecs_core::{ComponentId, EntityId, ErasedVec};
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
 use ecs_storage_api::snapshot::{Folded, JournalEntry, RowChanges, StorageCut};
-use ecs_storage_api::{OwnedChunk, SnapshotError, Storage, StorageExt};
+use ecs_storage_api::{OwnedChunk, SnapshotError, Storage};
 
 use super::container::{container, sections};
-use super::delta::{base, cut};
 use super::restore::meet_components;
-use crate::components::{Marker, Name, Position, Velocity};
+use super::states::{base, changes, cut};
 use crate::differential::Make;
 
 /// The section with which an entry begins.
@@ -178,38 +177,15 @@ fn encoded(column: &ErasedVec, row: usize) -> Vec<u8> {
 /// # Panics
 /// If the store is none.
 pub fn journal_seeds<S: Storage>(make: Make<'_, S>) -> Vec<(&'static str, Vec<u8>)> {
-    type Change<S> = (&'static str, fn(&mut S));
-    let changes: [Change<S>; 5] = [
-        ("value", |storage| {
-            let last = storage.all_entities().last().expect("there are some");
-            storage.insert(last, Position(9, 9)).expect("it lives");
-        }),
-        ("births", |storage| {
-            storage.create_many((0..4).map(|n| (Position(n, 0), Name("new".into())))).expect("ids");
-            storage.create(Marker).expect("there are ids");
-        }),
-        ("moves", |storage| {
-            let all: Vec<_> = storage.all_entities().take(6).collect();
-            for entity in all {
-                storage.remove_component::<Position>(entity).expect("it lives");
-                storage.insert(entity, Velocity(1, 2)).expect("it lives");
-            }
-        }),
-        ("deaths", |storage| {
-            let all: Vec<_> = storage.all_entities().skip(3).take(4).collect();
-            storage.destroy_batch(&all).expect("they live");
-        }),
-        ("nothing", |_| {}),
-    ];
     let mut storage = base(make, ROWS);
     let mut before = cut(&storage);
     let (mut seeds, mut all) = (Vec::new(), Vec::new());
-    for (number, (name, change)) in (1..).zip(&changes) {
+    for (number, (name, change)) in (1..).zip(changes()) {
         let mut alone = base(make, ROWS);
         let first = cut(&alone);
         change(&mut alone);
         let entry = entry(number, &first, &cut(&alone)).expect("it can be encoded");
-        seeds.push((*name, entry));
+        seeds.push((name, entry));
         change(&mut storage);
         let after = cut(&storage);
         all.push(self::entry(number, &before, &after).expect("it can be encoded"));

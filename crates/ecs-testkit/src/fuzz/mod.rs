@@ -11,6 +11,7 @@ mod journal;
 mod operations;
 mod restore;
 mod source;
+mod states;
 mod update_batch;
 
 pub use container::{container, sections};
