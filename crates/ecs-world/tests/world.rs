@@ -1,14 +1,9 @@
 //! Worlds: handles, resources, commands, whole states.
 
-use std::collections::HashSet;
-use std::sync::{Condvar, Mutex};
-use std::thread::{self, ThreadId};
-use std::time::Duration;
-
 use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_local::LocalStorage;
-use ecs_storage_api::{SnapshotError, Storage, StorageError, With};
+use ecs_storage_api::{SnapshotError, Storage, StorageError};
 use ecs_world::{CommandQueue, Commands, ParQuery, World};
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +14,6 @@ struct Health(i64);
 #[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[component(crate = ecs_core, name = "world::Poisoned")]
 struct Poisoned;
-
-#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[component(crate = ecs_core, name = "world::Fresh")]
-struct Fresh;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Score(u32);
@@ -133,42 +124,6 @@ fn parallel_iteration_gives_what_serial_iteration_gives() {
         }));
     }
     assert_eq!(results, vec![results[0]; 4]);
-}
-
-#[test]
-fn few_rows_that_are_dear_are_shared_and_their_commands_keep_their_order() {
-    let mut world = World::new();
-    world.spawn_batch((0..40).map(|n| (Health(n), Poisoned)));
-    world.spawn_batch((40..50).map(Health));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let (threads, met) = (Mutex::new(HashSet::new()), Condvar::new());
-    // What comes after the first rows waits until two threads are at work.
-    let work = |health: &Health| {
-        let mut seen = threads.lock().unwrap();
-        seen.insert(thread::current().id());
-        met.notify_all();
-        if health.0 >= 30 {
-            let alone = |seen: &mut HashSet<ThreadId>| seen.len() < 2;
-            let waited = met.wait_timeout_while(seen, Duration::from_secs(20), alone).unwrap();
-            assert!(!waited.1.timed_out(), "one thread does it all");
-        } else {
-            drop(seen);
-            thread::sleep(Duration::from_micros(300));
-        }
-    };
-    pool.install(|| world.query_mut::<&Health>().par_for_each(work));
-    threads.lock().unwrap().clear();
-    let mut queue = CommandQueue::new();
-    pool.install(|| {
-        let mut commands = Commands::new(&mut queue);
-        world.query_mut::<&Health>().par_for_each_with(&mut commands, |commands, health| {
-            work(health);
-            commands.spawn((Health(health.0), Fresh));
-        });
-    });
-    world.apply_commands(queue).unwrap();
-    let made = world.query_filtered::<&Health, With<Fresh>>();
-    assert!(made.iter().map(|health| health.0).eq(0..50));
 }
 
 #[test]

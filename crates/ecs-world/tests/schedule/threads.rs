@@ -1,16 +1,17 @@
 //! Where systems run: on one thread, a pool, the global pool, inside other work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::EntityId;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Query, Storage, With, Without};
 use ecs_world::{Commands, Local, ParQuery, Res, ResMut, Schedule, Threads, World};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::common::{A, B, C, Meeting, Total, logging, pool, run_times, work};
 
@@ -229,6 +230,45 @@ fn a_schedule_runs_inside_a_system_of_another_one() {
         run_times(2, &mut outer, &mut world);
         assert_eq!(runs.load(Ordering::Relaxed), 6);
     }
+}
+
+/// The threads that came.
+#[derive(Clone, Default)]
+struct Seen(Arc<(Mutex<HashSet<ThreadId>>, Condvar)>);
+
+impl Seen {
+    /// Is work of a third of a millisecond, and if it `waits`, until two threads came.
+    fn come(&self, waits: bool) {
+        let (threads, changed) = &*self.0;
+        let mut threads = threads.lock();
+        threads.insert(thread::current().id());
+        changed.notify_all();
+        let latest = Instant::now() + Duration::from_secs(20);
+        while waits && threads.len() < 2 {
+            assert!(!changed.wait_until(&mut threads, latest).timed_out(), "one does it all");
+        }
+        drop(threads);
+        thread::sleep(Duration::from_micros(300));
+    }
+}
+
+#[test]
+fn few_rows_that_are_dear_are_shared_and_their_commands_keep_their_order() {
+    let (seen, seen_with_commands) = (Seen::default(), Seen::default());
+    let spread = move |mut rows: Query<&A>, mut commands: Commands| {
+        rows.par_for_each(|a| seen.come(a.0 > 30));
+        rows.par_for_each_with(&mut commands, |commands, a| {
+            seen_with_commands.come(a.0 > 30);
+            commands.spawn(B(a.0));
+        });
+    };
+    let mut world = World::new();
+    world.spawn_batch((0..40).map(|n| (A(n), C(n))));
+    world.spawn_batch((40..50).map(A));
+    let mut schedule = Schedule::new();
+    schedule.set_threads(pool(2)).add_system(spread);
+    schedule.run(&mut world);
+    assert!(world.query::<&B>().iter().map(|b| b.0).eq(0..50));
 }
 
 #[test]
