@@ -29,26 +29,29 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     if Crew::here().count() < 2 {
         return chunks.into_iter().map(f).collect();
     }
-    let mut left: usize = chunks.iter().map(Chunk::len).sum();
-    let (mut chunks, mut next) = (chunks.into_iter(), None);
-    let (mut results, mut done, mut rows) = (Vec::new(), 0, 1);
+    let all: usize = chunks.iter().map(Chunk::len).sum();
+    let (mut chunks, mut next, mut results) = (chunks.into_iter(), None, Vec::new());
+    // The clock is asked when so many rows are done.
+    let (mut done, mut until) = (0, 1);
     let start = Instant::now();
     let time = loop {
         let Some(mut piece) = next.take().or_else(|| chunks.next()) else { return results };
-        if piece.len() > rows {
-            next = Some(piece.split_off(rows));
+        if piece.len() > until - done {
+            next = Some(piece.split_off(until - done));
         }
-        (done, left) = (done + piece.len(), left - piece.len());
+        done += piece.len();
         results.push(f(piece));
-        let time = start.elapsed();
-        if time >= ALONE {
-            break time;
+        if done == until {
+            let time = start.elapsed();
+            if time >= ALONE {
+                break time;
+            }
+            until = done * 4 + 1;
         }
-        rows *= 4;
     };
     let a_row = time.as_nanos() / done as u128;
     let rest = next.into_iter().chain(chunks);
-    let expected = a_row * left as u128;
+    let expected = a_row * (all - done) as u128;
     if expected < WORTH_HELP.as_nanos() {
         results.extend(rest.map(f));
     } else {

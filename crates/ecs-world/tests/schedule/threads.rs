@@ -272,6 +272,18 @@ fn few_rows_that_are_dear_are_shared_and_their_commands_keep_their_order() {
 }
 
 #[test]
+fn rows_of_which_each_is_a_chunk_are_all_visited_once() {
+    for count in [0, 1, 4, 5, 6, 300] {
+        let mut world = World::with_storage(LocalStorage::new(0));
+        world.spawn_batch((0..count).map(A));
+        let add = |mut rows: Query<&mut A>| rows.par_for_each(|a| a.0 += 1_000);
+        Schedule::new().set_threads(pool(2)).add_system(add).run(&mut world);
+        let seen: BTreeSet<_> = world.query::<&A>().iter().map(|a| a.0).collect();
+        assert!(seen.into_iter().eq(1_000..1_000 + count));
+    }
+}
+
+#[test]
 fn several_worlds_run_at_once_on_one_pool() {
     let alone = archetypes(Some(Threads::None));
     let shared = pool(2);
