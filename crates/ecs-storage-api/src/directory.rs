@@ -486,7 +486,7 @@ impl Directory {
     ) -> Option<(NonNull<C>, *const AtomicU64, *mut u32)> {
         let entry = self.components.get(ComponentId::index_if_registered::<C>())?;
         let first = NonNull::new(entry.columns.get(table.index())?.cast())?;
-        // SAFETY: there are pages for each column.
+        // SAFETY: there are as many `pages` as `columns`, which has one for the table.
         let pages = unsafe { entry.pages.get_unchecked(table.index()) }.first();
         let ticks = match C::TRACK {
             true => entry.ticks.get(table.index()).copied().unwrap_or(TicksAt::NONE),

@@ -11,9 +11,10 @@ use crate::schedule::Crew;
 /// Does some work on each piece, and returns what came of it in the order of the
 /// pieces.
 ///
-/// A thread takes a share of about `rows` rows at a time, of as many pieces as it
-/// takes; the threads are those of the schedule that runs here, else rayon's
-/// current ones. What is one share stays on the calling one.
+/// A thread takes a share of about `rows` rows at a time or, while many are left, of
+/// more, of as many pieces as it takes; the threads are those of the schedule that runs
+/// here, else rayon's current ones. What is `rows` rows or one piece stays on the calling
+/// one.
 pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     pieces: Vec<Chunk<'q, D>>,
     rows: usize,
