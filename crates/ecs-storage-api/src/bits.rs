@@ -22,10 +22,24 @@ impl Bits {
         self.0[n / 64] &= !(1 << (n % 64));
     }
 
+    /// Returns the numbers, in ascending order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        numbers(&self.0)
+    }
+
     /// Tells whether the set has a number in common with another of its bound.
     pub(crate) fn intersects(&self, other: &[u64]) -> bool {
         self.0.iter().zip(other).any(|(a, b)| a & b != 0)
     }
+}
+
+/// Returns the numbers of the bits that are set, in ascending order.
+pub(crate) fn numbers(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
+    words.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(word, &bits)| {
+        let rest = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
+        let bits = std::iter::successors(Some(bits), rest);
+        bits.map(move |bits| (word * 64) as u32 + bits.trailing_zeros())
+    })
 }
 
 /// A relation between numbers below a bound.

@@ -3,6 +3,7 @@
 use ahash::AHashSet;
 use ecs_core::EntityId;
 
+use crate::bits::numbers;
 use crate::error::StorageError;
 use crate::reserve::{reserve_list, reserve_set};
 
@@ -51,11 +52,7 @@ impl Touched {
 
     /// Returns the indices of the home shard, in ascending order.
     pub fn home(&self) -> impl Iterator<Item = u32> + '_ {
-        self.home.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(word, &bits)| {
-            let rest = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
-            let bits = std::iter::successors(Some(bits), rest);
-            bits.map(move |bits| (word * WORD) as u32 + bits.trailing_zeros())
-        })
+        numbers(&self.home)
     }
 
     /// Returns the entities that other shards named, in any order.

@@ -7,6 +7,7 @@ use ecs_core::{ComponentId, EntityId};
 
 use super::{Directory, Location, TableId};
 use crate::changes::{Version, new_identity};
+use crate::query::prefetch;
 
 impl Directory {
     /// Returns where the entity is whose place an id would take: itself, or one of the
@@ -17,6 +18,11 @@ impl Directory {
         }
         let location = self.locations.get(entity.index() as usize).copied();
         location.filter(|&location| location != Location::NOWHERE)
+    }
+
+    /// Asks memory for what [`occupant`](Self::occupant) will look at.
+    pub(crate) fn ask_for(&self, entity: EntityId) {
+        prefetch(self.home_locations().entry(entity));
     }
 
     /// Returns how many ids of other shards are placed here.

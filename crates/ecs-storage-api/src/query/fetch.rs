@@ -36,7 +36,7 @@ pub(crate) use erased::RecordColumns;
 pub(crate) use lookup::{Lookup, RowsById};
 use lookup::{look_up, matching_bits};
 pub use marked::{Mut, Ref};
-use prefetch::prefetch;
+pub(crate) use prefetch::prefetch;
 pub(crate) use prepared::{PreparedByType, TypedPrepared};
 pub(crate) use records::TypedRecords;
 pub(crate) use rows::Rows;

@@ -17,6 +17,10 @@ use crate::directory::Directory;
 use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
 
+/// Memory is asked so many entities in advance where each is: more than a processor comes
+/// to while one look-up waits.
+const AHEAD: usize = 32;
+
 /// A moment of a store's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -59,6 +63,9 @@ pub(super) struct Captured {
     /// In ascending order.
     pub(super) components: Vec<ComponentId>,
     pub(super) ids: Vec<EntityId>,
+    /// Of entities: their numbers among all, in the order in which they were found. That
+    /// is of their indices, unless everything was captured.
+    pub(super) turns: Vec<u32>,
     pub(super) columns: Vec<CapturedColumn>,
 }
 
@@ -105,6 +112,19 @@ impl CapturedColumn {
                 let start = if row == 0 { 0 } else { ends[row - 1] };
                 &self.bytes[start..ends[row]]
             }
+        }
+    }
+
+    /// Appends the value of a row to bytes.
+    #[inline]
+    pub(super) fn copy_to(&self, row: usize, out: &mut Vec<u8>) {
+        // Most are as large as a number: a copy of unknown size would cost more.
+        let value = self.get(row);
+        match value.len() {
+            2 => out.extend(value.first_chunk::<2>().into_iter().flatten()),
+            4 => out.extend(value.first_chunk::<4>().into_iter().flatten()),
+            8 => out.extend(value.first_chunk::<8>().into_iter().flatten()),
+            _ => out.extend_from_slice(value),
         }
     }
 
@@ -173,14 +193,14 @@ impl RowCapture {
                 capture.read(storage, |chunk, capture| {
                     let table = chunk.ids.first().and_then(|&first| directory.locate(first));
                     if let Some(at) = table {
-                        let rows = &rows[at.table().index()];
-                        capture.add_entities(chunk, rows.iter().map(|&row| row as usize))?;
+                        let found = &rows[at.table().index()];
+                        let rows = found.iter().map(|(row, _)| *row as usize);
+                        capture.add_entities(chunk, rows, found.iter().map(|(_, turn)| *turn))?;
                     }
                     capture.add_written(chunk, asked)
                 })?;
             }
-            _ => capture
-                .read(storage, |chunk, capture| capture.add_entities(chunk, 0..chunk.ids.len()))?,
+            _ => capture.read(storage, |chunk, capture| capture.add_all(chunk))?,
         }
         Ok(capture)
     }
@@ -202,7 +222,7 @@ impl RowCapture {
             let columns: Vec<_> =
                 chunk.columns().iter().map(|column| (column.as_slice(), None)).collect();
             let chunk = WholeChunk { ids: chunk.ids(), moves: None, columns: &columns };
-            capture.add_entities(&chunk, 0..chunk.ids.len())?;
+            capture.add_all(&chunk)?;
         }
         Ok(capture)
     }
@@ -227,16 +247,20 @@ impl RowCapture {
         self.is_whole
     }
 
-    /// Finds the rows of entities that were touched, by table, and notes who has
-    /// ended.
-    fn find(&mut self, directory: &Directory, touched: &Touched) -> Vec<Vec<u32>> {
+    /// Finds the rows of entities that were touched, by table, with the number of each
+    /// among all, and notes who has ended.
+    fn find(&mut self, directory: &Directory, touched: &Touched) -> Vec<Vec<(u32, u32)>> {
         let mut rows = vec![Vec::new(); directory.table_count()];
         let shard = self.allocator.shard;
         let home = touched.home().filter_map(|index| EntityId::new(shard, index, 0));
-        for id in home.chain(touched.foreign()) {
-            match directory.occupant(id) {
-                Some(at) => rows[at.table().index()].push(at.row() as u32),
-                None => self.ended.push(id),
+        let ids: Vec<EntityId> = home.chain(touched.foreign()).collect();
+        for (turn, id) in ids.iter().enumerate() {
+            if let Some(later) = ids.get(turn + AHEAD) {
+                directory.ask_for(*later);
+            }
+            match directory.occupant(*id) {
+                Some(at) => rows[at.table().index()].push((at.row() as u32, turn as u32)),
+                None => self.ended.push(*id),
             }
         }
         rows
@@ -257,11 +281,18 @@ impl RowCapture {
         outcome
     }
 
+    /// Copies all rows of a chunk.
+    fn add_all(&mut self, chunk: &WholeChunk<'_, '_>) -> Result<(), CodecError> {
+        let first = self.rows() as u32;
+        self.add_entities(chunk, 0..chunk.ids.len(), first..)
+    }
+
     /// Copies rows with all their persistent components.
     fn add_entities(
         &mut self,
         chunk: &WholeChunk<'_, '_>,
         rows: impl ExactSizeIterator<Item = usize> + Clone,
+        turns: impl Iterator<Item = u32>,
     ) -> Result<(), CodecError> {
         if rows.len() == 0 {
             return Ok(());
@@ -276,6 +307,7 @@ impl RowCapture {
         self.entities.push(Captured {
             columns: copied.collect::<Result<_, _>>()?,
             components: columns.iter().map(ErasedSlice::id).collect(),
+            turns: turns.take(rows.len()).collect(),
             ids: rows.map(|row| chunk.ids[row]).collect(),
         });
         Ok(())
@@ -298,6 +330,7 @@ impl RowCapture {
             column.push_rows(*values, rows.clone())?;
             self.written.push(Captured {
                 components: vec![values.id()],
+                turns: Vec::new(),
                 ids: rows.map(|row| chunk.ids[row]).collect(),
                 columns: vec![column],
             });

@@ -130,7 +130,8 @@ impl Replica {
 
 /// Writes values of rows that follow each other to those of a page.
 fn put(rows: &Captured, page: &mut Page, start: usize, in_page: &[u32]) {
+    page.make_room(&rows.components);
     for (component, column) in rows.components.iter().zip(&rows.columns) {
-        page.column_mut(*component).put(column, start, in_page);
+        page.put(*component, column, start, in_page);
     }
 }

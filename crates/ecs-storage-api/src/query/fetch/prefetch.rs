@@ -3,7 +3,7 @@
 /// Asks memory for the line of a place, so that it is near when it is used. The place
 /// may be anywhere: nothing is read.
 #[inline(always)]
-pub(super) fn prefetch<T>(place: *const T) {
+pub(crate) fn prefetch<T>(place: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

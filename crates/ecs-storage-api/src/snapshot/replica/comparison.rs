@@ -6,6 +6,7 @@ use ahash::{AHashMap, AHashSet};
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedVec};
 
 use super::Replica;
+use crate::bits::Bits;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::capture::{Captured, CapturedColumn, RowCapture};
 use crate::snapshot::row_changes::RowChanges;
@@ -23,11 +24,16 @@ struct Row {
 pub(super) struct Comparison<'a> {
     replica: &'a Replica,
     captured: Vec<&'a Captured>,
+    /// All entities, by their turns.
+    entities: Vec<Row>,
     born: BTreeMap<&'a [ComponentId], Vec<Row>>,
     died: Vec<EntityId>,
-    updated: BTreeMap<ComponentId, Vec<Row>>,
-    inserted: BTreeMap<ComponentId, Vec<Row>>,
-    removed: BTreeMap<ComponentId, Vec<EntityId>>,
+    /// Of entities; the turns.
+    updated: BTreeMap<ComponentId, Bits>,
+    inserted: BTreeMap<ComponentId, Bits>,
+    removed: BTreeMap<ComponentId, Bits>,
+    /// Of pages that were written.
+    written: BTreeMap<ComponentId, Vec<Row>>,
 }
 
 /// What becomes of an entity that had one set of components and has another, by the
@@ -46,17 +52,18 @@ impl Transition {
     }
 }
 
-/// Rows of what was captured, by column.
-struct Found {
-    updated: Vec<Vec<u32>>,
-    inserted: Vec<Vec<u32>>,
-}
-
-impl Found {
-    fn new(rows: &Captured) -> Self {
-        let none = vec![Vec::new(); rows.columns.len()];
-        Self { updated: none.clone(), inserted: none }
+/// Puts rows in the order of their turns.
+fn by_turns(captured: &[Captured]) -> Vec<Row> {
+    let Some(first) = captured.iter().find_map(|rows| rows.ids.first()) else { return Vec::new() };
+    // Whose turn does not come has ended, and is never asked for.
+    let turns = captured.iter().flat_map(|rows| &rows.turns).max().map_or(0, |last| last + 1);
+    let mut entities = vec![Row { id: *first, captured: 0, row: 0 }; turns as usize];
+    for (captured, rows) in (0..).zip(captured) {
+        for (row, (&id, &turn)) in (0..).zip(rows.ids.iter().zip(&rows.turns)) {
+            entities[turn as usize] = Row { id, captured, row };
+        }
     }
+    entities
 }
 
 impl<'a> Comparison<'a> {
@@ -65,11 +72,13 @@ impl<'a> Comparison<'a> {
         let mut this = Self {
             replica,
             captured: capture.entities.iter().chain(&capture.written).collect(),
+            entities: by_turns(&capture.entities),
             born: BTreeMap::new(),
             died: Vec::new(),
             updated: BTreeMap::new(),
             inserted: BTreeMap::new(),
             removed: BTreeMap::new(),
+            written: BTreeMap::new(),
         };
         this.died.extend(capture.ended.iter().filter_map(|id| replica.places.occupant(*id)));
         for (n, rows) in (0..).zip(&capture.entities) {
@@ -90,8 +99,9 @@ impl<'a> Comparison<'a> {
         let mut transitions: AHashMap<u32, Transition> = AHashMap::new();
         // By the set that entities had: their row of the capture, and of the page.
         let mut stayed: Vec<(u32, Vec<(u32, u32)>)> = Vec::new();
-        let mut found = Found::new(rows);
         let mut born = Vec::new();
+        let turns = self.entities.len();
+        let bits = || Bits::new(turns);
         replica.places.for_each_run(&rows.ids, |page, run, in_page| {
             for (row, &there) in run.zip(in_page) {
                 let (id, row) = (rows.ids[row], row as u32);
@@ -122,16 +132,19 @@ impl<'a> Comparison<'a> {
                     let had = &replica.sets.all[*had as usize];
                     Transition::between(had, &rows.components)
                 });
+                let turn = |row: u32| rows.turns[row as usize] as usize;
                 for &lost in &change.lost {
-                    let ids = group.iter().map(|(row, _)| rows.ids[*row as usize]);
-                    self.removed.entry(lost).or_default().extend(ids);
+                    let removed = self.removed.entry(lost).or_insert_with(bits);
+                    group.iter().for_each(|(row, _)| removed.set(turn(*row)));
                 }
                 for &at in &change.gained {
-                    found.inserted[at].extend(group.iter().map(|(row, _)| *row));
+                    let inserted = self.inserted.entry(rows.components[at]).or_insert_with(bits);
+                    group.iter().for_each(|(row, _)| inserted.set(turn(*row)));
                 }
                 for &at in &change.kept {
-                    let known = page.column(rows.components[at]);
-                    known.compare(&rows.columns[at], group, |row| found.updated[at].push(row));
+                    let component = rows.components[at];
+                    let updated = self.updated.entry(component).or_insert_with(bits);
+                    page.compare(component, &rows.columns[at], group, |row| updated.set(turn(row)));
                 }
                 group.clear();
             }
@@ -139,16 +152,17 @@ impl<'a> Comparison<'a> {
         if !born.is_empty() {
             self.born.entry(&rows.components).or_default().append(&mut born);
         }
-        self.keep(captured, rows, found);
     }
 
     /// Compares values of a component, of those that have had it before. The others are
     /// among the entities.
     fn compare_written(&mut self, captured: u32, rows: &'a Captured) {
         let replica = self.replica;
-        let has = |set: &[ComponentId]| set.binary_search(&rows.components[0]).is_ok();
+        let component = rows.components[0];
+        let has = |set: &[ComponentId]| set.binary_search(&component).is_ok();
         let sets: Vec<bool> = replica.sets.all.iter().map(|set| has(set)).collect();
-        let (mut found, mut had) = (Found::new(rows), Vec::new());
+        let written = self.written.entry(component).or_default();
+        let mut had = Vec::new();
         replica.places.for_each_run(&rows.ids, |page, run, in_page| {
             let Some(page) = page else { return };
             had.extend(run.zip(in_page).filter_map(|(row, &there)| {
@@ -157,25 +171,12 @@ impl<'a> Comparison<'a> {
                 has_value.then_some((row as u32, there))
             }));
             if !had.is_empty() {
-                let known = page.column(rows.components[0]);
-                known.compare(&rows.columns[0], &had, |row| found.updated[0].push(row));
+                page.compare(component, &rows.columns[0], &had, |row| {
+                    written.push(Row { id: rows.ids[row as usize], captured, row });
+                });
                 had.clear();
             }
         });
-        self.keep(captured, rows, found);
-    }
-
-    /// Notes what was found of some rows.
-    fn keep(&mut self, captured: u32, rows: &Captured, found: Found) {
-        let kinds = [(found.updated, &mut self.updated), (found.inserted, &mut self.inserted)];
-        for (columns, all) in kinds {
-            for (component, found) in rows.components.iter().zip(columns) {
-                if !found.is_empty() {
-                    let row = |row: u32| Row { id: rows.ids[row as usize], captured, row };
-                    all.entry(*component).or_default().extend(found.into_iter().map(row));
-                }
-            }
-        }
     }
 
     /// Finds out who was there and is not in a capture of everything.
@@ -189,22 +190,31 @@ impl<'a> Comparison<'a> {
     pub(super) fn finish(mut self) -> Result<RowChanges, CodecError> {
         let captured = &self.captured;
         let chunk = |components: &[ComponentId], mut rows: Vec<Row>| {
-            // A few ascending runs, which a stable sort makes use of.
+            // Ascending but for generations, which a stable sort makes use of.
             rows.sort_by_key(|row| row.id);
             // Who is among the entities, and in a page that was written.
             rows.dedup_by_key(|row| row.id);
             chunk(captured, components, &rows)
         };
+        let rows = |turns: &Bits| -> Vec<Row> {
+            turns.numbers().map(|turn| self.entities[turn as usize]).collect()
+        };
         let born = self.born.into_iter().map(|(components, rows)| chunk(components, rows));
         let born = born.collect::<Result<_, _>>()?;
-        let of_one = |all: BTreeMap<ComponentId, Vec<Row>>| {
-            let all = all.into_iter().map(|(component, rows)| chunk(&[component], rows));
-            all.collect::<Result<Vec<_>, CodecError>>()
-        };
-        let (updated, inserted) = (of_one(self.updated)?, of_one(self.inserted)?);
-        let removed = self.removed.into_iter().map(|(component, mut ids)| {
+        let mut updated = self.written;
+        for (component, turns) in &self.updated {
+            updated.entry(*component).or_default().extend(rows(turns));
+        }
+        let updated = updated.into_iter().filter(|(_, rows)| !rows.is_empty());
+        let updated = updated.map(|(component, rows)| chunk(&[component], rows));
+        let updated = updated.collect::<Result<_, _>>()?;
+        let inserted = self.inserted.iter();
+        let inserted = inserted.map(|(component, turns)| chunk(&[*component], rows(turns)));
+        let inserted = inserted.collect::<Result<_, _>>()?;
+        let removed = self.removed.iter().map(|(component, turns)| {
+            let mut ids: Vec<_> = rows(turns).iter().map(|row| row.id).collect();
             ids.sort();
-            (component, ids)
+            (*component, ids)
         });
         let removed = removed.collect();
         self.died.sort_unstable();
@@ -228,7 +238,7 @@ fn chunk(
                 let at = captured.components.binary_search(component);
                 &captured.columns[at.expect("it was captured with the component")]
             });
-            bytes.extend_from_slice(column.get(row.row as usize));
+            column.copy_to(row.row as usize, &mut bytes);
         }
         ErasedVec::decode(component.info(), &mut &bytes[..], rows.len())
     });

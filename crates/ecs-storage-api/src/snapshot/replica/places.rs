@@ -7,6 +7,10 @@ use ecs_core::EntityId;
 
 use super::page::{self, Page};
 
+/// Of so many rows of a page memory is asked in advance. Who asks for more of them asks for
+/// so many in a row that the processor sees it coming.
+const AHEAD: usize = 256;
+
 /// Pages of entities: those of the home shard by index, of which there is one at a time,
 /// and others one after another.
 #[derive(Debug)]
@@ -75,7 +79,11 @@ impl Places {
                 (&self.strange_pages, place)
             };
             let page = place.and_then(|place| pages.get(place as usize / page::ROWS));
-            each(page.and_then(Option::as_deref), run, &in_page);
+            let page = page.and_then(Option::as_deref);
+            if let Some(page) = page {
+                page.ask_for(&in_page[..in_page.len().min(AHEAD)]);
+            }
+            each(page, run, &in_page);
         }
     }
 
