@@ -70,3 +70,15 @@ impl BitMatrix {
         self.words[b * self.stride + a / 64] |= 1 << (a % 64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_in_order() {
+        let mut bits = Bits::new(200);
+        [190, 3, 64, 63, 3].into_iter().for_each(|n| bits.set(n));
+        assert_eq!(bits.numbers().collect::<Vec<_>>(), [3, 63, 64, 190]);
+    }
+}

@@ -9,6 +9,7 @@
 #![expect(unsafe_code, reason = "room: what a trusted backend says about its tables")]
 
 mod changes;
+mod late;
 mod lent;
 mod location;
 mod pages;
@@ -28,6 +29,7 @@ use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
 use crate::changes::{Changes, PAGE_ROWS, Version, new_identity};
 use crate::query::{TableChanges, Term};
+pub(crate) use late::{is_late, late_ticks};
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};

@@ -7,6 +7,7 @@ use ecs_core::ComponentId;
 
 use super::matcher::Matcher;
 use crate::changes::{Changes, PAGE_ROWS, Version};
+use crate::directory::{is_late, late_ticks};
 
 /// A condition on the rows of a table that matches otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -218,30 +219,15 @@ fn first_rows(rows: usize) -> Mask {
 
 /// Tells which of a page's rows have a late tick.
 fn late_rows(ticks: &[u32], since: Version) -> Mask {
-    // A late tick, and no other, leaves the sign when it is taken from `since`.
-    let late = |tick: u32| since.tick().wrapping_sub(tick) >> 31;
     let mut mask = [0; PAGE_ROWS / 64];
     let (words, rest) = ticks.as_chunks::<64>();
     for (bits, word) in mask.iter_mut().zip(words) {
-        // The compiler makes a byte of each sign, several at a time, and no branch:
-        // whether one of a few rows is late can't be foreseen.
-        let bytes = word.map(|tick| late(tick) as u8);
-        let (eights, _) = bytes.as_chunks();
-        for (n, eight) in eights.iter().enumerate() {
-            *bits |= low_bits(u64::from_le_bytes(*eight)) << (n * 8);
-        }
+        *bits = late_ticks(word, since);
     }
     for (&tick, at) in rest.iter().zip(words.len() * 64..) {
-        mask[at / 64] |= u64::from(late(tick)) << (at % 64);
+        mask[at / 64] |= u64::from(is_late(tick, since)) << (at % 64);
     }
     mask
-}
-
-/// Puts the lowest bits of eight bytes, each 0 or 1, beside each other.
-fn low_bits(bytes: u64) -> u64 {
-    // Each factor's bit brings one of the bytes to its place in the highest byte; none
-    // of the other places of a product meet.
-    bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Rows that follow each other, told as one run.
