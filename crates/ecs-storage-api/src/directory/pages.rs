@@ -134,12 +134,12 @@ pub(crate) unsafe fn mark_pages(pages: *const AtomicU64, rows: Range<usize>, now
     if pages.is_null() || rows.is_empty() {
         return;
     }
-    let (first, last) = (rows.start / PAGE_ROWS, (rows.end - 1) / PAGE_ROWS);
     // SAFETY: the caller's.
     unsafe {
-        mark_page(&*pages.add(first), now);
-        if first != last {
-            mark_more_pages(pages, first + 1..last + 1, now);
+        if rows.end <= PAGE_ROWS {
+            mark_page(&*pages, now);
+        } else {
+            mark_more_pages(pages, rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS), now);
         }
     }
 }
