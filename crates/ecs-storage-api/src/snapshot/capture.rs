@@ -283,8 +283,8 @@ impl RowCapture {
 
     /// Copies all rows of a chunk.
     fn add_all(&mut self, chunk: &WholeChunk<'_, '_>) -> Result<(), CodecError> {
-        let first = self.rows() as u32;
-        self.add_entities(chunk, 0..chunk.ids.len(), first..)
+        let last = self.entities.last().and_then(|rows| rows.turns.last());
+        self.add_entities(chunk, 0..chunk.ids.len(), last.map_or(0, |last| last + 1)..)
     }
 
     /// Copies rows with all their persistent components.
