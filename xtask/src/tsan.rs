@@ -78,6 +78,10 @@ fn sanitized<'a>(
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<Command, String> {
     let mut cargo = nightly(["cargo", verb, "--target", TARGET, "--package", "ecs-world"]);
+    // The suppressions name paths, which functions that are inlined have in full debug
+    // information alone.
+    cargo.args(["--config", "profile.dev.debug=true"]);
+    cargo.args(["--config", r#"profile.dev.package."*".debug=true"#]);
     // A folder of its own, since other flags would build everything anew each
     // time.
     cargo.arg("--target-dir").arg(workspace::target()?.join("tsan")).args(arguments);
