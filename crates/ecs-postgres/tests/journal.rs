@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::mpsc::{self, Receiver, Sender};
+
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::{AllocatorState, EntityId};
 use ecs_postgres::{PostgresOptions, PostgresStorage};
@@ -9,9 +11,11 @@ use ecs_storage_api::remote::{
     Applied, Archive, BoxFuture, BoxStream, Commit, Committed, RemoteChangeKind, Version,
 };
 use ecs_storage_api::{
-    AsyncStorage, Capabilities, Page, RemoteError, RemoteQuery, StorageImage, UpdateBatch,
+    AsyncStorage, BackendError, Capabilities, Page, RemoteError, RemoteQuery, StorageImage,
+    UpdateBatch,
 };
 use ecs_world::{Durable, DurableError, DurableOptions, Origin, World};
+use parking_lot::Mutex;
 use pollster::block_on;
 
 use common::world::{Name, Place, Score, empty, filled, schedule};
@@ -311,19 +315,35 @@ fn a_damaged_journal_is_an_error_and_changes_nothing() {
 }
 
 /// An archive that only does what every archive has to.
-struct WithoutJournal(PostgresStorage);
+struct WithoutJournal {
+    store: PostgresStorage,
+    /// The next commit waits for a word, and fails.
+    fails: Mutex<Option<Receiver<()>>>,
+}
+
+impl WithoutJournal {
+    fn new(store: PostgresStorage) -> Self {
+        Self { store, fails: Mutex::new(None) }
+    }
+
+    /// Returns what gives the word for which the first commit waits before it fails.
+    fn failing_once(self) -> (Self, Sender<()>) {
+        let (word, waiting) = mpsc::channel();
+        (Self { fails: Mutex::new(Some(waiting)), ..self }, word)
+    }
+}
 
 impl AsyncStorage for WithoutJournal {
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+        self.store.capabilities()
     }
 
     fn version_async(&self) -> BoxFuture<'_, Result<Version, RemoteError>> {
-        self.0.version_async()
+        self.store.version_async()
     }
 
     fn query_erased_async(&self, query: RemoteQuery) -> BoxStream<'_, Result<Page, RemoteError>> {
-        self.0.query_erased_async(query)
+        self.store.query_erased_async(query)
     }
 
     fn apply_updates_async<'a>(
@@ -331,22 +351,22 @@ impl AsyncStorage for WithoutJournal {
         batch: &'a UpdateBatch,
         condition: Option<Version>,
     ) -> BoxFuture<'a, Result<Applied, RemoteError>> {
-        self.0.apply_updates_async(batch, condition)
+        self.store.apply_updates_async(batch, condition)
     }
 
     fn reserve_ids_async(&self, count: usize) -> BoxFuture<'_, Result<Vec<EntityId>, RemoteError>> {
-        self.0.reserve_ids_async(count)
+        self.store.reserve_ids_async(count)
     }
 
     fn release_ids_async<'a>(
         &'a self,
         ids: &'a [EntityId],
     ) -> BoxFuture<'a, Result<(), RemoteError>> {
-        self.0.release_ids_async(ids)
+        self.store.release_ids_async(ids)
     }
 
     fn allocator_state_async(&self) -> BoxFuture<'_, Result<AllocatorState, RemoteError>> {
-        self.0.allocator_state_async()
+        self.store.allocator_state_async()
     }
 
     fn load_async<'a>(
@@ -354,7 +374,7 @@ impl AsyncStorage for WithoutJournal {
         image: &'a StorageImage,
         condition: Option<Version>,
     ) -> BoxFuture<'a, Result<Version, RemoteError>> {
-        self.0.load_async(image, condition)
+        self.store.load_async(image, condition)
     }
 }
 
@@ -364,18 +384,23 @@ impl Archive for WithoutJournal {
         commit: &'a Commit<'a>,
         condition: Version,
     ) -> BoxFuture<'a, Result<Version, RemoteError>> {
-        self.0.commit_async(commit, condition)
+        if let Some(word) = self.fails.lock().take() {
+            let _ = word.recv();
+            let error = BackendError::retryable("the archive is away".to_owned());
+            return Box::pin(async { Err(RemoteError::Backend(error)) });
+        }
+        self.store.commit_async(commit, condition)
     }
 
     fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>> {
-        self.0.committed_async()
+        self.store.committed_async()
     }
 }
 
 #[test]
 fn an_archive_without_a_journal_has_its_rows_follow_at_each_commit() {
     let place = Home::new();
-    let archive = WithoutJournal(place.connect());
+    let archive = WithoutJournal::new(place.connect());
     let mut durable = DurableOptions::new().rows_every(5).open(filled(), archive).unwrap();
     for tick in 1..=3 {
         schedule().run(durable.world_mut());
@@ -386,10 +411,26 @@ fn an_archive_without_a_journal_has_its_rows_follow_at_each_commit() {
     durable.fold().unwrap();
     let world = durable.close().unwrap();
     assert_eq!(place.hash(), world.state_hash().unwrap());
-    let archive = WithoutJournal(place.connect());
+    let archive = WithoutJournal::new(place.connect());
     let version = block_on(archive.version_async()).unwrap();
     assert_eq!(block_on(archive.fold_async(None)).unwrap(), version);
     let other = Version::new(version.get() + 1);
     let error = block_on(archive.fold_async(Some(other))).unwrap_err();
     assert!(matches!(error, RemoteError::Conflict { .. }), "{error}");
+}
+
+#[test]
+fn a_failure_that_a_later_attempt_made_good_is_not_told() {
+    let place = Home::new();
+    let (archive, word) = WithoutJournal::new(place.connect()).failing_once();
+    let mut durable = DurableOptions::new().ahead(2).open(filled(), archive).unwrap();
+    for _ in 1..=2 {
+        schedule().run(durable.world_mut());
+        durable.commit().expect("nothing has failed yet");
+    }
+    word.send(()).expect("the first commit waits");
+    let committed = durable.wait().expect("the second attempt brought both");
+    assert_eq!(committed.map(|(tick, _)| tick), Some(2));
+    let world = durable.close().unwrap();
+    assert_eq!(place.hash(), world.state_hash().unwrap());
 }
