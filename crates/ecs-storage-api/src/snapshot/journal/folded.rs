@@ -1,6 +1,7 @@
 //! Many entries as one.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 use ahash::AHashMap;
 use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedVec};
@@ -44,18 +45,24 @@ struct Fate {
     is_there: bool,
 }
 
+/// The chunk and row that hold a value; `None` if there is none any more.
+type Place = Option<(u32, u32)>;
+
 /// What becomes of a component of an entity.
 #[derive(Debug, Clone, Copy)]
 struct Change {
     /// Whether the entity has it in the state before.
     was_there: bool,
-    /// The chunk and row that hold the last value; `None` if it has none any more.
-    value: Option<(u32, u32)>,
+    /// The last entry that names it.
+    entry: u32,
+    value: Place,
 }
 
 /// Entries as they are gone through.
 #[derive(Default)]
 struct Folding {
+    /// The number of the one that is gone through.
+    entry: u32,
     entities: AHashMap<EntityId, Fate>,
     values: BTreeMap<ComponentId, AHashMap<EntityId, Change>>,
     /// Of all entries.
@@ -66,8 +73,8 @@ impl Folded {
     /// Makes one of entries in their order; `allocator` is the one before the first.
     ///
     /// # Errors
-    /// [`SnapshotError`] if there is none, if one can't be read, or if they do not
-    /// follow each other as far as that shows.
+    /// [`SnapshotError`] if there is none, if one can't be read or says two things of a
+    /// component of an entity, or if they do not follow each other as far as that shows.
     ///
     /// # Complexity
     /// O(values of all entries), and the memory of those.
@@ -81,23 +88,24 @@ impl Folded {
             let JournalEntry { tick, changes, head, allocator: given, .. } = entry?;
             allocator = given.apply(&allocator)?;
             last = Some((tick, head));
+            folding.entry += 1;
             for entity in changes.died {
                 folding.end(entity)?;
             }
             for chunk in changes.born {
                 chunk.ids().iter().try_for_each(|entity| folding.begin(*entity))?;
-                folding.take(chunk, false);
+                folding.take(chunk, false)?;
             }
             for chunk in changes.inserted {
-                folding.take(chunk, false);
+                folding.take(chunk, false)?;
             }
             for chunk in changes.updated {
-                folding.take(chunk, true);
+                folding.take(chunk, true)?;
             }
             for (component, entities) in changes.removed {
-                let of_it = folding.values.entry(component).or_default();
+                let values = folding.values.entry(component).or_default();
                 for entity in entities {
-                    of_it.entry(entity).or_insert(Change::of(true)).value = None;
+                    change(values, (component, entity), folding.entry, true, None)?;
                 }
             }
         }
@@ -119,10 +127,37 @@ impl Folded {
     }
 }
 
-impl Change {
-    fn of(was_there: bool) -> Self {
-        Self { was_there, value: None }
-    }
+/// Notes what an entry says of a component of an entity: that it has it already, or not,
+/// and which value it has afterwards.
+///
+/// # Errors
+/// [`SnapshotError::Damaged`] if the entry has said something of it before, or if an
+/// earlier one left it otherwise.
+fn change(
+    values: &mut AHashMap<EntityId, Change>,
+    (component, entity): (ComponentId, EntityId),
+    entry: u32,
+    is_there: bool,
+    value: Place,
+) -> Result<(), SnapshotError> {
+    let new = Change { was_there: is_there, entry, value };
+    let known = match values.entry(entity) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(new);
+            return Ok(());
+        }
+        Entry::Occupied(known) => known.into_mut(),
+    };
+    let contradiction = match is_there {
+        _ if known.entry == entry => "is named twice by an entry",
+        true if known.value.is_none() => "changes or ends, and is not there",
+        false if known.value.is_some() => "comes, and is there already",
+        _ => {
+            *known = Change { was_there: known.was_there, ..new };
+            return Ok(());
+        }
+    };
+    Err(damaged(format!("`{}` of {entity} {contradiction}", component.info().name())))
 }
 
 impl Folding {
@@ -149,19 +184,20 @@ impl Folding {
     }
 
     /// Takes the values of a chunk, of components that entities had before or not.
-    fn take(&mut self, chunk: OwnedChunk, was_there: bool) {
+    fn take(&mut self, chunk: OwnedChunk, is_there: bool) -> Result<(), SnapshotError> {
         let number = self.chunks.len() as u32;
         for component in chunk.components().iter() {
-            let of_it = self.values.entry(component).or_default();
-            if of_it.is_empty() {
-                of_it.reserve(chunk.len());
+            let values = self.values.entry(component).or_default();
+            if values.is_empty() {
+                values.reserve(chunk.len());
             }
-            for (row, entity) in chunk.ids().iter().enumerate() {
-                let change = of_it.entry(*entity).or_insert(Change::of(was_there));
-                change.value = Some((number, row as u32));
+            for (row, entity) in (0..).zip(chunk.ids()) {
+                let value = Some((number, row));
+                change(values, (component, *entity), self.entry, is_there, value)?;
             }
         }
         self.chunks.push(chunk);
+        Ok(())
     }
 
     fn finish(
@@ -170,7 +206,7 @@ impl Folding {
         head: Vec<u8>,
         allocator: AllocatorState,
     ) -> Result<Folded, SnapshotError> {
-        let Self { entities, values, chunks } = self;
+        let Self { entities, values, chunks, .. } = self;
         let those = |fits: fn(&Fate) -> bool| {
             let those = entities.iter().filter(|(_, fate)| fits(fate)).map(|(entity, _)| *entity);
             let mut those: Vec<_> = those.collect();

@@ -197,3 +197,46 @@ fn ids_out_of_order_are_refused_when_they_are_written() {
         assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
     }
 }
+
+#[test]
+fn a_component_that_comes_changes_or_ends_out_of_turn_is_an_error() {
+    let [one, ..] = components();
+    let mut allocator = EntityAllocator::new(0);
+    let entity = allocator.allocate_many(1)[0];
+    let state = allocator.state();
+    let chunk = || {
+        let value = ErasedVec::decode(one.info(), &mut &[7u8][..], 1).unwrap();
+        vec![OwnedChunk::new(vec![entity], vec![value]).unwrap()]
+    };
+    let comes = || RowChanges { inserted: chunk(), ..RowChanges::default() };
+    let changes = || RowChanges { updated: chunk(), ..RowChanges::default() };
+    let ends = || RowChanges { removed: vec![(one, vec![entity])], ..RowChanges::default() };
+    let fold = |entries: Vec<RowChanges>| {
+        let bytes = |changes| JournalEntry::encode(1, 1, &changes, [&state, &state], &[]).unwrap();
+        let entries = entries.into_iter().map(|changes| JournalEntry::decode(&bytes(changes)));
+        Folded::of(entries, state.clone())
+    };
+    for right in [
+        vec![comes(), changes(), ends(), comes()],
+        vec![changes(), changes(), ends(), comes(), ends()],
+        vec![ends(), comes(), changes()],
+    ] {
+        fold(right).unwrap();
+    }
+    let both = || RowChanges { inserted: chunk(), ..changes() };
+    let gone = || RowChanges { updated: chunk(), ..ends() };
+    for (wrong, says) in [
+        (vec![both()], "named twice"),
+        (vec![gone()], "named twice"),
+        (vec![comes(), both()], "there already"),
+        (vec![comes(), comes()], "there already"),
+        (vec![changes(), comes()], "there already"),
+        (vec![ends(), changes()], "not there"),
+        (vec![ends(), ends()], "not there"),
+    ] {
+        let error = fold(wrong).unwrap_err();
+        assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
+        let words = error.to_string();
+        assert!(words.contains(says) && words.contains("journal::tests::One"), "{words}");
+    }
+}
