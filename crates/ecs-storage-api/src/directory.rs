@@ -13,6 +13,7 @@ mod late;
 mod lent;
 mod location;
 mod pages;
+mod prefetch;
 mod recorder;
 mod relocation;
 mod reserve;
@@ -34,6 +35,7 @@ pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, TableId};
 pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
+pub(crate) use prefetch::prefetch;
 pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
 

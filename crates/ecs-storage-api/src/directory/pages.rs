@@ -136,10 +136,14 @@ pub(crate) unsafe fn mark_pages(pages: *const AtomicU64, rows: Range<usize>, now
     }
     // SAFETY: the caller's.
     unsafe {
+        // Most tables are small, and most runs of rows that are not.
         if rows.end <= PAGE_ROWS {
-            mark_page(&*pages, now);
-        } else {
-            mark_more_pages(pages, rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS), now);
+            return mark_page(&*pages, now);
+        }
+        let (first, last) = (rows.start / PAGE_ROWS, (rows.end - 1) / PAGE_ROWS);
+        mark_page(&*pages.add(first), now);
+        if first != last {
+            mark_more_pages(pages, first + 1..last + 1, now);
         }
     }
 }

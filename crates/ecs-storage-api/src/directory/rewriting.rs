@@ -5,9 +5,8 @@ use std::ptr::NonNull;
 
 use ecs_core::{ComponentId, EntityId};
 
-use super::{Directory, Location, TableId};
+use super::{Directory, Location, TableId, prefetch};
 use crate::changes::{Version, new_identity};
-use crate::query::prefetch;
 
 impl Directory {
     /// Returns where the entity is whose place an id would take: itself, or one of the

@@ -7,9 +7,9 @@ use ahash::AHashMap;
 use ecs_core::EntityId;
 
 use super::block::Block;
-use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords, prefetch};
+use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords};
 use crate::changes::Window;
-use crate::directory::{Directory, HomeLocations};
+use crate::directory::{Directory, HomeLocations, prefetch};
 use crate::query::filter::Filter;
 
 /// Tells of the tables `64 * word ..` which match `D` and `F`.

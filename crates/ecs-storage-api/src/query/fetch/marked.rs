@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicU64;
 use ecs_core::{Component, ComponentId};
 
 use super::terms::WriteColumn;
-use super::{Columns, Fetch, ReadOnly, prefetch};
+use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page};
+use crate::directory::{Directory, TableId, TicksAt, mark_page, prefetch};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 

@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId, EntityId};
 
-use super::{Columns, Fetch, ReadOnly, prefetch};
+use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages, mark_ticks};
+use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages, mark_ticks, prefetch};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 

@@ -7,17 +7,21 @@
 use bytemuck::{Pod, Zeroable};
 use ecs_core::{ComponentId, EntityId};
 
-use crate::query::prefetch;
+use crate::directory::prefetch;
 use crate::snapshot::capture::{CapturedColumn, CapturedValues};
 use crate::snapshot::row_changes::is_same;
 
 /// Rows of a page: so many that a capture of scattered rows has several in each.
 pub(super) const ROWS: usize = 8192;
 
-/// What the cache takes at once: rows that fit into one should not lie in two.
+/// What the cache takes at once. Rows of 16, 32 or 64 bytes lie in one.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
+
+/// Values of more bytes lie apart: in a row every entity of the page would have the room
+/// for one, whether it has the component or not.
+const LARGE: usize = 64;
 
 /// Where in a row the id is; 0 stands for nobody.
 const ID: usize = 0;
@@ -29,14 +33,14 @@ const VALUES: usize = SET + size_of::<u32>();
 /// Entities with the numbers of their sets of components, and values.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// Where in a row the values of plain bytes lie; after them other components begin.
+    /// Where in a row small values of plain bytes lie; after them other components begin.
     fields: Vec<Field>,
     end: usize,
     /// How far it is from one row to the next.
     stride: usize,
     rows: Box<[Line]>,
-    /// Values that have no one size.
-    encoded: Vec<(ComponentId, Vec<Box<[u8]>>)>,
+    /// Values that have no one size, or a [large](LARGE) one.
+    apart: Vec<(ComponentId, Vec<Box<[u8]>>)>,
 }
 
 /// Where in a row the value of a component is, if the entity has it; else anything is
@@ -50,14 +54,13 @@ struct Field {
 
 impl Default for Page {
     fn default() -> Self {
-        let (fields, encoded) = Default::default();
+        let (fields, apart) = Default::default();
         let stride = stride_of(VALUES);
-        Self { fields, end: VALUES, stride, rows: rows_of(stride), encoded }
+        Self { fields, end: VALUES, stride, rows: rows_of(stride), apart }
     }
 }
 
-/// Returns the distance of rows that end there: a part of a line, or whole lines and such
-/// a part.
+/// Returns the distance of rows whose values end there.
 fn stride_of(end: usize) -> usize {
     end.next_multiple_of(16)
 }
@@ -113,8 +116,8 @@ impl Page {
         self.fields.iter().find(|field| field.component == component).copied()
     }
 
-    fn encoded(&self, component: ComponentId) -> &[Box<[u8]>] {
-        let column = self.encoded.iter().find(|(id, _)| *id == component);
+    fn apart(&self, component: ComponentId) -> &[Box<[u8]>] {
+        let column = self.apart.iter().find(|(id, _)| *id == component);
         &column.expect("whoever has a component has a value of it").1
     }
 
@@ -122,13 +125,13 @@ impl Page {
     pub(super) fn make_room(&mut self, components: &[ComponentId]) {
         let stride = self.stride;
         for &component in components {
-            let is_encoded = self.encoded.iter().any(|(id, _)| *id == component);
-            if is_encoded || self.field(component).is_some() {
+            let is_apart = self.apart.iter().any(|(id, _)| *id == component);
+            if is_apart || self.field(component).is_some() {
                 continue;
             }
             let info = component.info();
-            if !info.is_pod() {
-                self.encoded.push((component, vec![Box::default(); ROWS]));
+            if !info.is_pod() || info.stride() > LARGE {
+                self.apart.push((component, vec![Box::default(); ROWS]));
             } else {
                 self.fields.push(Field { component, at: self.end, size: info.stride() });
                 self.end += info.stride();
@@ -158,7 +161,7 @@ impl Page {
         mut differs: impl FnMut(u32),
     ) {
         let Some(field) = self.field(component) else {
-            let known = self.encoded(component);
+            let known = self.apart(component);
             for &(row, there) in rows {
                 if !is_same(&known[there as usize], captured.get(row as usize)) {
                     differs(row);
@@ -211,12 +214,13 @@ impl Page {
         rows: &[u32],
     ) {
         let Some(field) = self.field(component) else {
-            let column = self.encoded.iter_mut().find(|(id, _)| *id == component);
+            let column = self.apart.iter_mut().find(|(id, _)| *id == component);
             let (_, known) = column.expect("room was made");
             for (row, &there) in (start..).zip(rows) {
                 let (known, new) = (&mut known[there as usize], captured.get(row));
-                if **known != *new {
-                    *known = new.into();
+                match known.len() == new.len() {
+                    true => known.copy_from_slice(new),
+                    false => *known = new.into(),
                 }
             }
             return;
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn rows_keep_what_they_hold_when_they_grow_wider() {
-        let sizes = [1, 2, 4, 8, 12, 100, 0];
+        let sizes = [1, 2, 4, 8, 12, LARGE, LARGE + 1, 0];
         let mut allocator = EntityAllocator::new(0);
         let ids = allocator.allocate_many(3);
         let mut page = Page::default();
