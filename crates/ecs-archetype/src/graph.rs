@@ -3,8 +3,6 @@
 //! Plans are kept for good, and found by the kind of bundle or, where it has no
 //! type, by its components.
 
-mod kinds;
-
 use std::any::TypeId;
 use std::collections::hash_map::Entry;
 
@@ -12,8 +10,7 @@ use ahash::AHashMap;
 use ecs_core::{BundleKind, ComponentId, ComponentIds, ComponentSet};
 use ecs_storage_api::{BundleError, StorageError, TableId, reserve_map};
 
-use crate::rows::{Plan, Rows};
-use kinds::{Kinds, TypedEdge};
+use crate::rows::{Kinds, Plan, Rows, TypedEdge};
 
 /// Whether components come or go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +26,8 @@ type Edge = (Change, TableId, ComponentIds);
 #[derive(Debug)]
 pub(crate) struct Graph {
     tables: Tables,
-    by_kind: Kinds,
+    /// Where components come, and where they go.
+    by_kind: [Kinds; 2],
     by_components: AHashMap<Edge, Plan>,
 }
 
@@ -37,7 +35,7 @@ impl Graph {
     pub(crate) fn new() -> Self {
         Self {
             tables: AHashMap::from_iter([(ComponentSet::new(), Rows::EMPTY)]),
-            by_kind: Kinds::new(),
+            by_kind: [Kinds::new(), Kinds::new()],
             by_components: AHashMap::new(),
         }
     }
@@ -100,16 +98,17 @@ impl Graph {
         }
     }
 
-    /// Returns the plan for rows of `table` where components of the type that
-    /// `key` names come or go, if it is known and found at once.
+    /// Returns the plan that was asked for last where components of the type that `key`
+    /// names come or go, or another one.
     #[inline(always)]
-    pub(crate) fn known(
-        &mut self,
-        change: Change,
-        table: TableId,
-        key: TypeId,
-    ) -> Option<&mut Plan> {
-        self.by_kind.first(TypedEdge::new(change, table, key))
+    pub(crate) fn recent(&self, change: Change, key: TypeId) -> &Plan {
+        self.by_kind[change as usize].recent(key)
+    }
+
+    /// Asks for the plan for rows of the table of that number where components of the type
+    /// that `key` names come or go; returns it if it is known.
+    pub(crate) fn turn_to(&mut self, change: Change, table: u64, key: TypeId) -> Option<&Plan> {
+        self.by_kind[change as usize].turn_to(TypedEdge { table, key })
     }
 
     /// Returns the plan for rows of `table`, made at the first call.
@@ -125,8 +124,9 @@ impl Graph {
     ) -> Result<&mut Plan, StorageError> {
         let Self { tables, by_kind, by_components } = self;
         if let Some(key) = kind.key() {
-            let edge = TypedEdge::new(change, table, key);
-            return by_kind.get_or_make(edge, || make(tables, rows, change, table, kind));
+            let edge = TypedEdge { table: table.0.into(), key };
+            let make = || make(tables, rows, change, table, kind);
+            return by_kind[change as usize].get_or_make(edge, make);
         }
         match by_components.entry((change, table, kind.component_ids())) {
             Entry::Occupied(known) => Ok(known.into_mut()),

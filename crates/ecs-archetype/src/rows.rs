@@ -14,6 +14,7 @@
 #![expect(unsafe_code, reason = "room: rows, moved between tables in step with the directory")]
 
 mod course;
+mod kinds;
 mod panics;
 mod patch;
 mod plan;
@@ -31,7 +32,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
-    RemovalLog, StorageError, TableId, Touched, Version, reserve_list,
+    RemovalLog, Sighting, StorageError, TableId, Touched, Version, reserve_list,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
@@ -40,6 +41,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 
 pub(crate) use course::Course;
+pub(crate) use kinds::{Kinds, TypedEdge};
 pub(crate) use panics::Panics;
 pub(crate) use patch::Patch;
 pub(crate) use plan::Plan;
@@ -55,6 +57,22 @@ pub(crate) struct Ready<'a> {
     plan: &'a Plan,
     /// The row behind the target's last.
     new_row: usize,
+}
+
+/// An entity that was found at home, in the table where a plan begins that is ready.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtStart<'a> {
+    ready: Ready<'a>,
+    at: Location,
+}
+
+/// A row whose values can be replaced by a plan as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InPlaceOf<'a> {
+    plan: &'a Plan,
+    row: usize,
+    /// The row behind the last.
+    spare: usize,
 }
 
 /// Plans number columns by `u16`; a tracked component has three.
@@ -73,20 +91,6 @@ pub(crate) struct TableChunk<'a, I> {
 /// Where an entity is, in a store where no entity lives that another shard named.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AtHome(Location);
-
-impl AtHome {
-    /// Returns the table.
-    #[inline]
-    pub(crate) fn table(self) -> TableId {
-        self.0.table()
-    }
-
-    /// Returns the row in the table.
-    #[inline]
-    pub(crate) fn row(self) -> usize {
-        self.0.row()
-    }
-}
 
 /// How memory grows while a batch is written.
 ///
@@ -154,8 +158,8 @@ pub(crate) struct Rows {
     tables: Vec<Table>,
     /// Places of tables that were removed, for those that come.
     vacant: Vec<TableId>,
-    /// Raised whenever ids or columns of some table move in memory: plans hold
-    /// addresses.
+    /// Raised whenever ids or columns of some table move in memory, or what the
+    /// directory knows of it: plans hold addresses.
     layout: u64,
     count: usize,
     removed: RemovalLog,
@@ -197,6 +201,8 @@ impl Rows {
         // So that each table can become vacant.
         let vacant = self.tables.len() + 1 - self.vacant.len();
         reserve_list(&mut self.vacant, vacant, WHAT)?;
+        // Whatever comes of it, what the directory knows of tables may lie elsewhere.
+        self.layout += 1;
         self.directory.try_reserve_table(components.as_slice())?;
         let table = Table::new(components)?;
         let id = match self.vacant.pop() {
@@ -284,22 +290,23 @@ impl Rows {
         self.directory.locate(entity)
     }
 
-    /// As `locate`, as long as no entity lives that another shard named.
+    /// Returns where an entity may be, as long as nothing rare is the case.
     ///
     /// Whoever changes a single row asks this first and goes another way if not, so
     /// that nothing rare stands in the middle of what is done for each row.
     #[inline(always)]
-    pub(crate) fn locate_home(&self, entity: EntityId) -> Option<AtHome> {
-        self.directory.locate_home(entity).map(AtHome)
+    pub(crate) fn sight(&self, entity: EntityId) -> Option<Sighting> {
+        self.directory.sight_home(entity)
     }
 
-    /// Tells whether the end of an entity there is the end of its row and nothing
-    /// more: no value needs to be dropped, and none is tracked.
+    /// Returns where an entity is whose end is the end of its row and nothing more:
+    /// no value needs to be dropped, and none is tracked.
     #[inline(always)]
-    pub(crate) fn ends_plainly(&self, AtHome(at): AtHome) -> bool {
-        debug_assert!(at.table().index() < self.tables.len());
-        // SAFETY: a location is in a table that there is.
-        !unsafe { self.tables.get_unchecked(at.table().index()) }.minds_ends
+    pub(crate) fn ends_plainly(&self, entity: EntityId) -> Option<AtHome> {
+        let at = self.directory.sight_home(entity)?.among(self.tables.len())?;
+        // SAFETY: it is among the tables.
+        let table = unsafe { self.tables.get_unchecked(at.table().index()) };
+        (!table.minds_ends).then_some(AtHome(at))
     }
 
     #[inline]
@@ -520,10 +527,20 @@ impl Rows {
     /// that nothing rare stands in the middle of what is done for each row.
     #[inline(always)]
     pub(crate) fn ready<'a>(&self, plan: &'a Plan) -> Option<Ready<'a>> {
-        // SAFETY: a plan is between tables that there are.
-        let new_row = unsafe { self.directory.len_unchecked(plan.target) };
-        let ready = plan.layout == self.layout && new_row < plan.room;
-        ready.then_some(Ready { plan, new_row })
+        if plan.layout != self.layout {
+            return None;
+        }
+        // SAFETY: as long as the layout is the same, the passage is true; the directory
+        // is borrowed.
+        let new_row = unsafe { plan.passage.target_len() };
+        (new_row < plan.room).then_some(Ready { plan, new_row })
+    }
+
+    /// As `ready`, for an entity that was seen in the table where the plan begins.
+    #[inline(always)]
+    pub(crate) fn at_start<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<AtStart<'a>> {
+        let at = seen.within(plan.source)?;
+        self.ready(plan).map(|ready| AtStart { ready, at })
     }
 
     /// Does what it takes that a row can be moved by a plan, which leads
@@ -580,7 +597,7 @@ impl Rows {
         // SAFETY: the row behind the last is initialised in every column: the
         // plan starts at a table without columns, so the bundle wrote them all; the
         // source of ids is of the home shard.
-        unsafe { self.directory.push_home(plan.target, entity) };
+        unsafe { self.directory.push_home(&plan.passage, entity) };
         self.count += 1;
         if plan.minds_coming {
             self.mind_coming(plan, ready.new_row);
@@ -705,9 +722,8 @@ impl Rows {
     #[inline(always)]
     pub(crate) fn insert_ready(
         &mut self,
-        ready: Ready<'_>,
+        AtStart { ready, at }: AtStart<'_>,
         entity: EntityId,
-        at: AtHome,
         bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
         // Written first, behind the last row: if the bundle panics, nothing has
@@ -762,19 +778,49 @@ impl Rows {
 
     /// Replaces components of a row by those of a bundle, along a plan that leads
     /// nowhere.
-    pub(crate) fn replace(
+    fn replace(
         &mut self,
         plan: &mut Plan,
         row: usize,
-        bundle: &mut (impl DynBundle + ?Sized),
+        bundle: &mut dyn DynBundle,
     ) -> Result<(), StorageError> {
-        let (id, spare) = (plan.target, self.len(plan.target));
-        if self.tables[id.index()].capacity == spare {
+        let id = plan.target;
+        if self.tables[id.index()].capacity == self.len(id) {
             self.make_spare_row(id)?;
         }
         if plan.layout != self.layout {
             plan.refresh(self);
         }
+        let at = self.in_place(plan, row).expect("there is a spare row, and the plan is ready");
+        self.replace_ready(at, bundle)
+    }
+
+    /// As [`at_start`](Self::at_start), of a plan that leads nowhere.
+    #[inline(always)]
+    pub(crate) fn in_place_of<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<InPlaceOf<'a>> {
+        self.in_place(plan, seen.within(plan.source)?.row())
+    }
+
+    #[inline(always)]
+    fn in_place<'a>(&self, plan: &'a Plan, row: usize) -> Option<InPlaceOf<'a>> {
+        if plan.layout != self.layout || !plan.stays() {
+            return None;
+        }
+        let spare = self.len(plan.target);
+        (spare < self.tables[plan.target.index()].capacity).then_some(InPlaceOf {
+            plan,
+            row,
+            spare,
+        })
+    }
+
+    /// Replaces components of a row by those of a bundle.
+    pub(crate) fn replace_ready(
+        &mut self,
+        InPlaceOf { plan, row, spare }: InPlaceOf<'_>,
+        bundle: &mut (impl DynBundle + ?Sized),
+    ) -> Result<(), StorageError> {
+        let id = plan.target;
         self.write_row(&plan.targets, spare, bundle)?;
         let (now, table) = (self.directory.version(), &mut self.tables[id.index()]);
         for &column in &plan.written {
@@ -847,12 +893,11 @@ impl Rows {
     #[inline(always)]
     pub(crate) fn take<C: Component>(
         &mut self,
-        ready: Ready<'_>,
+        AtStart { ready, at }: AtStart<'_>,
         entity: EntityId,
-        at: AtHome,
     ) -> C {
         let plan = ready.plan;
-        assert!(plan.is_named(TypeId::of::<C>()), "a plan for the component");
+        assert!(plan.targets.are_named(TypeId::of::<C>()), "a plan for the component");
         let [ended] = &plan.ended[..] else { unreachable!("one column ends where one is taken") };
         let last = self.move_row_home(ready, entity, at);
         if plan.loses {
@@ -880,7 +925,7 @@ impl Rows {
         // target has room for `new_row`. That has the kept columns from here,
         // the others from before.
         unsafe {
-            let last = self.directory.move_row(entity, at, plan.target);
+            let last = self.directory.move_row(entity, at, &plan.passage);
             plan.transfer.run(at.row(), last, new_row);
             last
         }
@@ -892,13 +937,13 @@ impl Rows {
         &mut self,
         Ready { plan, new_row }: Ready<'_>,
         entity: EntityId,
-        AtHome(at): AtHome,
+        at: Location,
     ) -> usize {
         debug_assert!(plan.layout == self.layout && new_row == self.len(plan.target));
         debug_assert!(at.table() == plan.source);
         // SAFETY: as in `move_row`; and no id is foreign.
         unsafe {
-            let last = self.directory.move_row_home(entity, at, plan.target);
+            let last = self.directory.move_row_home(entity, at, &plan.passage);
             plan.transfer.run(at.row(), last, new_row);
             last
         }

@@ -11,9 +11,9 @@ use ecs_core::{
 };
 use ecs_storage_api::snapshot::{Descent, StorageCut};
 use ecs_storage_api::{
-    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, SnapshotError, Storage,
-    StorageError, StorageImage, Touched, UpdateBatch, UpdateError, Version, Workers, WriteSink,
-    check_columns,
+    Capabilities, DirectoryMut, DirectoryRef, Location, ReadSink, Removed, Sighting, SnapshotError,
+    Storage, StorageError, StorageImage, Touched, UpdateBatch, UpdateError, Version, Workers,
+    WriteSink, check_columns,
 };
 
 use crate::batch;
@@ -112,8 +112,61 @@ impl ArchetypeStorage {
         self.rows.locate(entity).ok_or(StorageError::NoSuchEntity(entity))
     }
 
+    // The ways of single rows where another plan is asked for than the last time. Apart,
+    // so that the way of many rows alike stays short.
+
+    #[cold]
+    #[inline(never)]
+    fn create_turning<B: Bundle>(
+        &mut self,
+        bundle: &mut BundleRow<B>,
+    ) -> Result<EntityId, StorageError> {
+        let Self { ids, graph, rows, .. } = self;
+        if let Some(plan) = graph.turn_to(Change::Insert, Rows::EMPTY.0.into(), TypeId::of::<B>())
+            && let Some(ready) = rows.ready(plan)
+        {
+            return rows.spawn_ready(ready, bundle, ids);
+        }
+        self.create_unprepared(bundle)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_turning<B: Bundle>(
+        &mut self,
+        entity: EntityId,
+        seen: Sighting,
+        bundle: &mut BundleRow<B>,
+    ) -> Result<(), StorageError> {
+        let Self { graph, rows, .. } = self;
+        if let Some(plan) = graph.turn_to(Change::Insert, seen.table(), TypeId::of::<B>()) {
+            if let Some(start) = rows.at_start(plan, seen) {
+                return rows.insert_ready(start, entity, bundle);
+            }
+            if let Some(place) = rows.in_place_of(plan, seen) {
+                return rows.replace_ready(place, bundle);
+            }
+        }
+        self.insert_unprepared(entity, bundle)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_turning<C: Component>(
+        &mut self,
+        entity: EntityId,
+        seen: Sighting,
+    ) -> Result<Option<C>, StorageError> {
+        let Self { graph, rows, .. } = self;
+        if let Some(plan) = graph.turn_to(Change::Remove, seen.table(), TypeId::of::<C>())
+            && let Some(start) = rows.at_start(plan, seen)
+        {
+            return Ok(Some(rows.take(start, entity)));
+        }
+        self.remove_unprepared(entity)
+    }
+
     // The ways of single rows where a plan is to be made or brought up to date.
-    // Apart, and for every type the same code.
 
     #[cold]
     #[inline(never)]
@@ -144,12 +197,13 @@ impl ArchetypeStorage {
 
     #[cold]
     #[inline(never)]
-    fn remove_unprepared(
+    fn remove_unprepared<C: Component>(
         &mut self,
         entity: EntityId,
-        removal: &mut dyn Removal,
-    ) -> Result<usize, StorageError> {
-        self.remove_with(entity, removal)
+    ) -> Result<Option<C>, StorageError> {
+        let mut taken = Taken(None);
+        self.remove_with(entity, &mut taken)?;
+        Ok(taken.0)
     }
 }
 
@@ -183,12 +237,13 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn create_typed<B: Bundle>(&mut self, bundle: B) -> Result<EntityId, StorageError> {
         let Self { ids, graph, rows, .. } = self;
-        if let Some(plan) = graph.known(Change::Insert, Rows::EMPTY, TypeId::of::<B>())
+        let plan = graph.recent(Change::Insert, TypeId::of::<B>());
+        if plan.is_of(Rows::EMPTY.0.into(), TypeId::of::<B>())
             && let Some(ready) = rows.ready(plan)
         {
             return rows.spawn_ready(ready, &mut BundleRow::new(bundle), ids);
         }
-        self.create_unprepared(&mut BundleRow::new(bundle))
+        self.create_turning(&mut BundleRow::new(bundle))
     }
 
     fn create_batch(
@@ -237,8 +292,7 @@ impl Storage for ArchetypeStorage {
 
     #[inline]
     fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        if let Some(at) = self.rows.locate_home(entity)
-            && self.rows.ends_plainly(at)
+        if let Some(at) = self.rows.ends_plainly(entity)
             && self.ids.recycle_at_once(entity)
         {
             self.rows.despawn_plain(entity, at);
@@ -322,17 +376,19 @@ impl Storage for ArchetypeStorage {
         // A bundle is put where it can be called over the protocol only on the way
         // that is taken: so it is not copied there on the other.
         let Self { graph, rows, .. } = self;
-        if let Some(at) = rows.locate_home(entity)
-            && let Some(plan) = graph.known(Change::Insert, at.table(), TypeId::of::<B>())
-        {
-            if let Some(ready) = rows.ready(plan) {
-                return rows.insert_ready(ready, entity, at, &mut BundleRow::new(bundle));
+        let plan = graph.recent(Change::Insert, TypeId::of::<B>());
+        let Some(seen) = rows.sight(entity) else {
+            return self.insert_unprepared(entity, &mut BundleRow::new(bundle));
+        };
+        if plan.is_of(seen.table(), TypeId::of::<B>()) {
+            if let Some(start) = rows.at_start(plan, seen) {
+                return rows.insert_ready(start, entity, &mut BundleRow::new(bundle));
             }
-            if plan.stays() {
-                return rows.replace(plan, at.row(), &mut BundleRow::new(bundle));
+            if let Some(place) = rows.in_place_of(plan, seen) {
+                return rows.replace_ready(place, &mut BundleRow::new(bundle));
             }
         }
-        self.insert_unprepared(entity, &mut BundleRow::new(bundle))
+        self.insert_turning(entity, seen, &mut BundleRow::new(bundle))
     }
 
     fn remove_component_erased(
@@ -359,15 +415,14 @@ impl Storage for ArchetypeStorage {
     #[inline]
     fn remove_typed<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
         let Self { graph, rows, .. } = self;
-        if let Some(at) = rows.locate_home(entity)
-            && let Some(plan) = graph.known(Change::Remove, at.table(), TypeId::of::<C>())
-            && let Some(ready) = rows.ready(plan)
+        let plan = graph.recent(Change::Remove, TypeId::of::<C>());
+        let Some(seen) = rows.sight(entity) else { return self.remove_unprepared(entity) };
+        if plan.is_of(seen.table(), TypeId::of::<C>())
+            && let Some(start) = rows.at_start(plan, seen)
         {
-            return Ok(Some(rows.take(ready, entity, at)));
+            return Ok(Some(rows.take(start, entity)));
         }
-        let mut taken = Taken(None);
-        self.remove_unprepared(entity, &mut taken)?;
-        Ok(taken.0)
+        self.remove_turning(entity, seen)
     }
 
     fn insert_batch(

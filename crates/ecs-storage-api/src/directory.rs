@@ -13,6 +13,7 @@ mod late;
 mod lent;
 mod location;
 mod pages;
+mod passage;
 mod prefetch;
 mod recorder;
 mod relocation;
@@ -33,8 +34,9 @@ use crate::query::{TableChanges, Term};
 pub(crate) use late::{is_late, late_ticks};
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
-pub use location::{Location, TableId};
+pub use location::{Location, Sighting, TableId};
 pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
+pub use passage::Passage;
 pub(crate) use prefetch::prefetch;
 pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
@@ -123,9 +125,9 @@ pub struct Directory {
     columns: Vec<Vec<u32>>,
     /// An empty list for the table that comes next, with room for its components.
     next_columns: Vec<u32>,
-    /// Whether no id is foreign and nobody wants to know who is touched: one question
-    /// for whoever moves a single row.
-    is_plain: bool,
+    /// As `home`; above it a bit unless single rows move plainly, which no id has: so
+    /// whoever looks for one finds nothing, and asks nothing more.
+    plain_home: u64,
     /// Which entities were touched, if somebody wants to know.
     noted: Option<Box<Noted>>,
 }
@@ -161,7 +163,7 @@ impl Directory {
             components,
             columns,
             next_columns,
-            is_plain: true,
+            plain_home: u64::from(home),
             noted,
         }
     }
@@ -402,16 +404,26 @@ impl Directory {
         }
     }
 
-    /// As [`locate`](Self::locate), where no id of another shard lives and nobody wants
-    /// to know who is [touched](Self::touched_since); else it finds nothing.
+    /// Returns where an entity may be, as long as rows [move plainly](Self::is_plain);
+    /// else it is in no table.
+    #[inline(always)]
+    pub fn sight_home(&self, entity: EntityId) -> Option<Sighting> {
+        let location = *self.locations.get(entity.index() as usize)?;
+        Some(Sighting::new(location, entity, self.plain_home))
+    }
+
+    /// Tells whether no id of another shard lives and nobody wants to know who is
+    /// [touched](Self::touched_since).
     #[inline]
-    pub fn locate_home(&self, entity: EntityId) -> Option<Location> {
-        if self.is_plain { self.home_locations().locate(entity) } else { None }
+    fn is_plain(&self) -> bool {
+        self.plain_home == u64::from(self.home)
     }
 
     /// Finds out whether single rows move without a thought of anything rare.
     fn look_for_rare(&mut self) {
-        self.is_plain = self.foreign.is_empty() && self.noted.is_none();
+        const RARE: u64 = 1 << u32::BITS;
+        let rare = !self.foreign.is_empty() || self.noted.is_some();
+        self.plain_home = u64::from(self.home) | if rare { RARE } else { 0 };
     }
 
     // Apart, so that the way of a home id stays short where it is inlined.
@@ -437,17 +449,6 @@ impl Directory {
     #[inline]
     pub fn len(&self, table: TableId) -> usize {
         self.tables[table.index()].len
-    }
-
-    /// As [`len`](Self::len), without a look at how many tables there are.
-    ///
-    /// # Safety
-    /// The table exists.
-    #[inline]
-    pub unsafe fn len_unchecked(&self, table: TableId) -> usize {
-        debug_assert!(table.index() < self.tables.len());
-        // SAFETY: the caller's.
-        unsafe { self.tables.get_unchecked(table.index()) }.len
     }
 
     /// Tells whether no table has a row.

@@ -34,7 +34,9 @@ pub use capabilities::{Capabilities, Consistency};
 pub use changes::{
     Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Touched, Version, Window, new_identity,
 };
-pub use directory::{Directory, DirectoryMut, DirectoryRef, Location, Relocation, TableId};
+pub use directory::{
+    Directory, DirectoryMut, DirectoryRef, Location, Passage, Relocation, Sighting, TableId,
+};
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{

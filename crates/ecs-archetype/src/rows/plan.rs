@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::ptr::NonNull;
 
 use ecs_core::{BundleKind, Component, ComponentId, ComponentInfo, InPlace, RowTargets};
-use ecs_storage_api::TableId;
+use ecs_storage_api::{Passage, TableId};
 
 use super::Rows;
 use super::table::Table;
@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     /// How many rows the target has room for; none where the plan leads nowhere,
     /// so that no row is ever moved by it.
     pub(super) room: usize,
+    /// Where the rows of both tables are counted; up to date with the addresses.
+    pub(super) passage: Passage,
     /// What becomes of the values of a row.
     pub(super) transfer: Transfer,
     /// Columns of the source whose value ends.
@@ -83,6 +85,14 @@ unsafe impl Send for Plan {}
 unsafe impl Sync for Plan {}
 
 impl Plan {
+    /// Makes a plan that leads from no table, for bundles that nobody has.
+    pub(crate) fn of_nobody() -> Self {
+        let (nowhere, table) = (TableId(u32::MAX), Table::empty());
+        Self::between((nowhere, &table), (nowhere, &table), &BundleKind::listed([]), vec![], |_| {
+            false
+        })
+    }
+
     /// Plans what becomes of a row of `source` when it gets the components of a
     /// bundle, all of which `target` has.
     pub(super) fn insert(
@@ -157,6 +167,7 @@ impl Plan {
             // Layouts start at 1: no plan is up to date before its first use.
             layout: 0,
             room: 0,
+            passage: Passage::NONE,
             transfer: Transfer::new(
                 (0..=u16::MAX)
                     .zip(&from.columns)
@@ -178,10 +189,16 @@ impl Plan {
         self.targets.key()
     }
 
-    /// Tells whether it was made for the bundles that a key names.
+    /// Tells whether it was made for rows of the table of that number, and for the
+    /// bundles that a key names.
     #[inline(always)]
-    pub(crate) fn is_named(&self, key: TypeId) -> bool {
-        self.targets.are_named(key)
+    pub(crate) fn is_of(&self, table: u64, key: TypeId) -> bool {
+        u64::from(self.source.0) == table && self.targets.are_named(key)
+    }
+
+    /// Returns the table from which the plan leads.
+    pub(crate) fn source(&self) -> TableId {
+        self.source
     }
 
     /// Returns the table where the plan leads.
@@ -196,7 +213,8 @@ impl Plan {
     }
 
     /// Brings the addresses up to date.
-    pub(super) fn refresh(&mut self, rows: &Rows) {
+    pub(super) fn refresh(&mut self, rows: &mut Rows) {
+        self.passage = rows.directory.passage(self.source, self.target);
         let (from, to) = (&rows.tables[self.source.index()], &rows.tables[self.target.index()]);
         self.room = if self.stays() { 0 } else { to.capacity };
         for (at, &column) in self.written.iter().enumerate() {

@@ -1,7 +1,10 @@
 //! The values of one row, moved from table to table by code for their size.
 
+use std::hint::assert_unchecked;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+
+use smallvec::SmallVec;
 
 use super::table::Table;
 use crate::column::{copy_value, swap_values};
@@ -10,9 +13,9 @@ use crate::column::{copy_value, swap_values};
 /// the code that moves them. Elements without a size are not moved.
 #[derive(Debug)]
 pub(super) struct Transfer {
-    kept: Vec<Kept>,
-    left: Vec<Left>,
     code: Code,
+    kept: SmallVec<[Kept; 2]>,
+    left: SmallVec<[Left; 1]>,
 }
 
 /// A column that keeps its value.
@@ -48,7 +51,7 @@ impl Transfer {
     /// Chooses the code for columns of the source, with their sizes, some of which
     /// keep their value in a column of the target.
     pub(super) fn new(columns: impl Iterator<Item = (u16, usize, Option<u16>)>) -> Self {
-        let (mut kept, mut left) = (Vec::new(), Vec::new());
+        let (mut kept, mut left) = (SmallVec::new(), SmallVec::new());
         for (column, size, there) in columns.filter(|&(_, size, _)| size != 0) {
             let [from, to] = [NonNull::dangling(); 2];
             match there {
@@ -140,6 +143,7 @@ unsafe fn few_columns<const N: usize, const K: usize, const L: usize>(
     // SAFETY: the caller's; there are so many columns, and the values have `N`
     // bytes.
     unsafe {
+        assert_unchecked(!this.kept.spilled() && !this.left.spilled());
         for at in 0..K {
             this.kept.get_unchecked(at).move_along::<N>(row, last, new_row);
         }

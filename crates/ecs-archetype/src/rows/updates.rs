@@ -134,7 +134,8 @@ impl Rows {
         // `last` hold values, the new row holds none and gets one in every column:
         // each is kept or comes.
         let last = unsafe {
-            let last = self.directory.move_row(entity, at, target);
+            let passage = self.directory.passage(at.table(), target);
+            let last = self.directory.move_row(entity, at, &passage);
             for column in 0..from.columns.len() {
                 let there = to.counterpart(from, column);
                 let column = &mut from.columns[column];

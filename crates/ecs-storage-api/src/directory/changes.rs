@@ -5,29 +5,7 @@ use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
-use super::{Directory, Location, TableEntry, TableId};
-use crate::changes::Version;
-
-impl TableEntry {
-    /// Takes the last id away and puts it in the place of `row`, whose page is
-    /// stamped; returns it and its row.
-    ///
-    /// # Safety
-    /// There is such a row.
-    #[inline(always)]
-    unsafe fn swap_remove(&mut self, row: usize, now: Version) -> (EntityId, usize) {
-        debug_assert!(row < self.len);
-        let last = self.len - 1;
-        self.len = last;
-        // SAFETY: the caller's: both rows are initialised.
-        unsafe {
-            let moved = self.ids.add(last).read();
-            self.ids.add(row).write(moved);
-            self.pages.mark_row(row, now);
-            (moved, last)
-        }
-    }
-}
+use super::{Directory, Location, Passage, TableEntry, TableId};
 
 impl Directory {
     /// Counts the row behind a table's last as an entity's, and writes its id.
@@ -41,37 +19,24 @@ impl Directory {
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's.
-        let row = unsafe {
-            let entry = self.entry(table);
-            let row = entry.len;
-            entry.ids.add(row).write(entity);
-            entry.len = row + 1;
-            entry.pages.mark_row(row, now);
-            row
-        };
+        let row = unsafe { self.table_rows(table).push(entity, now) };
         self.place(entity, Location::new(entity.generation(), table, row));
         self.touch(entity);
     }
 
-    /// As [`push`](Self::push), of an entity of the home shard.
+    /// As [`push`](Self::push), of an entity of the home shard, to the end of a passage.
     ///
     /// # Safety
-    /// As there; and it is of the home shard.
+    /// As there; it is of the home shard; and the passage is true, and of this
+    /// directory.
     #[inline(always)]
-    pub unsafe fn push_home(&mut self, table: TableId, entity: EntityId) {
+    pub unsafe fn push_home(&mut self, passage: &Passage, entity: EntityId) {
         self.changes += 1;
         debug_assert!(self.home == entity.high() & Self::SHARD);
         let now = self.present();
-        // SAFETY: the caller's.
-        let row = unsafe {
-            let entry = self.entry(table);
-            let row = entry.len;
-            entry.ids.add(row).write(entity);
-            entry.len = row + 1;
-            entry.pages.mark_row(row, now);
-            row
-        };
-        let location = Location::new(entity.generation(), table, row);
+        // SAFETY: the caller's: the table is borrowed with the directory.
+        let row = unsafe { passage.target.push(entity, now) };
+        let location = passage.first.below(row).of_generation(entity.generation());
         match self.locations.get_mut(entity.index() as usize) {
             Some(place) => *place = location,
             None => self.place_far(entity, location),
@@ -127,14 +92,14 @@ impl Directory {
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
-        if self.is_plain {
+        if self.is_plain() {
             // SAFETY: the caller's; no id is foreign.
             return unsafe { self.swap_remove_home(entity, at) };
         }
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's: there is such a row.
-        let (moved, last) = unsafe { self.entry(at.table()).swap_remove(at.row(), now) };
+        let (moved, last) = unsafe { self.table_rows(at.table()).swap_remove(at.row(), now) };
         self.swap_places(moved, at.taken_by(moved, entity), entity);
         self.touch_moved(entity, moved, at.table(), last);
         last
@@ -144,7 +109,7 @@ impl Directory {
     /// know who is touched.
     ///
     /// # Safety
-    /// As there; and [`locate_home`](Self::locate_home) found the entity.
+    /// As there; and [`sight_home`](Self::sight_home) found the entity.
     #[inline(always)]
     pub unsafe fn swap_remove_home(&mut self, entity: EntityId, at: Location) -> usize {
         self.changes += 1;
@@ -153,7 +118,7 @@ impl Directory {
         // is foreign. If the row is the last, `moved` is `entity`, and the second
         // location corrects the first.
         unsafe {
-            let (moved, last) = self.entry(at.table()).swap_remove(at.row(), now);
+            let (moved, last) = self.table_rows(at.table()).swap_remove(at.row(), now);
             self.place_home([(moved, at.taken_by(moved, entity)), (entity, Location::NOWHERE)]);
             last
         }
@@ -164,18 +129,19 @@ impl Directory {
     /// row.
     ///
     /// # Safety
-    /// - The entity is at `at`, and that of each row of its table in its row; the
-    ///   target is another table that exists, and its ids have room for one more.
+    /// - The entity is at `at`, in the table where the passage begins, and that of each
+    ///   row of this table in its row; the passage leads to another table, whose ids
+    ///   have room for one more, is true, and of this directory.
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline(always)]
-    pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, target: TableId) -> usize {
-        if self.is_plain {
+    pub unsafe fn move_row(&mut self, entity: EntityId, at: Location, passage: &Passage) -> usize {
+        if self.is_plain() {
             // SAFETY: the caller's; no id is foreign.
-            return unsafe { self.move_row_home(entity, at, target) };
+            return unsafe { self.move_row_home(entity, at, passage) };
         }
         // SAFETY: the caller's.
-        let (moved, last, new_row) = unsafe { self.move_id(entity, at, target) };
-        let new_place = at.moved_to(target, new_row);
+        let (moved, last, new_row) = unsafe { self.move_id(entity, at, passage) };
+        let new_place = at.moved_to(passage.first, new_row);
         self.place_both(moved, at.taken_by(moved, entity), entity, new_place);
         self.touch_moved(entity, moved, at.table(), last);
         last
@@ -185,20 +151,20 @@ impl Directory {
     /// is touched.
     ///
     /// # Safety
-    /// As there; and [`locate_home`](Self::locate_home) found the entity.
+    /// As there; and [`sight_home`](Self::sight_home) found the entity.
     #[inline(always)]
     pub unsafe fn move_row_home(
         &mut self,
         entity: EntityId,
         at: Location,
-        target: TableId,
+        passage: &Passage,
     ) -> usize {
         // SAFETY: the caller's; both ids are placed, and none is foreign. If the
         // row is the last, `moved` is `entity`, and the second location corrects
         // the first.
         unsafe {
-            let (moved, last, new_row) = self.move_id(entity, at, target);
-            let new_place = at.moved_to(target, new_row);
+            let (moved, last, new_row) = self.move_id(entity, at, passage);
+            let new_place = at.moved_to(passage.first, new_row);
             self.place_home([(moved, at.taken_by(moved, entity)), (entity, new_place)]);
             last
         }
@@ -215,18 +181,15 @@ impl Directory {
         &mut self,
         entity: EntityId,
         at: Location,
-        target: TableId,
+        passage: &Passage,
     ) -> (EntityId, usize, usize) {
         self.changes += 1;
         let now = self.present();
-        // SAFETY: the caller's.
+        // SAFETY: the caller's: the tables are borrowed with the directory, and are
+        // two.
         unsafe {
-            let (moved, last) = self.entry(at.table()).swap_remove(at.row(), now);
-            let entry = self.entry(target);
-            let new_row = entry.len;
-            entry.ids.add(new_row).write(entity);
-            entry.len = new_row + 1;
-            entry.pages.mark_row(new_row, now);
+            let (moved, last) = passage.source.swap_remove(at.row(), now);
+            let new_row = passage.target.push(entity, now);
             (moved, last, new_row)
         }
     }

@@ -48,11 +48,20 @@ impl Location {
         Self(self.0 ^ generations)
     }
 
-    /// Returns where the same entity is when it has moved.
+    /// Returns where the same entity is when it has moved to a row of a table whose
+    /// row 0 is at `first`, in generation 0.
     #[inline(always)]
-    pub(super) fn moved_to(self, table: TableId, row: usize) -> Self {
-        debug_assert!(table.index() < Self::MAX_TABLES && row < Self::MAX_ROWS);
-        Self(self.0 & Self::GENERATION | u64::from(table.0) << Self::ROW_BITS | row as u64)
+    pub(super) fn moved_to(self, first: Self, row: usize) -> Self {
+        debug_assert!(first.generation() == 0 && first.row() == 0 && row < Self::MAX_ROWS);
+        Self(self.0 & Self::GENERATION | first.0 | row as u64)
+    }
+
+    /// Returns the same place of an entity of that generation, where this is of
+    /// generation 0.
+    #[inline(always)]
+    pub(super) fn of_generation(self, generation: u32) -> Self {
+        debug_assert!(self.generation() == 0);
+        Self(self.0 | u64::from(generation) << Self::GENERATION_SHIFT)
     }
 
     /// Returns the place of the same generation that lies `rows` rows below.
@@ -79,6 +88,48 @@ impl Location {
     }
 }
 
+/// Where an entity may be: where it is, if it lives, and else in no table that there
+/// is.
+///
+/// The compare with a table's number, which the caller makes anyway, is thus the
+/// test of liveness too.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting {
+    location: Location,
+    table: u64,
+}
+
+impl Sighting {
+    /// Of an entity by its index alone, where `home` is the upper half of a home id
+    /// with generation 0.
+    #[inline(always)]
+    pub(super) fn new(location: Location, entity: EntityId, home: u64) -> Self {
+        // The generation lies above the table in both, and cancels out. What is
+        // left of a foreign id's upper half lies above the generation.
+        let other = (u64::from(entity.high()) ^ home) << Location::TABLE_BITS;
+        Self { location, table: location.0 >> Location::ROW_BITS ^ other }
+    }
+
+    /// Returns the number of the table, which no table has if the entity does not
+    /// live.
+    #[inline(always)]
+    pub fn table(self) -> u64 {
+        self.table
+    }
+
+    /// Returns where the entity is, if it is in one of the first `tables`.
+    #[inline(always)]
+    pub fn among(self, tables: usize) -> Option<Location> {
+        (self.table < tables as u64).then_some(self.location)
+    }
+
+    /// Returns where the entity is, if it is in that table.
+    #[inline(always)]
+    pub fn within(self, table: TableId) -> Option<Location> {
+        (self.table == u64::from(table.0)).then_some(self.location)
+    }
+}
+
 /// Where the ids of the home shard are, by value, for look-ups in a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct HomeLocations<'a> {
@@ -90,17 +141,11 @@ pub(crate) struct HomeLocations<'a> {
 impl HomeLocations<'_> {
     /// Returns the number of the table and the row where an entity is. Unless it
     /// lives here and is of the home shard, there is no table of that number.
-    ///
-    /// The compare of the table's number with the tables at hand, which the
-    /// caller makes anyway, is thus the test of liveness too.
     #[inline]
     pub(crate) fn probe(self, entity: EntityId) -> Option<(usize, usize)> {
         let location = *self.locations.get(entity.index() as usize)?;
-        // The generation lies above the table in both, and cancels out. What is
-        // left of a foreign id's upper half lies above the generation.
-        let other = u64::from(entity.high() ^ self.home) << Location::TABLE_BITS;
-        let table = usize::try_from(location.0 >> Location::ROW_BITS ^ other).ok()?;
-        Some((table, location.row()))
+        let sighting = Sighting::new(location, entity, u64::from(self.home));
+        Some((usize::try_from(sighting.table).ok()?, location.row()))
     }
 
     /// Returns where it is written where an entity is, so that memory can be asked for

@@ -48,17 +48,6 @@ impl Pages {
         room.map_err(|_| StorageError::OutOfMemory { what: "the pages of a column", bytes })
     }
 
-    /// Stamps the page of a row.
-    ///
-    /// # Safety
-    /// The row is covered.
-    #[inline(always)]
-    pub(crate) unsafe fn mark_row(&mut self, row: usize, now: Version) {
-        debug_assert!(row / PAGE_ROWS < self.0.len());
-        // SAFETY: the caller's.
-        stamp(unsafe { self.0.get_unchecked(row / PAGE_ROWS) }, now);
-    }
-
     /// Stamps the page of a row, if it is covered.
     #[inline]
     pub(crate) fn mark_covered(&mut self, row: usize, now: Version) {
