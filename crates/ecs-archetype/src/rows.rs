@@ -14,6 +14,7 @@
 #![expect(unsafe_code, reason = "room: rows, moved between tables in step with the directory")]
 
 mod course;
+mod ending;
 mod kinds;
 mod panics;
 mod patch;
@@ -41,6 +42,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 
 pub(crate) use course::Course;
+use ending::Ending;
 pub(crate) use kinds::{Kinds, TypedEdge};
 pub(crate) use panics::Panics;
 pub(crate) use patch::Patch;
@@ -87,10 +89,6 @@ pub(crate) struct TableChunk<'a, I> {
     pub(crate) moves: &'a [AtomicU64],
     pub(crate) columns: I,
 }
-
-/// Where an entity is, in a store where no entity lives that another shard named.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AtHome(Location);
 
 /// How memory grows while a batch is written.
 ///
@@ -162,6 +160,8 @@ pub(crate) struct Rows {
     /// directory knows of it: plans hold addresses.
     layout: u64,
     count: usize,
+    /// Where an entity ended last.
+    ending: Ending,
     removed: RemovalLog,
 }
 
@@ -176,6 +176,7 @@ impl Rows {
             vacant: Vec::new(),
             layout: 0,
             count: 0,
+            ending: Ending::of_none(),
             removed: RemovalLog::default(),
         };
         rows.add_table(ComponentSet::new()).expect("the first table");
@@ -202,7 +203,7 @@ impl Rows {
         let vacant = self.tables.len() + 1 - self.vacant.len();
         reserve_list(&mut self.vacant, vacant, WHAT)?;
         // Whatever comes of it, what the directory knows of tables may lie elsewhere.
-        self.layout += 1;
+        self.forget_addresses();
         self.directory.try_reserve_table(components.as_slice())?;
         let table = Table::new(components)?;
         let id = match self.vacant.pop() {
@@ -227,7 +228,7 @@ impl Rows {
         self.tables[id.index()] = Table::empty();
         self.directory.clear_table(id);
         self.vacant.push(id);
-        self.layout += 1;
+        self.forget_addresses();
     }
 
     /// Removes the tables without rows, but for that of entities without
@@ -242,10 +243,16 @@ impl Rows {
         }
     }
 
+    /// Has every address asked for anew that plans and the like remember.
+    fn forget_addresses(&mut self) {
+        self.layout += 1;
+        self.ending = Ending::of_none();
+    }
+
     /// Tells the directory where a table's ids and columns lie now.
     fn publish(&mut self, id: TableId) {
+        self.forget_addresses();
         let table = &self.tables[id.index()];
-        self.layout += 1;
         // SAFETY: these are the addresses of the table's own memory, in which
         // as many rows are initialised as the directory counts.
         unsafe {
@@ -297,16 +304,6 @@ impl Rows {
     #[inline(always)]
     pub(crate) fn sight(&self, entity: EntityId) -> Option<Sighting> {
         self.directory.sight_home(entity)
-    }
-
-    /// Returns where an entity is whose end is the end of its row and nothing more:
-    /// no value needs to be dropped, and none is tracked.
-    #[inline(always)]
-    pub(crate) fn ends_plainly(&self, entity: EntityId) -> Option<AtHome> {
-        let at = self.directory.sight_home(entity)?.among(self.tables.len())?;
-        // SAFETY: it is among the tables.
-        let table = unsafe { self.tables.get_unchecked(at.table().index()) };
-        (!table.minds_ends).then_some(AtHome(at))
     }
 
     #[inline]
@@ -539,7 +536,7 @@ impl Rows {
     /// As `ready`, for an entity that was seen in the table where the plan begins.
     #[inline(always)]
     pub(crate) fn at_start<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<AtStart<'a>> {
-        let at = seen.within(plan.source)?;
+        let at = seen.within(u64::from(plan.source.0))?;
         self.ready(plan).map(|ready| AtStart { ready, at })
     }
 
@@ -798,7 +795,7 @@ impl Rows {
     /// As [`at_start`](Self::at_start), of a plan that leads nowhere.
     #[inline(always)]
     pub(crate) fn in_place_of<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<InPlaceOf<'a>> {
-        self.in_place(plan, seen.within(plan.source)?.row())
+        self.in_place(plan, seen.within(u64::from(plan.source.0))?.row())
     }
 
     #[inline(always)]
@@ -963,22 +960,6 @@ impl Rows {
         );
     }
 
-    /// Ends an entity that was found at home, and [ends
-    /// plainly](Self::ends_plainly).
-    #[inline(always)]
-    pub(crate) fn despawn_plain(&mut self, entity: EntityId, AtHome(at): AtHome) {
-        self.count -= 1;
-        let row = at.row();
-        // SAFETY: the entity was found there, in a table that there is, and no id is
-        // foreign. The directory is told what is done, and says which is the last
-        // row; both were counted. Values that are not dropped may be lost.
-        unsafe {
-            let last = self.directory.swap_remove_home(entity, at);
-            let table = self.tables.get_unchecked(at.table().index());
-            (table.move_row)(&table.columns, last, row);
-        }
-    }
-
     /// Ends an entity.
     pub(crate) fn despawn(&mut self, entity: EntityId, at: Location) {
         let (id, row) = (at.table(), at.row());
@@ -989,7 +970,8 @@ impl Rows {
             self.removed.note(component, [entity], now);
         }
         self.count -= 1;
-        // SAFETY: as in `despawn`. The values that end come to lie behind the
+        // SAFETY: the entity is there, and is told of in the directory as it is done; both
+        // rows were counted. The values that end come to lie behind the
         // last row.
         unsafe {
             let last = self.directory.swap_remove(entity, at);

@@ -152,6 +152,18 @@ impl ArchetypeStorage {
 
     #[cold]
     #[inline(never)]
+    fn destroy_turning(&mut self, entity: EntityId) -> Result<(), StorageError> {
+        if let Some(at) = self.rows.turn_to_end(entity)
+            && self.ids.recycle_at_once(entity)
+        {
+            self.rows.end_plainly(entity, at);
+            return Ok(());
+        }
+        self.destroy_unprepared(entity)
+    }
+
+    #[cold]
+    #[inline(never)]
     fn remove_turning<C: Component>(
         &mut self,
         entity: EntityId,
@@ -292,13 +304,13 @@ impl Storage for ArchetypeStorage {
 
     #[inline]
     fn destroy_entity(&mut self, entity: EntityId) -> Result<(), StorageError> {
-        if let Some(at) = self.rows.ends_plainly(entity)
+        if let Some(at) = self.rows.at_end(entity)
             && self.ids.recycle_at_once(entity)
         {
-            self.rows.despawn_plain(entity, at);
+            self.rows.end_plainly(entity, at);
             return Ok(());
         }
-        self.destroy_unprepared(entity)
+        self.destroy_turning(entity)
     }
 
     fn destroy_batch(&mut self, entities: &[EntityId]) -> Result<(), StorageError> {

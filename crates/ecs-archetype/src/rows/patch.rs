@@ -340,7 +340,7 @@ impl Rows {
             // SAFETY: none of its entities is there any more, and it is taken away.
             unsafe { self.directory.set_len(id, 0) };
             self.directory.pop_table();
-            self.layout += 1;
+            self.forget_addresses();
             ended.tables.push((table, len));
         }
         let cut = patch.cut;

@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
+use super::passage::TableRows;
 use super::{Directory, Location, Passage, TableEntry, TableId};
 
 impl Directory {
@@ -92,14 +93,16 @@ impl Directory {
     /// - While the directory is lent, the columns have changed in the same way.
     #[inline]
     pub unsafe fn swap_remove(&mut self, entity: EntityId, at: Location) -> usize {
+        // SAFETY: the caller's: there is such a table.
+        let rows = unsafe { self.table_rows(at.table()) };
         if self.is_plain() {
             // SAFETY: the caller's; no id is foreign.
-            return unsafe { self.swap_remove_home(entity, at) };
+            return unsafe { self.swap_remove_plainly(entity, at, &rows) };
         }
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's: there is such a row.
-        let (moved, last) = unsafe { self.table_rows(at.table()).swap_remove(at.row(), now) };
+        let (moved, last) = unsafe { rows.swap_remove(at.row(), now) };
         self.swap_places(moved, at.taken_by(moved, entity), entity);
         self.touch_moved(entity, moved, at.table(), last);
         last
@@ -109,16 +112,36 @@ impl Directory {
     /// know who is touched.
     ///
     /// # Safety
-    /// As there; and [`sight_home`](Self::sight_home) found the entity.
+    /// As there; [`sight_home`](Self::sight_home) found the entity; and the passage begins
+    /// at its table, is true, and of this directory.
     #[inline(always)]
-    pub unsafe fn swap_remove_home(&mut self, entity: EntityId, at: Location) -> usize {
+    pub unsafe fn swap_remove_home(
+        &mut self,
+        entity: EntityId,
+        at: Location,
+        passage: &Passage,
+    ) -> usize {
+        // SAFETY: the caller's; no id is foreign.
+        unsafe { self.swap_remove_plainly(entity, at, &passage.source) }
+    }
+
+    /// # Safety
+    /// As [`swap_remove`](Self::swap_remove); no id is foreign, and these are the rows of
+    /// the entity's table.
+    #[inline(always)]
+    unsafe fn swap_remove_plainly(
+        &mut self,
+        entity: EntityId,
+        at: Location,
+        rows: &TableRows,
+    ) -> usize {
         self.changes += 1;
         let now = self.present();
         // SAFETY: the caller's: there is such a row; both ids are placed, and none
         // is foreign. If the row is the last, `moved` is `entity`, and the second
         // location corrects the first.
         unsafe {
-            let (moved, last) = self.table_rows(at.table()).swap_remove(at.row(), now);
+            let (moved, last) = rows.swap_remove(at.row(), now);
             self.place_home([(moved, at.taken_by(moved, entity)), (entity, Location::NOWHERE)]);
             last
         }

@@ -123,10 +123,11 @@ impl Sighting {
         (self.table < tables as u64).then_some(self.location)
     }
 
-    /// Returns where the entity is, if it is in that table.
+    /// Returns where the entity is, if it is in the table of that number; no table has
+    /// `u64::MAX`.
     #[inline(always)]
-    pub fn within(self, table: TableId) -> Option<Location> {
-        (self.table == u64::from(table.0)).then_some(self.location)
+    pub fn within(self, table: u64) -> Option<Location> {
+        (self.table == table).then_some(self.location)
     }
 }
 
