@@ -404,16 +404,15 @@ impl Directory {
         }
     }
 
-    /// Returns where an entity may be, as long as rows [move plainly](Self::is_plain);
-    /// else it is in no table.
+    /// Returns where an entity may be, if no id of another shard lives and nobody wants to
+    /// know who is [touched](Self::touched_since); else it is in no table.
     #[inline(always)]
     pub fn sight_home(&self, entity: EntityId) -> Option<Sighting> {
         let location = *self.locations.get(entity.index() as usize)?;
         Some(Sighting::new(location, entity, self.plain_home))
     }
 
-    /// Tells whether no id of another shard lives and nobody wants to know who is
-    /// [touched](Self::touched_since).
+    /// Tells whether single rows move without a thought of anything rare.
     #[inline]
     fn is_plain(&self) -> bool {
         self.plain_home == u64::from(self.home)
