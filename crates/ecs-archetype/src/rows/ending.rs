@@ -62,9 +62,12 @@ impl Rows {
         if source.minds_ends {
             return None;
         }
+        // Of the list itself, not of a borrow of it, so that it stays good when columns are
+        // borrowed again.
+        let first = NonNull::new(source.columns.as_ptr().cast_mut()).expect("an address");
         self.ending = Ending {
             table: u64::from(table.0),
-            columns: NonNull::from(&source.columns[..]),
+            columns: NonNull::slice_from_raw_parts(first, source.columns.len()),
             move_row: source.move_row,
             passage: self.directory.passage(table, table),
         };

@@ -374,6 +374,8 @@ impl Rows {
         }
         self.count -= ended.tables.iter().map(|(_, len)| len).sum::<usize>();
         self.directory.begin_history(present, later);
+        // Pages were borrowed mutably.
+        self.forget_addresses();
         for (id, component, page, version) in stamps {
             let known = version != Version::ZERO;
             let version = if known { Version::new(version.get() + lead) } else { version };

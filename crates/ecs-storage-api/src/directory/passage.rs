@@ -11,7 +11,8 @@ use crate::changes::{PAGE_ROWS, Version};
 /// Where the rows of two tables are counted and named, so that a row goes from the one
 /// to the other, or to the end of the other, without a look for either.
 ///
-/// It is true as long as both tables are there, [`Directory::set_ids`] is called for
+/// It is true as long as both tables are there, neither is cleared nor room for its rows
+/// reserved, [`Directory::set_ids`] is called for
 /// neither, and no table is added nor [room for one](Directory::try_reserve_table) asked
 /// for.
 #[derive(Debug, Clone, Copy)]
