@@ -19,6 +19,7 @@ mod kinds;
 mod panics;
 mod patch;
 mod plan;
+mod ready;
 mod scatter;
 mod staged;
 mod table;
@@ -33,7 +34,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
-    RemovalLog, Sighting, StorageError, TableId, Touched, Version, reserve_list,
+    RemovalLog, StorageError, TableId, Touched, Version, reserve_list,
 };
 use smallvec::SmallVec;
 use std::any::TypeId;
@@ -47,35 +48,11 @@ pub(crate) use kinds::{Kinds, TypedEdge};
 pub(crate) use panics::Panics;
 pub(crate) use patch::Patch;
 pub(crate) use plan::Plan;
+pub(crate) use ready::{AtStart, InPlaceOf, Ready};
 pub(crate) use scatter::Scattered;
 pub(crate) use staged::Staged;
 use table::{Table, Tracked};
 pub(crate) use updates::Change;
-
-/// A plan by which a row can be moved as it is: it leads somewhere, its addresses
-/// are up to date, and there is room.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ready<'a> {
-    plan: &'a Plan,
-    /// The row behind the target's last.
-    new_row: usize,
-}
-
-/// An entity that was found at home, in the table where a plan begins that is ready.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AtStart<'a> {
-    ready: Ready<'a>,
-    at: Location,
-}
-
-/// A row whose values can be replaced by a plan as it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InPlaceOf<'a> {
-    plan: &'a Plan,
-    row: usize,
-    /// The row behind the last.
-    spare: usize,
-}
 
 /// Plans number columns by `u16`; a tracked component has three.
 const MOST_COLUMNS: usize = u16::MAX as usize;
@@ -297,15 +274,6 @@ impl Rows {
         self.directory.locate(entity)
     }
 
-    /// Returns where an entity may be, as long as nothing rare is the case.
-    ///
-    /// Whoever changes a single row asks this first and goes another way if not, so
-    /// that nothing rare stands in the middle of what is done for each row.
-    #[inline(always)]
-    pub(crate) fn sight(&self, entity: EntityId) -> Option<Sighting> {
-        self.directory.sight_home(entity)
-    }
-
     #[inline]
     pub(crate) fn directory(&self) -> DirectoryRef<'_> {
         // SAFETY: the directory is in step (the room's invariants), and as long
@@ -516,28 +484,6 @@ impl Rows {
     pub(crate) fn plan_remove(&self, source: TableId, target: TableId, kind: &BundleKind) -> Plan {
         let table = |id: TableId| (id, &self.tables[id.index()]);
         Plan::remove(table(source), table(target), kind)
-    }
-
-    /// Tells whether a row can be moved by a plan as it is.
-    ///
-    /// Whoever moves single rows asks this first and goes another way if not, so
-    /// that nothing rare stands in the middle of what is done for each row.
-    #[inline(always)]
-    pub(crate) fn ready<'a>(&self, plan: &'a Plan) -> Option<Ready<'a>> {
-        if plan.layout != self.layout {
-            return None;
-        }
-        // SAFETY: as long as the layout is the same, the passage is true; the directory
-        // is borrowed.
-        let new_row = unsafe { plan.passage.target_len() };
-        (new_row < plan.room).then_some(Ready { plan, new_row })
-    }
-
-    /// As `ready`, for an entity that was seen in the table where the plan begins.
-    #[inline(always)]
-    pub(crate) fn at_start<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<AtStart<'a>> {
-        let at = seen.within(u64::from(plan.source.0))?;
-        self.ready(plan).map(|ready| AtStart { ready, at })
     }
 
     /// Does what it takes that a row can be moved by a plan, which leads
@@ -792,31 +738,13 @@ impl Rows {
         self.replace_ready(at, bundle)
     }
 
-    /// As [`at_start`](Self::at_start), of a plan that leads nowhere.
-    #[inline(always)]
-    pub(crate) fn in_place_of<'a>(&self, plan: &'a Plan, seen: Sighting) -> Option<InPlaceOf<'a>> {
-        self.in_place(plan, seen.within(u64::from(plan.source.0))?.row())
-    }
-
-    #[inline(always)]
-    fn in_place<'a>(&self, plan: &'a Plan, row: usize) -> Option<InPlaceOf<'a>> {
-        if plan.layout != self.layout || !plan.stays() {
-            return None;
-        }
-        let spare = self.len(plan.target);
-        (spare < self.tables[plan.target.index()].capacity).then_some(InPlaceOf {
-            plan,
-            row,
-            spare,
-        })
-    }
-
     /// Replaces components of a row by those of a bundle.
     pub(crate) fn replace_ready(
         &mut self,
         InPlaceOf { plan, row, spare }: InPlaceOf<'_>,
         bundle: &mut (impl DynBundle + ?Sized),
     ) -> Result<(), StorageError> {
+        debug_assert!(plan.layout == self.layout && spare == self.len(plan.target));
         let id = plan.target;
         self.write_row(&plan.targets, spare, bundle)?;
         let (now, table) = (self.directory.version(), &mut self.tables[id.index()]);

@@ -586,3 +586,6 @@ impl Removal for TakeOne {
         self.value = Some(value);
     }
 }
+
+#[cfg(test)]
+mod tests;

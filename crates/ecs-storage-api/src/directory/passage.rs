@@ -11,10 +11,9 @@ use crate::changes::{PAGE_ROWS, Version};
 /// Where the rows of two tables are counted and named, so that a row goes from the one
 /// to the other, or to the end of the other, without a look for either.
 ///
-/// It is true as long as both tables are there, neither is cleared nor room for its rows
-/// reserved, [`Directory::set_ids`] is called for
-/// neither, and no table is added nor [room for one](Directory::try_reserve_table) asked
-/// for.
+/// It is true as long as both tables are there, and neither is [cleared](Directory::clear_table),
+/// gets [other ids](Directory::set_ids) or [room for rows](Directory::try_reserve_rows); and
+/// no table is added, nor [room for one](Directory::try_reserve_table) asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Passage {
     pub(super) source: TableRows,
