@@ -555,7 +555,8 @@ impl Directory {
     fn value_mut<C: Component>(&self, entity: EntityId) -> Option<NonNull<C>> {
         let component = ComponentId::index_if_registered::<C>();
         if let Some(entry) = self.components.get(component)
-            && let Some((table, row)) = self.home_locations().probe(entity)
+            && let Some(seen) = self.home_locations().probe(entity)
+            && let (table, row) = (seen.index(), seen.row())
             && let Some(&first) = entry.columns.get(table)
         {
             let first = NonNull::new(first)?;
@@ -629,9 +630,10 @@ impl Directory {
     fn value<C: Component>(&self, entity: EntityId) -> Option<NonNull<C>> {
         let component = ComponentId::index_if_registered::<C>();
         if let Some(entry) = self.components.get(component)
-            && let Some((table, row)) = self.home_locations().probe(entity)
-            && let Some(&first) = entry.columns.get(table)
+            && let Some(seen) = self.home_locations().probe(entity)
+            && let Some(&first) = entry.columns.get(seen.index())
         {
+            let row = seen.row();
             // SAFETY: the entity is at that row of the table, so the column, if
             // there is one, has that many values and more (`push`, `set_column`).
             return NonNull::new(first).map(|first| unsafe { first.cast::<C>().add(row) });

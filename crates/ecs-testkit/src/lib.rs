@@ -99,6 +99,7 @@ macro_rules! for_each_claim {
                 a_query_is_asked_by_entity
                 a_view_finds_what_its_query_finds
                 a_view_finds_many_as_it_finds_one
+                a_view_finds_who_is_elsewhere_among_many
                 a_view_is_made_anew_after_each_change
                 a_single_match_is_told_from_none_and_several
                 prepared_queries_follow_new_entities

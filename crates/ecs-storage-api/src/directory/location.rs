@@ -100,6 +100,9 @@ pub struct Sighting {
 }
 
 impl Sighting {
+    /// Of an entity that is nowhere.
+    pub(crate) const NOWHERE: Self = Self { location: Location::NOWHERE, table: u64::MAX };
+
     /// Of an entity by its index alone, where `home` is the upper half of a home id
     /// with generation 0.
     #[inline(always)]
@@ -115,6 +118,19 @@ impl Sighting {
     #[inline(always)]
     pub fn table(self) -> u64 {
         self.table
+    }
+
+    /// Returns the number of the table as an index, which is beyond those of all tables if
+    /// the entity does not live.
+    #[inline(always)]
+    pub(crate) fn index(self) -> usize {
+        usize::try_from(self.table).unwrap_or(usize::MAX)
+    }
+
+    /// Returns the row, if the entity lives.
+    #[inline(always)]
+    pub(crate) fn row(self) -> usize {
+        self.location.row()
     }
 
     /// Returns where the entity is, if it is in one of the first `tables`.
@@ -140,13 +156,19 @@ pub(crate) struct HomeLocations<'a> {
 }
 
 impl HomeLocations<'_> {
-    /// Returns the number of the table and the row where an entity is. Unless it
-    /// lives here and is of the home shard, there is no table of that number.
+    /// Returns where an entity may be, if its index was ever given: in no table that
+    /// there is, unless it lives here and is of the home shard.
     #[inline]
-    pub(crate) fn probe(self, entity: EntityId) -> Option<(usize, usize)> {
+    pub(crate) fn probe(self, entity: EntityId) -> Option<Sighting> {
         let location = *self.locations.get(entity.index() as usize)?;
-        let sighting = Sighting::new(location, entity, u64::from(self.home));
-        Some((usize::try_from(sighting.table).ok()?, location.row()))
+        Some(Sighting::new(location, entity, u64::from(self.home)))
+    }
+
+    /// As [`probe`](Self::probe), with nothing to ask in a loop over many.
+    #[inline(always)]
+    pub(crate) fn sight(self, entity: EntityId) -> Sighting {
+        let location = self.locations.get(entity.index() as usize).copied();
+        Sighting::new(location.unwrap_or(Location::NOWHERE), entity, u64::from(self.home))
     }
 
     /// Returns where it is written where an entity is, so that memory can be asked for

@@ -211,6 +211,42 @@ pub fn a_view_finds_many_as_it_finds_one(make: Make<'_>) {
     }
 }
 
+/// A view gives the rows of a list that stays in one table, leaves it for a single entity
+/// anywhere, which may be elsewhere, not match or be dead, and goes on in another table.
+pub fn a_view_finds_who_is_elsewhere_among_many(make: Make<'_>) {
+    let mut storage = make();
+    let ids = storage.create_many((0..150).map(|n| Position(n, 0))).unwrap();
+    let pairs = storage.create_many((150..300).map(|n| (Position(n, 0), Marker))).unwrap();
+    let strangers = [
+        pairs[3],
+        storage.create((Position(-1, 0), Velocity(0, 0))).unwrap(),
+        storage.create(Velocity(0, 0)).unwrap(),
+        storage.create(Position(-2, 0)).unwrap(),
+        EntityId::new(77, ids[1].index(), ids[1].generation()).unwrap(),
+    ];
+    storage.destroy_entity(strangers[3]).unwrap();
+    let mut prepared = QueryState::<&mut Position>::new();
+    for (n, &stranger) in (0..150).flat_map(|n| strangers.iter().map(move |id| (n, id))) {
+        let mut list = [&ids[..], &pairs].concat();
+        list.insert(n, stranger);
+        let number = |id| storage.get_component::<Position>(id).map(|position| position.0);
+        let expected: Vec<_> = list.iter().map(|&id| (id, number(id))).collect();
+        let mut found = Vec::new();
+        let mut query = prepared.query_mut(&mut *storage);
+        query.view_mut().get_each_mut(list.iter().copied(), |id, position| {
+            found.push((id, position.as_ref().map(|position| position.0)));
+            if let Some(position) = position {
+                position.1 += 1;
+            }
+        });
+        assert_eq!(found, expected, "{stranger} at {n}");
+    }
+    let times = |id| storage.get_component::<Position>(id).map(|position| position.1);
+    assert!(ids.iter().all(|&id| times(id) == Some(750)), "one of a list is given once");
+    assert_eq!(times(pairs[3]), Some(900), "who is listed twice is given twice");
+    assert_eq!(strangers.map(times)[1..], [Some(150), None, None, None]);
+}
+
 /// Views of an empty store, of new rows, and of rows that moved.
 pub fn a_view_is_made_anew_after_each_change(make: Make<'_>) {
     let (mut storage, mut other) = (make(), make());

@@ -9,7 +9,7 @@ use ecs_core::EntityId;
 use super::block::Block;
 use super::{Cursor, Fetch, ReadOnlyQueryData, TypedRecords};
 use crate::changes::Window;
-use crate::directory::{Directory, HomeLocations, prefetch};
+use crate::directory::{Directory, HomeLocations, Sighting, prefetch};
 use crate::query::filter::Filter;
 
 /// Tells of the tables `64 * word ..` which match `D` and `F`.
@@ -77,6 +77,14 @@ unsafe impl<D: Fetch> Send for Lookup<'_, D> {}
 // (`Lookup::get`).
 unsafe impl<D: Fetch> Sync for Lookup<'_, D> {}
 
+/// The table that all entities of a block are in, by its number and the columns that are
+/// used of it.
+#[derive(Clone, Copy)]
+struct Shared<D: Fetch> {
+    table: u64,
+    columns: D::Columns,
+}
+
 /// Finds the row of an entity that another shard named, or in a backend without a
 /// directory.
 ///
@@ -138,28 +146,29 @@ impl<'q, D: Fetch> Lookup<'q, D> {
     /// it.
     #[inline]
     unsafe fn find<'i>(&self, entity: EntityId) -> Option<D::Item<'i>> {
-        let (table, row) = self.place(entity);
         // SAFETY: the caller's.
-        unsafe { self.at(entity, table, row) }
+        unsafe { self.at(entity, self.homes.probe(entity).unwrap_or(Sighting::NOWHERE)) }
     }
 
-    /// Returns the number of the table and the row where an entity is. A number that no
-    /// table has stands for one that is not at home.
-    #[inline]
-    fn place(&self, entity: EntityId) -> (usize, usize) {
-        self.homes.probe(entity).unwrap_or((usize::MAX, 0))
+    /// Returns the columns of the table that is seen: `None` where the query does not
+    /// match it, or where there is none.
+    #[inline(always)]
+    fn columns_at(&self, seen: Sighting) -> Option<D::Columns> {
+        *self.columns.get(seen.index())?
     }
 
-    /// Returns the row of an entity whose place is known.
+    /// Returns the row of an entity that was seen.
     ///
     /// # Safety
-    /// As for `find`; the place is what `place` returned.
+    /// As for `find`; it is what `homes` says of the entity.
     #[inline]
-    unsafe fn at<'i>(&self, entity: EntityId, table: usize, row: usize) -> Option<D::Item<'i>> {
-        match self.columns.get(table) {
+    unsafe fn at<'i>(&self, entity: EntityId, seen: Sighting) -> Option<D::Item<'i>> {
+        match self.columns.get(seen.index()) {
             // SAFETY: the columns are those of the entity's table, and the required
             // ones are there, since it matches; the rest is the caller's.
-            Some(columns) => (*columns).map(|columns| unsafe { self::row::<D>(columns, row) }),
+            Some(columns) => {
+                (*columns).map(|columns| unsafe { self::row::<D>(columns, seen.row()) })
+            }
             // SAFETY: the caller's.
             None => unsafe { find_elsewhere(self.records, self.rows, &self.columns, entity) },
         }
@@ -233,23 +242,66 @@ impl<'q, D: Fetch> Lookup<'q, D> {
         mut each: impl FnMut(EntityId, Option<D::Item<'i>>),
     ) {
         let mut entities = entities.fuse();
-        let mut asked = Block::new();
-        let mut placed = Block::new();
+        let mut blocks = (Block::new(), Block::new());
+        let (mut asked, mut coming) = (&mut blocks.0, &mut blocks.1);
+        let mut places = Block::new();
+        let mut shared = None;
         loop {
-            placed.fill(asked.as_slice().iter().map(|&entity| {
-                let (table, row) = self.place(entity);
-                if let Some(&Some(columns)) = self.columns.get(table) {
-                    D::prefetch(columns, row);
-                }
-                (entity, table, row)
-            }));
-            asked.fill(entities.by_ref().inspect(|entity| prefetch(self.homes.entry(*entity))));
-            if asked.as_slice().is_empty() && placed.as_slice().is_empty() {
+            shared = self.place(asked.as_slice(), &mut places, shared);
+            coming.fill(entities.by_ref().inspect(|entity| prefetch(self.homes.entry(*entity))));
+            if asked.as_slice().is_empty() && coming.as_slice().is_empty() {
                 return;
             }
-            for &(entity, table, row) in placed.as_slice() {
-                // SAFETY: as in `find`.
-                each(entity, unsafe { self.at(entity, table, row) });
+            let block = asked.as_slice().iter().zip(places.as_slice());
+            match shared {
+                Some(Shared { columns, .. }) => block.for_each(|(&entity, seen)| {
+                    // SAFETY: all of them are in the table of these columns, which has the
+                    // required ones; the rest is the caller's.
+                    each(entity, Some(unsafe { self::row::<D>(columns, seen.row()) }));
+                }),
+                None => block.for_each(|(&entity, &seen)| {
+                    // SAFETY: the caller's.
+                    each(entity, unsafe { self.at(entity, seen) });
+                }),
+            }
+            std::mem::swap(&mut asked, &mut coming);
+        }
+    }
+
+    /// Notes where the entities of a block are, and asks memory for their values. Returns
+    /// the table that all of them are in, if there is one and it matches.
+    ///
+    /// If those of the block `before` shared one, these likely do too, and no columns are
+    /// looked up for single entities.
+    #[inline(always)]
+    fn place(
+        &self,
+        block: &[EntityId],
+        places: &mut Block<Sighting>,
+        before: Option<Shared<D>>,
+    ) -> Option<Shared<D>> {
+        match before {
+            Some(Shared { table, columns }) => {
+                let mut others = 0;
+                places.fill(block.iter().map(|&entity| {
+                    let seen = self.homes.sight(entity);
+                    others |= seen.table() ^ table;
+                    D::prefetch(columns, seen.row());
+                    seen
+                }));
+                before.filter(|_| others == 0)
+            }
+            None => {
+                places.fill(block.iter().map(|&entity| {
+                    let seen = self.homes.sight(entity);
+                    if let Some(columns) = self.columns_at(seen) {
+                        D::prefetch(columns, seen.row());
+                    }
+                    seen
+                }));
+                let (first, others) = places.as_slice().split_first()?;
+                let shared = Shared { table: first.table(), columns: self.columns_at(*first)? };
+                others.iter().all(|seen| seen.table() == shared.table).then_some(shared)
             }
         }
     }
