@@ -164,11 +164,11 @@ impl<'q, D: Fetch> Lookup<'q, D> {
     #[inline]
     unsafe fn at<'i>(&self, entity: EntityId, seen: Sighting) -> Option<D::Item<'i>> {
         match self.columns.get(seen.index()) {
-            // SAFETY: the columns are those of the entity's table, and the required
-            // ones are there, since it matches; the rest is the caller's.
-            Some(columns) => {
-                (*columns).map(|columns| unsafe { self::row::<D>(columns, seen.row()) })
-            }
+            Some(columns) => (*columns).map(|columns| {
+                // SAFETY: the columns are those of the entity's table, and the required
+                // ones are there, since it matches; the rest is the caller's.
+                unsafe { self::row::<D>(columns, seen.row()) }
+            }),
             // SAFETY: the caller's.
             None => unsafe { find_elsewhere(self.records, self.rows, &self.columns, entity) },
         }
