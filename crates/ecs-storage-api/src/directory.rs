@@ -617,6 +617,9 @@ impl Directory {
         component: ComponentId,
         rows: Range<usize>,
     ) {
+        if rows.is_empty() {
+            return;
+        }
         // SAFETY: the caller's.
         unsafe {
             mark_pages(self.pages(table, component), rows.clone(), self.version());

@@ -123,6 +123,7 @@ macro_rules! for_each_claim {
                 a_query_remembers_when_it_was_used
                 filters_on_changes_hold_in_every_form
                 terms_with_ticks_know_and_mark
+                a_piece_without_rows_is_no_change
                 changes_of_others_are_never_missed
                 asking_for_changes_is_reading
                 no_change_is_lost_when_ticks_wrap

@@ -113,14 +113,15 @@ fn stamp(page: &AtomicU64, now: Version) {
     page.store(now.get(), Ordering::Relaxed);
 }
 
-/// Stamps the pages of a column, of which rows are lent for writing; null stands
-/// for a column without pages.
+/// Stamps the pages of a column, of which rows are lent for writing; null stands for a
+/// column without pages.
 ///
 /// # Safety
-/// Pages that cover the rows lie there.
+/// There is a row at least, and pages that cover the rows lie there.
 #[inline(always)]
 pub(crate) unsafe fn mark_pages(pages: *const AtomicU64, rows: Range<usize>, now: Version) {
-    if pages.is_null() || rows.is_empty() {
+    debug_assert!(!rows.is_empty());
+    if pages.is_null() {
         return;
     }
     // SAFETY: the caller's.

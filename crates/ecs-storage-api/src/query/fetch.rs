@@ -155,7 +155,7 @@ mod sealed {
         /// Stamps the pages of rows that are lent for writing.
         ///
         /// # Safety
-        /// As for `item`, for each of the rows.
+        /// As for `item`, for each of the rows; and there is one at least.
         #[inline(always)]
         unsafe fn mark(_columns: Self::Columns, _rows: Range<usize>) {}
 

@@ -32,9 +32,9 @@ pub struct QueryCost {
 
 /// Records under construction, or kept for their memory.
 ///
-/// A record is a line of words: how many rows, where their ids lie, which row of
-/// its table is the first, and for each term where its column lies (null if there
-/// is none), with what belongs to it ([`Term::words`]).
+/// A record is a line of words: how many rows (one at least), where their ids lie,
+/// which row of its table is the first, and for each term where its column lies (null
+/// if there is none), with what belongs to it ([`Term::words`]).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecordBuffer {
     words: Vec<Word>,
@@ -99,6 +99,7 @@ impl RecordBuffer {
         rows: Range<usize>,
         terms: impl Iterator<Item = (Term, TermWords)>,
     ) {
+        debug_assert!(!rows.is_empty());
         self.rows += rows.len();
         self.words.push(Word::from_count(rows.len()));
         self.words.push(Word::from_ptr(ids.wrapping_add(rows.start).cast_mut().cast()));
@@ -111,6 +112,7 @@ impl RecordBuffer {
     /// Adds the record of some rows of a table.
     #[inline]
     pub(crate) fn push_rows(&mut self, table: &RecordPattern, rows: Range<usize>) {
+        debug_assert!(!rows.is_empty());
         self.rows += rows.len();
         self.words.reserve(1 + table.words.len());
         self.words.push(Word::from_count(rows.len()));

@@ -4,9 +4,9 @@ use ecs_core::{
     BundleKind, BundleRow, Component, ComponentId, EntityId, ErasedBundle, ErasedValue, RemoveAll,
 };
 use ecs_storage_api::{
-    Added, Changed, DynamicQuery, Filter, Mut, Or, Prepared, Query, QueryCache, QueryError,
-    QueryShape, QueryState, Ref, Storage, StorageExt, UpdateBatch, Version, Window, With, Without,
-    gather_mut,
+    Added, Changed, DynamicQuery, Filter, Mut, Or, PAGE_ROWS, Prepared, Query, QueryCache,
+    QueryError, QueryShape, QueryState, Ref, Storage, StorageExt, UpdateBatch, Version, Window,
+    With, Without, gather_mut,
 };
 
 use crate::Make;
@@ -565,6 +565,26 @@ pub fn terms_with_ticks_know_and_mark(make: Make<'_>) {
         9,
         "a slice is written as a whole"
     );
+}
+
+/// A chunk can be split behind its last row, at a border of pages too; what is behind
+/// it is nothing, and to write nothing is no change.
+pub fn a_piece_without_rows_is_no_change(make: Make<'_>) {
+    let mut storage = make();
+    if !storage.capabilities().change_detection {
+        return;
+    }
+    storage.create_many((0..2 * PAGE_ROWS).map(|n| Velocity(n as i32, 0))).unwrap();
+    let before = storage.advance_version();
+    let mut rows = 0;
+    let mut query: Query<'_, Mut<'_, Velocity>> = storage.query_as_mut();
+    for mut chunk in query.chunks_mut() {
+        rows += chunk.len();
+        let behind = chunk.split_off(chunk.len());
+        assert!(behind.is_empty() && behind.into_slices().is_empty());
+    }
+    assert_eq!(rows, 2 * PAGE_ROWS);
+    assert_eq!(found::<Changed<Velocity>>(&*storage, before), []);
 }
 
 /// Of a component that is not tracked, no change is missed.

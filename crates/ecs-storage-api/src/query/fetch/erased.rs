@@ -68,8 +68,8 @@ impl<'w> RecordColumns<'w> {
         let writes = |term: &Term| term.component == component && term.access == TermAccess::Write;
         let (_, [first, pages, ticks]) = self.terms.iter().find(|(term, _)| writes(term))?;
         let first = NonNull::new(first.0)?;
-        // SAFETY: the record says so (`each`), the term is written, and `self` is
-        // borrowed mutably meanwhile.
+        // SAFETY: the record says so (`each`), and has rows; the term is written, and
+        // `self` is borrowed mutably meanwhile.
         unsafe {
             mark_pages(pages.0.cast_const().cast(), self.start..self.start + self.len, self.now);
             mark_ticks(ticks.0.cast(), 0..self.len, self.now);

@@ -380,7 +380,9 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
         // SAFETY: the caller's. Who writes to a slice can't be seen, so that all of
         // it counts as written.
         unsafe {
-            <&mut C as Fetch>::mark(columns.column, Range { start, end: start + len });
+            if len != 0 {
+                <&mut C as Fetch>::mark(columns.column, Range { start, end: start + len });
+            }
             columns.column.slice(start, len)
         }
     }

@@ -42,14 +42,14 @@ impl<'w, D: Fetch> Rows<'w, D> {
     #[inline]
     pub(super) unsafe fn of(record: &[Word], window: Window) -> Self {
         let end = record[0].count();
-        // SAFETY: the caller's.
+        // SAFETY: the caller's; a record has rows.
         unsafe { Self::part_of(record, window, 0..end) }
     }
 
-    /// Returns some rows of a record, as `of`.
+    /// Returns some rows of a record, one at least, as `of`.
     ///
     /// # Safety
-    /// As `of`; the record has the rows.
+    /// As `of`; the record has the rows, and there is one.
     #[inline]
     pub(super) unsafe fn part_of(record: &[Word], window: Window, rows: Range<usize>) -> Self {
         // SAFETY: a record is made where the query matches, so the required
