@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ecs_core::{AllocatorState, CodecError, ComponentId, ComponentInfo, EntityId, ErasedSlice};
+use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedSlice};
 
 use super::image::StorageImage;
 use crate::changes::{Changes, PAGE_ROWS, Touched, Version};
@@ -87,12 +87,39 @@ pub(super) enum CapturedValues<'a> {
 }
 
 impl CapturedColumn {
-    fn new(info: &ComponentInfo, rows: usize) -> Self {
-        let (bytes, ends) = match info.is_pod() {
-            true => (Vec::with_capacity(rows * info.stride()), None),
-            false => (Vec::new(), Some(Vec::with_capacity(rows))),
+    /// Copies the values of so many rows, in any order.
+    fn copy_of(
+        values: ErasedSlice<'_>,
+        count: usize,
+        rows: impl Iterator<Item = usize>,
+    ) -> Result<Self, CodecError> {
+        let stride = values.info().stride();
+        if !values.info().is_pod() {
+            let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
+            for row in rows {
+                let value = values.range(row, 1).expect("a row of the chunk");
+                value.encode(&mut bytes)?;
+                ends.push(bytes.len());
+            }
+            return Ok(Self { stride, bytes, ends: Some(ends) });
+        }
+        let known = values.as_bytes().expect("the memory of a component that is plain bytes");
+        let bytes = match stride {
+            0 => Vec::new(),
+            2 => copies_of::<2>(known, count, rows),
+            4 => copies_of::<4>(known, count, rows),
+            8 => copies_of::<8>(known, count, rows),
+            12 => copies_of::<12>(known, count, rows),
+            16 => copies_of::<16>(known, count, rows),
+            stride => {
+                let mut bytes = Vec::with_capacity(count * stride);
+                rows.for_each(|row| {
+                    bytes.extend_from_slice(&known[row * stride..(row + 1) * stride]);
+                });
+                bytes
+            }
         };
-        Self { stride: info.stride(), bytes, ends }
+        Ok(Self { stride, bytes, ends: None })
     }
 
     /// Returns the values as memory, if they are plain bytes.
@@ -127,41 +154,19 @@ impl CapturedColumn {
             _ => out.extend_from_slice(value),
         }
     }
-
-    /// Copies the values of rows, in any order.
-    fn push_rows(
-        &mut self,
-        values: ErasedSlice<'_>,
-        rows: impl Iterator<Item = usize>,
-    ) -> Result<(), CodecError> {
-        if let Some(ends) = &mut self.ends {
-            for row in rows {
-                let value = values.range(row, 1).expect("a row of the chunk");
-                value.encode(&mut self.bytes)?;
-                ends.push(self.bytes.len());
-            }
-            return Ok(());
-        }
-        let bytes = values.as_bytes().expect("a component without ends is plain bytes");
-        match self.stride {
-            0 => {}
-            2 => push_values::<2>(bytes, rows, &mut self.bytes),
-            4 => push_values::<4>(bytes, rows, &mut self.bytes),
-            8 => push_values::<8>(bytes, rows, &mut self.bytes),
-            12 => push_values::<12>(bytes, rows, &mut self.bytes),
-            16 => push_values::<16>(bytes, rows, &mut self.bytes),
-            stride => rows.for_each(|row| {
-                self.bytes.extend_from_slice(&bytes[row * stride..(row + 1) * stride]);
-            }),
-        }
-        Ok(())
-    }
 }
 
 /// Copies values of `N` bytes: a copy of unknown size would cost more than the value.
-fn push_values<const N: usize>(bytes: &[u8], rows: impl Iterator<Item = usize>, out: &mut Vec<u8>) {
+fn copies_of<const N: usize>(
+    bytes: &[u8],
+    count: usize,
+    rows: impl Iterator<Item = usize>,
+) -> Vec<u8> {
     let (values, _) = bytes.as_chunks::<N>();
-    rows.for_each(|row| out.extend_from_slice(&values[row]));
+    // As arrays: whether there is room is asked once, and not for each.
+    let mut copies: Vec<[u8; N]> = Vec::with_capacity(count);
+    copies.extend(rows.map(|row| values[row]));
+    copies.into_flattened()
 }
 
 impl RowCapture {
@@ -300,10 +305,8 @@ impl RowCapture {
         let mut columns: Vec<_> =
             chunk.columns.iter().map(|(values, _)| *values).filter(is_persistent).collect();
         columns.sort_unstable_by_key(ErasedSlice::id);
-        let copied = columns.iter().map(|values| {
-            let mut column = CapturedColumn::new(values.info(), rows.len());
-            column.push_rows(*values, rows.clone()).map(|()| column)
-        });
+        let copied =
+            columns.iter().map(|values| CapturedColumn::copy_of(*values, rows.len(), rows.clone()));
         self.entities.push(Captured {
             columns: copied.collect::<Result<_, _>>()?,
             components: columns.iter().map(ErasedSlice::id).collect(),
@@ -326,8 +329,7 @@ impl RowCapture {
                 continue;
             }
             let rows = pages.into_iter().flatten();
-            let mut column = CapturedColumn::new(values.info(), count);
-            column.push_rows(*values, rows.clone())?;
+            let column = CapturedColumn::copy_of(*values, count, rows.clone())?;
             self.written.push(Captured {
                 components: vec![values.id()],
                 turns: Vec::new(),
