@@ -7,7 +7,7 @@ use ecs_core::{ComponentId, EntityId, ErasedValue};
 use ecs_storage_api::remote::Version;
 use ecs_storage_api::{Applied, BatchFacts, BatchIds, UpdateBatch};
 
-use super::effects::{Effects, count};
+use super::effects::{Effects, count_by_ids};
 use super::{Locked, Trace, Trouble, commit, settle};
 use crate::catalog::Table;
 use crate::error::{is_twice, nonsense, server};
@@ -248,7 +248,7 @@ async fn change(
     let alive = work.presumed_alive();
     if !alive.is_empty() {
         let living = store.tables.sql("select count(*) from @_entity where entity = any($1)");
-        if count(session, &living, &alive).await? != alive.len() as u64 {
+        if count_by_ids(session, &living, &alive).await? != alive.len() as u64 {
             return Err(Trouble::Untrue);
         }
     }

@@ -109,7 +109,7 @@ impl<'t> Effects<'t> {
         let updated = match table.layout.columns() {
             [] => {
                 let there = format!("select count(*) from {} where entity = any($1)", table.name);
-                count(session, &there, &ids).await?
+                count_by_ids(session, &there, &ids).await?
             }
             _ => {
                 let stage = stage(session, table, runs).await?;
@@ -346,7 +346,7 @@ async fn run(session: &mut Session<'_>, statement: &str) -> Result<u64, RemoteEr
 }
 
 /// Counts by a statement that is given ids.
-pub(super) async fn count(
+pub(super) async fn count_by_ids(
     session: &mut Session<'_>,
     statement: &str,
     ids: &[i64],
