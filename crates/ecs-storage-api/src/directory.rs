@@ -499,8 +499,8 @@ impl Directory {
         Some((first, pages, ticks.changed))
     }
 
-    /// Returns where the versions of a column's pages lie; null where there is no
-    /// column.
+    /// Returns where the versions of a column's pages lie: nowhere that can be read, if
+    /// the table has no rows or no such column.
     #[inline]
     pub(crate) fn pages(&self, table: TableId, component: ComponentId) -> *const AtomicU64 {
         let entry = self.components.get(component.index());

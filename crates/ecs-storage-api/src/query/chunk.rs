@@ -10,7 +10,7 @@ use super::fetch::{Cursor, Fetch, QueryData, Rows};
 pub struct Chunk<'w, D: QueryData>(pub(super) Rows<'w, D>);
 
 impl<'w, D: QueryData> Chunk<'w, D> {
-    /// Returns how many rows there are; never 0.
+    /// Returns how many rows there are: one at least, unless it was split.
     #[inline]
     pub fn len(&self) -> usize {
         self.0.len()

@@ -94,16 +94,7 @@ impl CapturedColumn {
         rows: impl Iterator<Item = usize>,
     ) -> Result<Self, CodecError> {
         let stride = values.info().stride();
-        if !values.info().is_pod() {
-            let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
-            for row in rows {
-                let value = values.range(row, 1).expect("a row of the chunk");
-                value.encode(&mut bytes)?;
-                ends.push(bytes.len());
-            }
-            return Ok(Self { stride, bytes, ends: Some(ends) });
-        }
-        let known = values.as_bytes().expect("the memory of a component that is plain bytes");
+        let Some(known) = values.as_bytes() else { return Self::encode(values, count, rows) };
         let bytes = match stride {
             0 => Vec::new(),
             2 => copies_of::<2>(known, count, rows),
@@ -120,6 +111,38 @@ impl CapturedColumn {
             }
         };
         Ok(Self { stride, bytes, ends: None })
+    }
+
+    /// Copies the values of runs of rows, so many in all.
+    fn copy_of_runs(
+        values: ErasedSlice<'_>,
+        count: usize,
+        runs: &[Range<usize>],
+    ) -> Result<Self, CodecError> {
+        let stride = values.info().stride();
+        let Some(known) = values.as_bytes() else {
+            return Self::encode(values, count, runs.iter().cloned().flatten());
+        };
+        let mut bytes = Vec::with_capacity(count * stride);
+        for run in runs {
+            bytes.extend_from_slice(&known[run.start * stride..run.end * stride]);
+        }
+        Ok(Self { stride, bytes, ends: None })
+    }
+
+    /// Encodes the values of so many rows.
+    fn encode(
+        values: ErasedSlice<'_>,
+        count: usize,
+        rows: impl Iterator<Item = usize>,
+    ) -> Result<Self, CodecError> {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
+        for row in rows {
+            let value = values.range(row, 1).expect("a row of the chunk");
+            value.encode(&mut bytes)?;
+            ends.push(bytes.len());
+        }
+        Ok(Self { stride: values.info().stride(), bytes, ends: Some(ends) })
     }
 
     /// Returns the values as memory, if they are plain bytes.
@@ -328,13 +351,13 @@ impl RowCapture {
             if count == 0 {
                 continue;
             }
-            let rows = pages.into_iter().flatten();
-            let column = CapturedColumn::copy_of(*values, count, rows.clone())?;
+            let mut ids = Vec::with_capacity(count);
+            pages.iter().for_each(|rows| ids.extend_from_slice(&chunk.ids[rows.clone()]));
             self.written.push(Captured {
                 components: vec![values.id()],
                 turns: Vec::new(),
-                ids: rows.map(|row| chunk.ids[row]).collect(),
-                columns: vec![column],
+                ids,
+                columns: vec![CapturedColumn::copy_of_runs(*values, count, &pages)?],
             });
         }
         Ok(())

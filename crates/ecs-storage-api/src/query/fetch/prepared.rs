@@ -110,7 +110,7 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
     }
 }
 
-/// Writes the record of a table.
+/// Writes the record of a table that has rows.
 #[inline]
 fn push_record<D: Fetch>(
     words: &mut Vec<Word>,
@@ -118,6 +118,7 @@ fn push_record<D: Fetch>(
     table: TableId,
     rows: usize,
 ) {
+    debug_assert!(rows != 0);
     let (start, stride) = (words.len(), stride::<D>());
     if words.capacity() - start < stride {
         words.reserve(32 * stride);
