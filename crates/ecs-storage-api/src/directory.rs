@@ -31,7 +31,7 @@ use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
 use crate::changes::{Changes, PAGE_ROWS, Version, new_identity};
 use crate::query::{TableChanges, Term};
-pub(crate) use late::{is_late, late_ticks};
+pub(crate) use late::late_ticks;
 pub use lent::{DirectoryMut, DirectoryRef};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, Sighting, TableId};

@@ -2,70 +2,169 @@
 
 use crate::changes::Version;
 
-/// Returns a bit for each of 64 ticks: whether it is later than `since`.
+/// Ticks of so many rows make a word of bits.
+const WORD: usize = u64::BITS as usize;
+
+/// Sets a bit for each tick that is later than `since`; `bits` has room for all of them,
+/// and none is set.
 ///
 /// There is no branch: whether one of a few rows changed can't be foreseen.
-#[inline]
-pub(crate) fn late_ticks(ticks: &[u32; 64], since: Version) -> u64 {
-    let (quarters, _) = ticks.as_chunks::<16>();
-    let quarters = quarters.iter().enumerate();
-    quarters.fold(0, |word, (n, quarter)| word | u64::from(sixteen(quarter, since)) << (n * 16))
+pub(crate) fn late_ticks(ticks: &[u32], since: Version, bits: &mut [u64]) {
+    let (words, rest) = ticks.as_chunks::<WORD>();
+    let (of_words, of_rest) = bits.split_at_mut(words.len());
+    late_words(words, since, of_words);
+    for (n, &tick) in rest.iter().enumerate() {
+        of_rest[0] |= u64::from(is_late(tick, since)) << n;
+    }
 }
 
 /// Tells whether a tick is later: such a one, and no other, leaves the sign when it is
 /// taken from `since`.
 #[inline]
-pub(crate) fn is_late(tick: u32, since: Version) -> bool {
+fn is_late(tick: u32, since: Version) -> bool {
     (since.tick().wrapping_sub(tick) as i32) < 0
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-#[inline(always)]
-fn sixteen(ticks: &[u32; 16], since: Version) -> u16 {
-    use std::arch::x86_64::{
-        __m128i, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi32, _mm_sub_epi32,
-    };
-    let (fours, _) = ticks.as_chunks::<4>();
-    let four = |n: usize| bytemuck::cast::<[u32; 4], __m128i>(fours[n]);
-    // SAFETY: every x86-64 has these instructions; they compute, and touch no memory.
-    unsafe {
-        let since = _mm_set1_epi32(since.tick() as i32);
-        let signs = |n| _mm_sub_epi32(since, four(n));
-        // Narrowing keeps the signs, which are then gathered.
-        let low = _mm_packs_epi32(signs(0), signs(1));
-        let high = _mm_packs_epi32(signs(2), signs(3));
-        _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u16
+fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has what is asked of it.
+        unsafe { x86::late_words_by_avx2(words, since, bits) }
+    } else {
+        x86::late_words(words, since, bits);
     }
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-fn sixteen(ticks: &[u32; 16], since: Version) -> u16 {
-    (0..16).fold(0, |bits, n| bits | u16::from(is_late(ticks[n], since)) << n)
+fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
+    for (bits, word) in bits.iter_mut().zip(words) {
+        *bits = (0..WORD).fold(0, |bits, n| bits | u64::from(is_late(word[n], since)) << n);
+    }
+}
+
+/// Signs of many differences, gathered by instructions of x86-64.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::WORD;
+    use crate::changes::{PAGE_ROWS, Version};
+    use crate::directory::prefetch;
+
+    /// Ticks in a line of the cache.
+    const LINE: usize = 16;
+
+    /// Asks memory for ticks of the next page: it would have nothing to do while those
+    /// who are late in this one are written down.
+    #[inline(always)]
+    fn ask_ahead(word: &[u32; WORD]) {
+        let ahead = word.as_ptr().wrapping_add(PAGE_ROWS);
+        (0..WORD).step_by(LINE).for_each(|n| prefetch(ahead.wrapping_add(n)));
+    }
+
+    /// With the instructions that every x86-64 has.
+    pub(super) fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
+        for (bits, word) in bits.iter_mut().zip(words) {
+            ask_ahead(word);
+            let (quarters, _) = word.as_chunks();
+            let quarters = quarters.iter().enumerate();
+            *bits = quarters.fold(0, |bits, (n, quarter)| {
+                bits | u64::from(sixteen(quarter, since)) << (n * 16)
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn sixteen(ticks: &[u32; 16], since: Version) -> u16 {
+        let (fours, _) = ticks.as_chunks::<4>();
+        let four = |n: usize| bytemuck::cast::<[u32; 4], __m128i>(fours[n]);
+        // SAFETY: every x86-64 has these instructions; they compute, and touch no memory.
+        unsafe {
+            let since = _mm_set1_epi32(since.tick() as i32);
+            let signs = |n| _mm_sub_epi32(since, four(n));
+            // Narrowing keeps the signs, which are then gathered.
+            let low = _mm_packs_epi32(signs(0), signs(1));
+            let high = _mm_packs_epi32(signs(2), signs(3));
+            _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u16
+        }
+    }
+
+    /// The same with registers of twice the width.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn late_words_by_avx2(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
+        for (bits, word) in bits.iter_mut().zip(words) {
+            ask_ahead(word);
+            let (low, high) = word.split_at(WORD / 2);
+            let half =
+                |ticks: &[u32]| u64::from(thirty_two(ticks.as_array().expect("half"), since));
+            *bits = half(low) | half(high) << 32;
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn thirty_two(ticks: &[u32; 32], since: Version) -> u32 {
+        let (eights, _) = ticks.as_chunks::<8>();
+        let since = _mm256_set1_epi32(since.tick() as i32);
+        let signs = |n: usize| {
+            let eight = bytemuck::cast::<[u32; 8], __m256i>(eights[n]);
+            _mm256_sub_epi32(since, eight)
+        };
+        let low = _mm256_packs_epi32(signs(0), signs(1));
+        let high = _mm256_packs_epi32(signs(2), signs(3));
+        // Narrowing takes lower and upper halves of registers apart: fours of rows come in
+        // the order 0, 2, 4, 6, 1, 3, 5, 7.
+        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        let signs = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+        _mm256_movemask_epi8(signs) as u32
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_tick_has_the_bit_of_its_place() {
+    /// Whether ticks of any age, some of them around `since`, have the bits of their
+    /// places.
+    fn check(late: impl Fn(&[u32], Version, &mut [u64])) {
         let mut draw = 0x9E37_79B9_7F4A_7C15u64;
         for since in [0, 5, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE] {
             let since = Version::new(since);
             let around = [0, 1, 0x7FFF_FFFF, 0x8000_0000, u32::MAX];
-            let ticks = std::array::from_fn(|n| {
+            let ticks: [u32; 5 * WORD] = std::array::from_fn(|n| {
                 draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 match n % 3 {
                     0 => (draw >> 32) as u32,
                     _ => since.tick().wrapping_add(around[(draw >> 40) as usize % around.len()]),
                 }
             });
-            let word = late_ticks(&ticks, since);
-            for (n, tick) in ticks.into_iter().enumerate() {
-                assert_eq!(word >> n & 1 == 1, is_late(tick, since), "{tick} after {since:?}");
+            for len in [0, WORD, 3 * WORD, ticks.len()] {
+                let mut bits = [0; 5];
+                late(&ticks[..len], since, &mut bits);
+                for (n, &tick) in ticks.iter().enumerate() {
+                    let bit = bits[n / WORD] >> (n % WORD) & 1 == 1;
+                    assert_eq!(bit, n < len && is_late(tick, since), "{n}: {tick} after {since:?}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn each_tick_has_the_bit_of_its_place() {
+        check(late_ticks);
         let (now, later) = (Version::new(7), Version::new(8).tick());
         assert!(is_late(later, now) && !is_late(now.tick(), now) && !is_late(0, now));
+        for len in 0..3 * WORD {
+            let mut bits = [0; 3];
+            late_ticks(&vec![later; len], now, &mut bits);
+            assert_eq!(bits.map(u64::count_ones).iter().sum::<u32>(), len as u32);
+            assert!((0..len).all(|n| bits[n / WORD] >> (n % WORD) & 1 == 1));
+        }
+    }
+
+    #[test]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    fn every_x86_64_finds_the_same() {
+        check(|ticks, since, bits| x86::late_words(ticks.as_chunks().0, since, bits));
     }
 }

@@ -114,10 +114,21 @@ impl RecordBuffer {
     pub(crate) fn push_rows(&mut self, table: &RecordPattern, rows: Range<usize>) {
         debug_assert!(!rows.is_empty());
         self.rows += rows.len();
-        self.words.reserve(1 + table.words.len());
-        self.words.push(Word::from_count(rows.len()));
+        let count = Word::from_count(rows.len());
         let moved = |&(word, step): &(Word, usize)| word.moved(step * rows.start);
-        self.words.extend(table.words.iter().map(moved));
+        // Most have one term or two: room is asked for once then.
+        match table.words.as_slice() {
+            [a, b, c] => self.words.extend_from_slice(&[count, moved(a), moved(b), moved(c)]),
+            [a, b, c, d] => {
+                let words = [count, moved(a), moved(b), moved(c), moved(d)];
+                self.words.extend_from_slice(&words);
+            }
+            words => {
+                self.words.reserve(1 + words.len());
+                self.words.push(count);
+                self.words.extend(words.iter().map(moved));
+            }
+        }
     }
 }
 

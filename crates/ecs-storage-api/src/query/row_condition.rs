@@ -7,7 +7,7 @@ use ecs_core::ComponentId;
 
 use super::matcher::Matcher;
 use crate::changes::{Changes, PAGE_ROWS, Version};
-use crate::directory::{is_late, late_ticks};
+use crate::directory::late_ticks;
 
 /// A condition on the rows of a table that matches otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -193,7 +193,11 @@ impl Resolved<'_> {
                 _ => [0; PAGE_ROWS / 64],
             },
             Self::Rows(pages, ticks) => match pages.changed(page, since) {
-                true => late_rows(&ticks[rows], since),
+                true => {
+                    let mut mask = [0; PAGE_ROWS / 64];
+                    late_ticks(&ticks[rows], since, &mut mask);
+                    mask
+                }
                 false => [0; PAGE_ROWS / 64],
             },
             Self::All(all) => {
@@ -217,19 +221,6 @@ fn first_rows(rows: usize) -> Mask {
     })
 }
 
-/// Tells which of a page's rows have a late tick.
-fn late_rows(ticks: &[u32], since: Version) -> Mask {
-    let mut mask = [0; PAGE_ROWS / 64];
-    let (words, rest) = ticks.as_chunks::<64>();
-    for (bits, word) in mask.iter_mut().zip(words) {
-        *bits = late_ticks(word, since);
-    }
-    for (&tick, at) in rest.iter().zip(words.len() * 64..) {
-        mask[at / 64] |= u64::from(is_late(tick, since)) << (at % 64);
-    }
-    mask
-}
-
 /// Rows that follow each other, told as one run.
 struct Runs<F> {
     last: Range<usize>,
@@ -247,19 +238,29 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
     }
 
     fn add_mask(&mut self, mask: &Mask, start: usize) {
+        let mut last = std::mem::take(&mut self.last);
         for (n, &word) in mask.iter().enumerate() {
             let mut bits = word;
             while bits != 0 {
                 let first = bits.trailing_zeros();
                 let count = (bits >> first).trailing_ones();
                 let at = start + n * 64 + first as usize;
-                self.add(at..at + count as usize);
+                if at != last.end {
+                    if !last.is_empty() {
+                        (self.each)(last.clone());
+                    }
+                    last.start = at;
+                }
+                last.end = at + count as usize;
                 // The run is the lowest there is: carrying over it clears it.
                 bits &= bits.wrapping_add(1 << first);
             }
         }
+        self.last = last;
     }
 
+    /// Tells the last run. Not inline: only the loop over a mask is to be large.
+    #[inline(never)]
     fn end(&mut self) {
         if !self.last.is_empty() {
             (self.each)(std::mem::take(&mut self.last));
