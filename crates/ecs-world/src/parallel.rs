@@ -14,9 +14,10 @@ const PIECE_ROWS: usize = 8_192;
 ///
 /// The current pool does the work: the global one, or the one in whose
 /// `install` the call stands; in a system, the threads of its schedule. Pieces
-/// are cut by rows alone; threads take as many small ones at a time as make up a
-/// large one, or more while many are left, and what is not more than a large one stays
-/// on the calling thread.
+/// are cut by rows alone. Each thread begins with a stretch of its own, the same in each
+/// call over the same rows, and helps with others when it has done with that; threads take
+/// as many small pieces at a time as make up a large one, or more while many are left, and
+/// what is not more than a large one stays on the calling thread.
 ///
 /// `par_for_each` and `par_for_each_with`, of which nothing can tell where they cut, look
 /// at the clock where there are no more rows than that: the calling thread begins, and if

@@ -11,10 +11,12 @@ use crate::schedule::Crew;
 /// Does some work on each piece, and returns what came of it in the order of the
 /// pieces.
 ///
-/// A thread takes a share of about `rows` rows at a time or, while many are left, of
-/// more, of as many pieces as it takes; the threads are those of the schedule that runs
-/// here, else rayon's current ones. What is `rows` rows or one piece stays on the calling
-/// one.
+/// Each thread has a stretch of its own, the same each time if the rows are the same: what
+/// it has read or written before may still be near to it. Who has done with that helps
+/// with others, from their ends. A share of about `rows` rows is taken at a time or, while
+/// many are left, of more, of as many pieces as it takes. The threads are those of the
+/// schedule that runs here, else rayon's current ones. What is `rows` rows or one piece
+/// stays on the calling one.
 pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     pieces: Vec<Chunk<'q, D>>,
     rows: usize,
@@ -26,12 +28,14 @@ pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     if shares < 2 || threads.count() < 2 {
         return pieces.into_iter().map(f).collect();
     }
-    let (shortest, count) = (rows, threads.count());
-    let left = Mutex::new(Left { pieces: pieces.into_iter(), first: 0, rows: all });
+    let left = Mutex::new(stretches(pieces, all, shares.min(threads.count())));
     let done = Mutex::new(Vec::with_capacity(shares));
     threads.work(shares, &|| {
+        let own = rayon::current_thread_index().unwrap_or(0);
+        // Apart, so that the lock is given back before the work begins.
+        let next = || take(&mut left.lock(), own, rows);
         let mut mine = Vec::new();
-        while let Some((first, share)) = take(&left, shortest, count) {
+        while let Some((first, share)) = next() {
             mine.push((first, share.into_iter().map(&f).collect::<Vec<_>>()));
         }
         done.lock().append(&mut mine);
@@ -41,8 +45,8 @@ pub(crate) fn map_pieces<'q, D: QueryData, T: Send>(
     done.into_iter().flat_map(|(_, results)| results).collect()
 }
 
-/// The pieces that nobody has taken yet.
-struct Left<'q, D: QueryData> {
+/// Pieces that follow each other, of which nobody has taken those that are left.
+struct Stretch<'q, D: QueryData> {
     pieces: IntoIter<Chunk<'q, D>>,
     /// The place of the first of them in the order.
     first: usize,
@@ -53,25 +57,139 @@ struct Left<'q, D: QueryData> {
 /// Pieces that a thread works on, usually one.
 type TakenPieces<'q, D> = SmallVec<[Chunk<'q, D>; 1]>;
 
-/// Takes pieces of `shortest` rows together, if that many are left; of many rows a part
-/// that leaves enough for each of `threads` to end at the same time. What follows each
-/// other in memory is read faster by one thread than by several in turn.
+/// Cuts pieces with `all` rows into so many stretches, about as long as each other.
+fn stretches<D: QueryData>(
+    pieces: Vec<Chunk<'_, D>>,
+    all: usize,
+    count: usize,
+) -> Vec<Stretch<'_, D>> {
+    let (mut pieces, mut first, mut left) = (pieces.into_iter().peekable(), 0, all);
+    let stretch = |n: usize| {
+        let fair = left.div_ceil(count - n);
+        let (mut own, mut rows) = (Vec::new(), 0);
+        while let Some(piece) = pieces.next_if(|_| rows < fair) {
+            rows += piece.len();
+            own.push(piece);
+        }
+        left -= rows;
+        let stretch = Stretch { first, rows, pieces: own.into_iter() };
+        first += stretch.pieces.len();
+        stretch
+    };
+    (0..count).map(stretch).collect()
+}
+
+/// Takes pieces of `shortest` rows together, if that many are left of a stretch; of many
+/// rows a part, so that another thread has something to help with. Returns the place of
+/// the first, too.
 fn take<'q, D: QueryData>(
-    left: &Mutex<Left<'q, D>>,
+    stretches: &mut [Stretch<'q, D>],
+    own: usize,
     shortest: usize,
-    threads: usize,
 ) -> Option<(usize, TakenPieces<'q, D>)> {
-    /// Into how many parts a thread's share of what is left is divided.
+    /// Into how many parts that is divided which is left of a stretch.
     const PARTS: usize = 4;
-    let mut left = left.lock();
-    let rows = shortest.max(left.rows / (PARTS * threads));
-    let (first, mut taken, mut in_all) = (left.first, TakenPieces::new(), 0);
+    let own = own % stretches.len();
+    let is_own = stretches[own].rows > 0;
+    let from = match is_own {
+        true => &mut stretches[own],
+        false => stretches.iter_mut().max_by_key(|stretch| stretch.rows)?,
+    };
+    let rows = shortest.max(from.rows / PARTS);
+    let (mut taken, mut in_all) = (TakenPieces::new(), 0);
     while in_all < rows {
-        let Some(piece) = left.pieces.next() else { break };
+        let piece = if is_own { from.pieces.next() } else { from.pieces.next_back() };
+        let Some(piece) = piece else { break };
         in_all += piece.len();
         taken.push(piece);
     }
-    left.first += taken.len();
-    left.rows -= in_all;
-    (!taken.is_empty()).then_some((first, taken))
+    from.rows -= in_all;
+    if is_own {
+        from.first += taken.len();
+        return Some((from.first - taken.len(), taken));
+    }
+    taken.reverse();
+    (!taken.is_empty()).then_some((from.first + from.pieces.len(), taken))
+}
+
+#[cfg(test)]
+mod tests {
+    use ecs_core::{Component, Description};
+    use ecs_storage_api::Query;
+
+    use super::*;
+    use crate::World;
+
+    #[derive(Debug)]
+    struct Number(usize);
+
+    impl Component for Number {
+        fn describe() -> Description<Self> {
+            Description::transient("pieces::Number")
+        }
+    }
+
+    /// Stretches of pieces of ten rows, of which the last has five.
+    fn cut<'q, D: QueryData>(query: &'q mut Query<'_, D>, count: usize) -> Vec<Stretch<'q, D>> {
+        let all = query.count();
+        stretches(query.pieces_mut(10), all, count)
+    }
+
+    fn world(rows: usize) -> World {
+        let mut world = World::new();
+        world.spawn_batch((0..rows).map(Number));
+        world
+    }
+
+    #[test]
+    fn stretches_are_about_as_long_as_each_other_and_hold_all_pieces() {
+        let mut world = world(95);
+        for count in 1..=10 {
+            let mut query = world.query_mut::<&Number>();
+            let cut = cut(&mut query, count);
+            let mut next = 0;
+            for stretch in &cut {
+                assert_eq!(stretch.first, next);
+                let rows = stretch.pieces.as_slice().iter().map(Chunk::len).sum::<usize>();
+                assert_eq!(stretch.rows, rows);
+                assert!(rows.abs_diff(95 / count) <= 10, "{rows} of {count} stretches");
+                next += stretch.pieces.len();
+            }
+            assert_eq!((cut.len(), next), (count, 10));
+        }
+    }
+
+    #[test]
+    fn each_piece_is_taken_once_whoever_comes() {
+        let mut world = world(95);
+        let orders: [&[usize]; 4] = [&[0], &[2], &[0, 1, 2], &[7, 0, 0, 4]];
+        for (order, shortest) in orders.into_iter().zip([10, 1, 25, 30]) {
+            let mut query = world.query_mut::<&Number>();
+            let mut cut = cut(&mut query, 3);
+            let mut all = vec![None; 10];
+            let mut who = order.iter().cycle();
+            while let Some((first, share)) = take(&mut cut, *who.next().unwrap(), shortest) {
+                for (place, piece) in (first..).zip(share) {
+                    let mut values = Vec::new();
+                    piece.for_each(|number| values.push(number.0));
+                    assert_eq!(values[0], place * 10);
+                    assert!(all[place].replace(values).is_none(), "piece {place} twice");
+                }
+            }
+            let all: Vec<_> = all.into_iter().flatten().flatten().collect();
+            assert_eq!(all, (0..95).collect::<Vec<_>>(), "taken by {order:?}");
+        }
+    }
+
+    #[test]
+    fn a_thread_begins_with_its_own_and_helps_from_the_end() {
+        let mut world = world(80);
+        let mut query = world.query_mut::<&Number>();
+        let mut cut = cut(&mut query, 2);
+        let mut firsts = |own| take(&mut cut, own, 10).map(|(first, share)| (first, share.len()));
+        assert_eq!(firsts(1), Some((4, 1)));
+        assert_eq!(firsts(0), Some((0, 1)));
+        let of_one: Vec<_> = std::iter::from_fn(|| firsts(1)).map(|(first, _)| first).collect();
+        assert_eq!(of_one, [5, 6, 7, 3, 2, 1]);
+    }
 }
