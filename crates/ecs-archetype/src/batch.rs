@@ -111,8 +111,8 @@ struct Courses {
 }
 
 impl Courses {
-    /// Finds out what becomes of each run's table, and that there can be as many
-    /// rows as will come.
+    /// Finds out what becomes of each run's table, and makes room for as many rows as
+    /// will come.
     fn new(
         rows: &mut Rows,
         runs: &[Run],
@@ -120,7 +120,8 @@ impl Courses {
         staged: Option<&Staged>,
     ) -> Result<Self, StorageError> {
         let mut this = Self { courses: Vec::new(), by_table: AHashMap::new() };
-        let mut incoming: AHashMap<TableId, usize> = AHashMap::new();
+        // By where they go: the course of the first run, its rows, and all that come.
+        let mut incoming: AHashMap<TableId, (usize, usize, usize)> = AHashMap::new();
         let mut last = None;
         for run in runs {
             let course = match last {
@@ -137,11 +138,11 @@ impl Courses {
             };
             last = Some((run.table, course));
             if let Some(target) = this.courses[course].target() {
-                *incoming.entry(target).or_default() += run.rows.len();
+                incoming.entry(target).or_insert((course, run.rows.len(), 0)).2 += run.rows.len();
             }
         }
-        for (target, count) in incoming {
-            rows.check_room(target, count)?;
+        for (course, first, all) in incoming.into_values() {
+            rows.make_way(&mut this.courses[course], (first, all), staged)?;
         }
         Ok(this)
     }
@@ -161,7 +162,7 @@ fn follow(
     entities: &[EntityId],
     mut first: Option<Run>,
     mut staged: Option<Staged>,
-) -> Result<(), StorageError> {
+) {
     let mut panics = Panics::new();
     let mut done = 0;
     while done < entities.len() {
@@ -170,11 +171,10 @@ fn follow(
         let run = run.expect("an entity that was found lives");
         let count = run.rows.len();
         let written = staged.as_mut().map(|staged| (staged, done));
-        rows.take_course(courses.of(run.table), run.rows, written, &mut panics)?;
+        rows.take_course(courses.of(run.table), run.rows, written, &mut panics);
         done += count;
     }
     panics.go_on();
-    Ok(())
 }
 
 /// Adds or replaces components of several entities.
@@ -198,7 +198,8 @@ pub(crate) fn insert(
         graph.plan(rows, Change::Insert, table, &kind).map(|plan| Some(plan.target()))
     };
     let courses = Courses::new(rows, &runs, target, Some(&staged))?;
-    follow(rows, &courses, entities, runs.into_iter().next(), Some(staged))
+    follow(rows, &courses, entities, runs.into_iter().next(), Some(staged));
+    Ok(())
 }
 
 /// Takes components away from several entities, and returns how many values
@@ -218,7 +219,7 @@ pub(crate) fn remove(
     };
     let courses = Courses::new(rows, &runs, target, None)?;
     let count = runs.iter().map(|run| run.rows.len() * courses.of(run.table).ended()).sum();
-    follow(rows, &courses, entities, runs.into_iter().next(), None)?;
+    follow(rows, &courses, entities, runs.into_iter().next(), None);
     Ok(count)
 }
 
@@ -234,5 +235,6 @@ pub(crate) fn despawn(
     let runs = runs(rows, entities)?;
     let courses = Courses::new(rows, &runs, |_, _| Ok(None), None)?;
     ending();
-    follow(rows, &courses, entities, runs.into_iter().next(), None)
+    follow(rows, &courses, entities, runs.into_iter().next(), None);
+    Ok(())
 }

@@ -26,7 +26,8 @@ pub(crate) fn exchange(
     let staged = Staged::write(&gained, batch, entities.len())?;
     let (lost, gained) = (lost.component_ids(), gained.component_ids());
     let courses = courses(rows, graph, &scattered, &lost, (&staged, &gained))?;
-    take(rows, &scattered, &courses, staged, workers)
+    take(rows, &scattered, &courses, staged, workers);
+    Ok(())
 }
 
 /// Takes components away, and returns how many values that were.
@@ -40,7 +41,7 @@ pub(crate) fn remove(
     let staged = Staged::without_values(entities.len())?;
     let courses = courses(rows, graph, &scattered, &kind.component_ids(), (&staged, &[]))?;
     let values = scattered.tables().zip(&courses).map(|((_, count), it)| count * it.ended()).sum();
-    take(rows, &scattered, &courses, staged, &Alone)?;
+    take(rows, &scattered, &courses, staged, &Alone);
     Ok(values)
 }
 
@@ -55,7 +56,8 @@ pub(crate) fn despawn(
     let courses: Vec<_> =
         scattered.tables().map(|(table, _)| rows.course(table, None, None)).collect();
     ending();
-    take(rows, &scattered, &courses, staged, &Alone)
+    take(rows, &scattered, &courses, staged, &Alone);
+    Ok(())
 }
 
 /// Finds the entities.
@@ -67,7 +69,7 @@ fn look_up(
     Scattered::of(rows, entities, workers).ok_or_else(|| first_fault(rows, entities))
 }
 
-/// Finds out where the rows of each table go, and that there can be as many.
+/// Finds out where the rows of each table go, and makes room there for all that come.
 fn courses(
     rows: &mut Rows,
     graph: &mut Graph,
@@ -91,7 +93,7 @@ fn courses(
         courses.push(course);
     }
     for (target, count) in incoming {
-        rows.check_room(target, count)?;
+        rows.reserve(target, count)?;
     }
     Ok(courses)
 }
@@ -103,11 +105,10 @@ fn take(
     courses: &[Course],
     staged: Staged,
     workers: &dyn Workers,
-) -> Result<(), StorageError> {
+) {
     let mut panics = Panics::new();
-    rows.scatter(scattered, courses, staged, workers, &mut panics)?;
+    rows.scatter(scattered, courses, staged, workers, &mut panics);
     panics.go_on();
-    Ok(())
 }
 
 /// Names the first entity of a list that is dead or listed before.

@@ -400,23 +400,23 @@ impl Rows {
         unsafe { self.tables[table.index()].ids.as_slice(self.len(table)) }
     }
 
-    /// Checks that a table can have `additional` more rows.
-    pub(crate) fn check_room(
-        &mut self,
-        table: TableId,
-        additional: usize,
-    ) -> Result<(), StorageError> {
-        let needed = self.len(table).saturating_add(additional);
-        self.tables[table.index()].check_capacity(needed)
-    }
-
     /// Makes room for `additional` more rows.
+    ///
+    /// # Errors
+    /// [`StorageError::Capacity`] or [`StorageError::OutOfMemory`]; nothing that shows
+    /// has changed.
     #[inline(always)]
-    fn reserve(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
-        if additional <= self.tables[id.index()].capacity - self.len(id) {
+    pub(crate) fn reserve(&mut self, id: TableId, additional: usize) -> Result<(), StorageError> {
+        if self.has_room(id, additional) {
             return Ok(());
         }
         self.grow(id, additional)
+    }
+
+    /// Tells whether there is room for `additional` more rows.
+    #[inline(always)]
+    fn has_room(&self, id: TableId, additional: usize) -> bool {
+        additional <= self.tables[id.index()].capacity - self.len(id)
     }
 
     #[cold]
@@ -768,13 +768,14 @@ impl Rows {
         Ok(())
     }
 
-    /// Makes room for one row more, not for twice as many: none is added.
+    /// Makes room for a row more, which is not added. For an eighth more, and not for
+    /// twice as many: enough that who adds rows and replaces components in turn does not
+    /// have all of them moved for each.
     #[cold]
     #[inline(never)]
     fn make_spare_row(&mut self, id: TableId) -> Result<(), StorageError> {
-        let needed = self.len(id) + 1;
-        self.tables[id.index()].check_capacity(needed)?;
-        self.resize(id, needed)
+        let len = self.len(id);
+        self.grow_exact(id, 1, len + len / 8)
     }
 
     /// Takes components from an entity, along a plan from its table.

@@ -265,8 +265,9 @@ impl<'a> ErasedSliceMut<'a> {
     /// Returns the values as memory that may be written, or `None` if the
     /// component is not plain bytes.
     ///
-    /// The bytes between the size and the stride of a run-time component are
-    /// padding and mean nothing.
+    /// The bytes between the size and the stride of a run-time component are zero;
+    /// whoever writes leaves them so, since values are compared, hashed and saved with
+    /// them.
     pub fn into_bytes(self) -> Option<&'a mut [u8]> {
         // SAFETY: as in `ErasedSlice::as_bytes`; any bytes written are a valid
         // value, since pod components accept every pattern.
@@ -486,6 +487,24 @@ impl ErasedVec {
             ptr::copy_nonoverlapping(bytes.as_ptr(), end.as_ptr(), bytes.len());
         }
         self.len += len;
+    }
+
+    /// Appends the values of another array.
+    ///
+    /// # Panics
+    /// If it holds another component.
+    pub fn append(&mut self, mut other: Self) {
+        assert!(other.id() == self.id(), "values of one component");
+        self.reserve(other.len);
+        // SAFETY: `reserve` made room for as many values behind the last as the other
+        // array holds, which is memory of its own; they become ours, since it counts
+        // none of them any more.
+        unsafe {
+            let end = self.first.add(self.len * self.info.stride());
+            let bytes = other.len * self.info.stride();
+            ptr::copy_nonoverlapping(other.first.as_ptr(), end.as_ptr(), bytes);
+        }
+        self.len += std::mem::take(&mut other.len);
     }
 
     /// Reads `count` values in their persistent form from the front of `bytes`.

@@ -54,6 +54,8 @@ pub(crate) fn map<T: Send, R: Send>(
     // Whoever was to help may not have called.
     take_and_do();
     let mut done = done.into_inner();
+    // Who helped may have kept the panic of one to itself.
+    assert!(done.len() == count, "work on {} of {count} inputs was lost", count - done.len());
     done.sort_unstable_by_key(|(n, _)| *n);
     done.into_iter().map(|(_, result)| result).collect()
 }
@@ -67,6 +69,15 @@ mod tests {
 
     impl Workers for Lazy {
         fn work(&self, _most: usize, _work: &(dyn Fn() + Sync)) {}
+    }
+
+    /// Keeps panics to itself.
+    struct Silent;
+
+    impl Workers for Silent {
+        fn work(&self, _most: usize, work: &(dyn Fn() + Sync)) {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        }
     }
 
     /// Calls from several threads, more often than there is work.
@@ -87,5 +98,11 @@ mod tests {
                 assert_eq!(results, inputs);
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "work on 1 of 3 inputs was lost")]
+    fn a_panic_that_a_helper_keeps_to_itself_is_one_nevertheless() {
+        map(&Silent, 3 * SHARE, vec![1, 2, 3], |n| assert!(n != 2));
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Course {
     pub(super) replaced: Vec<(usize, usize)>,
     /// Columns that were written, and where they go in the target.
     pub(super) added: Vec<(usize, usize)>,
+    /// Whether the source hands its columns over to the target.
+    hands_over: bool,
 }
 
 impl Course {
@@ -53,6 +55,7 @@ impl Course {
             ended: Vec::new(),
             replaced: Vec::new(),
             added: Vec::new(),
+            hands_over: false,
         };
         let there = |id| target.and_then(|(_, to)| to.column(id));
         for (at, column) in from.columns.iter().enumerate() {
@@ -99,6 +102,16 @@ impl Course {
         self.target == Some(self.source)
     }
 
+    /// Returns the columns of the target that have no values from the source, nor any
+    /// that were written for these `count` rows alone and so are handed over as well.
+    fn coming(&self, count: usize, staged: Option<&Staged>) -> impl Iterator<Item = usize> + '_ {
+        let is_shared = staged.is_some_and(|staged| staged.rows != count);
+        let values = self.added.iter().map(|(_, place)| *place).filter(move |_| is_shared);
+        let is_kept = |at: &usize| self.kept.iter().any(|(_, place)| place == at);
+        let ticks = self.stamped.iter().map(|ticks| *ticks as usize);
+        values.chain(ticks.filter(move |at| !is_kept(at)))
+    }
+
     /// Returns how many values of a row end.
     pub(crate) fn ended(&self) -> usize {
         self.ended.len()
@@ -121,29 +134,62 @@ impl Rows {
         Course::new(table(source), target.map(table), staged)
     }
 
+    /// Makes room where a course leads, in a table that no course comes from: for
+    /// `incoming` rows, of which its own first run has `first`. If that is all of its
+    /// table and all that comes, the columns are handed over, and those alone need room
+    /// that come.
+    ///
+    /// # Errors
+    /// [`StorageError::Capacity`] or [`StorageError::OutOfMemory`]; nothing that shows
+    /// has changed.
+    pub(crate) fn make_way(
+        &mut self,
+        course: &mut Course,
+        (first, incoming): (usize, usize),
+        staged: Option<&Staged>,
+    ) -> Result<(), StorageError> {
+        let Some(target) = course.target() else { return Ok(()) };
+        course.hands_over = first >= HANDED_OVER
+            && first == incoming
+            && first == self.len(course.source)
+            && self.len(target) == 0;
+        if !course.hands_over {
+            return self.reserve(target, incoming);
+        }
+        let to = &mut self.tables[target.index()];
+        let made = course.coming(first, staged).try_for_each(|column| {
+            let array = &mut to.columns[column].values;
+            if array.capacity() >= first { Ok(()) } else { array.try_resize(first) }
+        });
+        // Also if not: some may have moved.
+        self.publish(target);
+        made.map_err(StorageError::no_memory("the rows of an archetype"))
+    }
+
     /// Takes a run of rows of the course's source to its target, or to their
     /// end. `staged` are the rows that are inserted, and which of them is the
     /// first.
     ///
     /// Panics of components that end are kept in `panics`.
     ///
-    /// # Errors
-    /// [`StorageError::Capacity`] if the target can't hold so many rows; then
-    /// nothing has happened.
+    /// # Panics
+    /// If no [way was made](Self::make_way) for them.
     pub(crate) fn take_course(
         &mut self,
         course: &Course,
         rows: Range<usize>,
         staged: Option<(&mut Staged, usize)>,
         panics: &mut Panics,
-    ) -> Result<(), StorageError> {
+    ) {
         let (source, count) = (course.source, rows.len());
         assert!(rows.end <= self.len(source), "a run is of rows that there are");
-        let whole = count >= HANDED_OVER
-            && count == self.len(source)
-            && course.target().is_some_and(|target| self.len(target) == 0);
-        if let Some(target) = course.target().filter(|_| !whole) {
-            self.reserve(target, count)?;
+        let whole = course.hands_over;
+        if let Some(target) = course.target() {
+            let is_ready = match whole {
+                true => count == self.len(source) && self.len(target) == 0,
+                false => self.has_room(target, count),
+            };
+            assert!(is_ready, "there is room where rows go");
         }
         if !course.lost.is_empty() {
             let entities = self.ids(source)[rows.clone()].to_vec();
@@ -171,7 +217,6 @@ impl Rows {
             self.tables[now.index()].stamp(&course.stamped, place..place + count, version);
         }
         self.drop_run(course, count, staged, panics);
-        Ok(())
     }
 
     /// Exchanges values of a run with those that replace them.
@@ -245,6 +290,9 @@ impl Rows {
             .tables
             .get_disjoint_mut([course.source.index(), target.index()])
             .expect("a course leads from one table to another");
+        let mut coming = course.coming(count, staged.as_ref().map(|(staged, _)| &**staged));
+        let has_room = coming.all(|column| to.columns[column].values.capacity() >= count);
+        assert!(has_room, "there is room for what comes");
         mem::swap(&mut from.ids, &mut to.ids);
         for &(column, place) in &course.kept {
             mem::swap(&mut from.columns[column].values, &mut to.columns[place].values);
@@ -256,21 +304,13 @@ impl Rows {
                 mem::swap(&mut written.values, &mut column.values);
                 continue;
             }
-            if column.values.capacity() < count {
-                column.values.resize(count);
-            }
             // SAFETY: both are of the same component; there is room for as many
             // values, and none lie there.
             unsafe { written.move_rows_to(*first, count, column.at(0)) }
         }
-        for &ticks in &course.stamped {
-            let ticks = &mut to.columns[ticks as usize].values;
-            if ticks.capacity() < count {
-                ticks.resize(count);
-            }
-        }
         from.measure();
         to.measure();
+        debug_assert!(to.capacity >= count);
         // SAFETY: the rows of the source are now those of the target, with every
         // column kept or added; the source has none.
         unsafe {

@@ -184,7 +184,8 @@ impl Rows {
                     let mut bytes = values.bytes;
                     let mut decode = |count| ErasedVec::decode(info, &mut bytes, count);
                     let decoded = [decode(there)?, decode(rows.len() - there)?];
-                    if decoded.each_ref().map(ErasedVec::len) != [there, rows.len() - there] {
+                    let lens = decoded.each_ref().map(ErasedVec::len);
+                    if lens != [there, rows.len() - there] || !bytes.is_empty() {
                         return Ok(None);
                     }
                     Some(decoded)

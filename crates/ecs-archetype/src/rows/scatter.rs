@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ecs_core::EntityId;
-use ecs_storage_api::{Location, PAGE_ROWS, Relocation, StorageError, TableId, Workers};
+use ecs_storage_api::{Location, PAGE_ROWS, Relocation, TableId, Workers};
 use parking_lot::Mutex;
 
 use super::Rows;
@@ -147,12 +147,8 @@ impl Rows {
     /// with the n-th of the rows that are staged. Panics of components that end
     /// are kept in `panics`. Before it moves anything it notes who loses what.
     ///
-    /// # Errors
-    /// [`StorageError::Capacity`], unless [`check_room`](Rows::check_room) said
-    /// that there can be so many rows.
-    ///
     /// # Panics
-    /// If rows have moved since the list was looked up, or there are fewer courses
+    /// If there is no [room](Rows::reserve) where they go, rows have moved since the list was looked up, or there are fewer courses
     /// than tables, or fewer rows than entities, or some end and an id is foreign.
     pub(crate) fn scatter(
         &mut self,
@@ -161,7 +157,7 @@ impl Rows {
         mut staged: Staged,
         workers: &dyn Workers,
         panics: &mut Panics,
-    ) -> Result<(), StorageError> {
+    ) {
         let groups: Vec<_> = scattered.groups().zip(courses).collect();
         assert!(groups.len() == scattered.groups().count(), "a course for each table");
         assert!(scattered.0.len() <= staged.rows, "a row is inserted for each entity");
@@ -177,7 +173,7 @@ impl Rows {
             let (now, later) = rest.split_at(independent(rest));
             let mut moving = Vec::with_capacity(now.len());
             for &(places, course) in now {
-                let group = self.group(places, course, &moving)?;
+                let group = self.group(places, course, &moving);
                 moving.push(group);
             }
             self.move_groups(&moving, &staged.table, workers, panics);
@@ -191,17 +187,10 @@ impl Rows {
             }
             rest = later;
         }
-        Ok(())
     }
 
-    /// Plans the moves of the rows of a table, and makes room for them behind
-    /// those of the groups before.
-    fn group<'a>(
-        &mut self,
-        places: &[Place],
-        course: &'a Course,
-        before: &[Group<'a>],
-    ) -> Result<Group<'a>, StorageError> {
+    /// Plans the moves of the rows of a table, behind those of the groups before.
+    fn group<'a>(&self, places: &[Place], course: &'a Course, before: &[Group<'a>]) -> Group<'a> {
         let len = self.len(course.source);
         assert!(places[0].table() == course.source, "the courses are those of the tables");
         assert!((places[places.len() - 1].row() as usize) < len, "the rows are where they were");
@@ -209,9 +198,10 @@ impl Rows {
         if let Some(target) = course.target() {
             let last = before.iter().rev().find(|group| group.course.target() == Some(target));
             base = last.map_or(self.len(target), |group| group.base + group.steps.len());
-            self.reserve(target, base - self.len(target) + places.len())?;
+            let incoming = base - self.len(target) + places.len();
+            assert!(self.has_room(target, incoming), "there is room where rows go");
         }
-        Ok(Group { course, steps: steps(places, len), base })
+        Group { course, steps: steps(places, len), base }
     }
 
     /// Notes which entities lose tracked components, in the order of the list, while

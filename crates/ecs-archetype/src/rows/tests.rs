@@ -1,6 +1,6 @@
 //! How memory grows while a batch is written.
 
-use ecs_core::{BundleRows, Component, Description, IdSource};
+use ecs_core::{BundleRow, BundleRows, Component, Description, IdSource};
 
 use super::Rows;
 use crate::graph::{Change, Graph};
@@ -76,4 +76,25 @@ fn many_small_batches_double_what_there_is_room_for() {
     let (rows, room) = spawned((0..ROWS / 5).map(|_| (0..5).map(byte)));
     assert_eq!(rows, ROWS);
     assert!(room.iter().all(|&room| room > ROWS + 100), "{room:?}");
+}
+
+#[test]
+fn replacing_in_turn_with_spawning_moves_tables_seldom() {
+    const ROWS: usize = 100_000;
+    let (mut rows, mut graph, mut ids) = (Rows::new(0), Graph::new(), IdSource::new(0));
+    let (mut made, mut grown) = (Vec::new(), 0);
+    for n in 0..ROWS {
+        let mut batch = BundleRows::new(std::iter::once(byte(n)));
+        let kind = ecs_core::BundleBatch::kind(&batch);
+        let plan = graph.plan(&mut rows, Change::Insert, Rows::EMPTY, &kind).unwrap();
+        let target = plan.target();
+        rows.spawn_batch(plan, &mut batch, &mut ids, &mut made).unwrap();
+        let capacity = rows.tables[target.index()].capacity;
+        let (entity, plan) = (made[n], graph.plan(&mut rows, Change::Insert, target, &kind));
+        let at = rows.locate(entity).unwrap();
+        rows.insert(plan.unwrap(), entity, at, &mut BundleRow::new(byte(n))).unwrap();
+        grown += usize::from(rows.tables[target.index()].capacity != capacity);
+    }
+    // Each time an eighth more, once there are more than a few.
+    assert!(grown < 100, "a table of {ROWS} rows grew {grown} times");
 }

@@ -64,9 +64,10 @@ impl Lent {
         self.queries.insert(shape.clone());
     }
 
-    /// Tells whether nothing is noted.
+    /// Tells whether nothing is noted: no query either, to which values may have come
+    /// since.
     pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.values.is_empty() && self.queries.is_empty()
     }
 
     /// Puts a batch together of the values that are not as they were, in

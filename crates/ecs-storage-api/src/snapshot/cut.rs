@@ -25,7 +25,7 @@ use super::descent::Descent;
 use super::error::SnapshotError;
 use super::groups::Groups;
 use super::image::StorageImage;
-use crate::changes::Version;
+use crate::changes::{PAGE_ROWS, Version};
 use crate::owned_chunk::OwnedChunk;
 use crate::sink::ReadSink;
 use crate::storage::Storage;
@@ -295,18 +295,25 @@ fn values(
     component: ComponentId,
     pages: &Paged<ValuePage>,
     rows: usize,
-) -> Result<ErasedVec, CodecError> {
+) -> Result<ErasedVec, SnapshotError> {
     let info = component.info();
+    let mut all = ErasedVec::new(info);
     if info.is_pod() && info.stride() != 0 {
-        let mut all = ErasedVec::new(info);
         all.reserve(rows);
         for page in pages.iter() {
             all.extend_from_bytes(&page.values);
         }
         return Ok(all);
     }
-    let bytes: Vec<u8> = pages.iter().flat_map(|page| page.values.iter()).copied().collect();
-    ErasedVec::decode(info, &mut &bytes[..], rows)
+    for (page, start) in pages.iter().zip((0..rows).step_by(PAGE_ROWS)) {
+        let mut bytes = &page.values[..];
+        all.append(ErasedVec::decode(info, &mut bytes, PAGE_ROWS.min(rows - start))?);
+        if !bytes.is_empty() {
+            let what = format!("bytes are left over behind a page of `{}`", info.name());
+            return Err(SnapshotError::Damaged { at: 0, what });
+        }
+    }
+    Ok(all)
 }
 
 /// The tables of an earlier cut, for those of a later one: mostly they stand in the
@@ -359,5 +366,26 @@ impl fmt::Debug for StorageCut {
             .field("entities", &self.len())
             .field("tables", &self.tables.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecs_core::DynamicComponent;
+
+    use super::page::{Encoded, ValuePage, Versions};
+    use super::*;
+
+    #[test]
+    fn a_page_holds_the_values_of_its_rows_and_nothing_more() {
+        let nothing = DynamicComponent::new("cut::Nothing", 0, 1).register().unwrap();
+        let page = |bytes: &[u8]| {
+            let (values, versions) = (Arc::new(Encoded::new(bytes)), Versions::default());
+            Arc::new(ValuePage { values, versions, ticks: None })
+        };
+        let pages = |first: &[u8]| Paged::new(vec![page(first), page(&[])]);
+        assert_eq!(values(nothing, &pages(&[]), PAGE_ROWS + 7).unwrap().len(), PAGE_ROWS + 7);
+        let error = values(nothing, &pages(&[1]), PAGE_ROWS + 7).unwrap_err().to_string();
+        assert!(error.contains("left over behind a page of `cut::Nothing`"), "{error}");
     }
 }

@@ -17,7 +17,12 @@ pub(crate) enum Refused {
     Only(usize),
     /// The n-th and all that follow.
     From(usize),
+    /// The n-th of [`LARGE`] bytes or more, and no other.
+    OnlyLarge(usize),
 }
+
+/// More than the lists take that the tests make.
+pub(crate) const LARGE: usize = 64 << 10;
 
 thread_local! {
     // Without a destructor, so that they neither allocate nor end.
@@ -34,7 +39,7 @@ pub(crate) fn with_refusal<T>(refused: Refused, run: impl FnOnce() -> T) -> (T, 
     REFUSED.set(Some(refused));
     let outcome = run();
     REFUSED.set(None);
-    let (Refused::Only(n) | Refused::From(n)) = refused;
+    let (Refused::Only(n) | Refused::From(n) | Refused::OnlyLarge(n)) = refused;
     (outcome, ASKED.get() > n)
 }
 
@@ -48,11 +53,14 @@ pub(crate) fn most_held(run: impl FnOnce()) -> usize {
 }
 
 /// Counts an allocation, and tells whether it is granted.
-fn granted() -> bool {
+fn granted(bytes: usize) -> bool {
     let Some(refused) = REFUSED.get() else { return true };
+    if bytes < LARGE && matches!(refused, Refused::OnlyLarge(_)) {
+        return true;
+    }
     let n = ASKED.replace(ASKED.get() + 1);
     match refused {
-        Refused::Only(only) => n != only,
+        Refused::Only(only) | Refused::OnlyLarge(only) => n != only,
         Refused::From(first) => n < first,
     }
 }
@@ -68,7 +76,7 @@ fn count(bytes: isize) {
 // what an allocator returns.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !granted() {
+        if !granted(layout.size()) {
             return std::ptr::null_mut();
         }
         count(layout.size() as isize);
@@ -77,7 +85,7 @@ unsafe impl GlobalAlloc for Watched {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if !granted() {
+        if !granted(layout.size()) {
             return std::ptr::null_mut();
         }
         count(layout.size() as isize);
@@ -86,7 +94,7 @@ unsafe impl GlobalAlloc for Watched {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if !granted() {
+        if !granted(size) {
             return std::ptr::null_mut();
         }
         // Where it moves, both are held for a while.

@@ -1,7 +1,9 @@
 //! A batch for which memory is refused has no effect, wherever it is refused.
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{AllocatorState, DynamicComponent, EntityId, ErasedBundle, ErasedValue};
+use ecs_core::{
+    AllocatorState, Component, Description, DynamicComponent, EntityId, ErasedBundle, ErasedValue,
+};
 use ecs_local::LocalStorage;
 use ecs_storage_api::{
     OwnedChunk, Storage, StorageError, StorageExt, StorageImage, UpdateBatch, UpdateError, Version,
@@ -188,6 +190,76 @@ fn a_batch_without_memory_changes_nothing_wherever_it_is_refused() {
             println!("{name}: refused at {n} places");
         }
     }
+}
+
+/// A value of which a hundred are [large](crate::allocator::LARGE).
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
+struct Big([u64; 128]);
+
+impl Component for Big {
+    fn describe() -> Description<Self> {
+        Description::pod("refused::Big")
+    }
+}
+
+/// Two archetypes of a hundred entities each.
+fn of_big_values(storage: &mut ArchetypeStorage) -> Vec<EntityId> {
+    let big = |n| Big([n; 128]);
+    let mut all = storage.create_many((0..100).map(|n| (big(n), Name(n.to_string())))).unwrap();
+    all.extend(
+        storage.create_many((0..100).map(|n| (big(n), Name("b".into()), Position(1, 1)))).unwrap(),
+    );
+    all
+}
+
+/// The same list, of which no two follow each other.
+fn without_order(ids: &[EntityId]) -> Vec<EntityId> {
+    (0..ids.len()).map(|n| ids[n * 77 % ids.len()]).collect()
+}
+
+#[test]
+fn a_change_of_many_entities_without_memory_for_their_rows_changes_nothing() {
+    type Change = fn(&mut ArchetypeStorage, &[EntityId]) -> Result<(), StorageError>;
+    type List = fn(&[EntityId]) -> Vec<EntityId>;
+    let changes: [(&str, Change); 4] = [
+        ("insert", |storage, ids| {
+            storage.insert_many(ids, (0..).map(|n| (Velocity(n, n), Name("new".into()))))
+        }),
+        ("insert large values", |storage, ids| {
+            storage.insert_many(ids, (0..).map(|n| (Big([n; 128]), Velocity(0, 0))))
+        }),
+        ("remove", |storage, ids| storage.remove_many::<Name>(ids).map(drop)),
+        ("exchange", |storage, ids| {
+            storage.exchange_many::<Name, _>(ids, (0..).map(|n| Velocity(n, n)))
+        }),
+    ];
+    // All, most of both archetypes, all without order, and one archetype.
+    let lists: [List; 4] =
+        [<[_]>::to_vec, |ids| ids[10..190].to_vec(), without_order, |ids| ids[..100].to_vec()];
+    let mut refusals = 0;
+    for ((name, change), list) in changes.iter().flat_map(|it| lists.map(|list| (it, list))) {
+        let mut n = 0;
+        loop {
+            let mut storage = ArchetypeStorage::new(0);
+            let ids = of_big_values(&mut storage);
+            let (before, list) = (seen(&storage), list(&ids));
+            let refused = Refused::OnlyLarge(n);
+            let (outcome, happened) = with_refusal(refused, || change(&mut storage, &list));
+            if !happened {
+                outcome.unwrap();
+                break;
+            }
+            let error = outcome.expect_err(name);
+            assert!(matches!(error, StorageError::OutOfMemory { .. }), "{name}: {error}");
+            assert_eq!(seen(&storage), before, "{name} of {}, refusal {n}", list.len());
+            change(&mut storage, &list).unwrap();
+            check_invariants(&storage);
+            n += 1;
+        }
+        refusals += n;
+    }
+    assert!(refusals > 20, "{refusals} refusals");
 }
 
 #[test]

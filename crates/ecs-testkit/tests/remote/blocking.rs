@@ -105,6 +105,21 @@ fn refusals_are_those_of_a_local_store_and_cost_no_journey() {
 }
 
 #[test]
+fn what_came_after_a_query_that_found_nothing_is_brought_back_too() {
+    let far: Far = Arc::new(LocalAsync::new(LocalStorage::new(0)));
+    let mut near: Near = Blocking::new(far.clone());
+    let write = |near: &mut Near, value| {
+        near.query_as_mut::<&mut Position, ()>().for_each(|position| position.0 = value);
+    };
+    write(&mut near, 1.0);
+    let id = near.create(Position(2.0)).unwrap();
+    write(&mut near, 3.0);
+    near.flush().unwrap();
+    assert_eq!(near.get_component(id), Some(&Position(3.0)));
+    assert_equal(&near, &far);
+}
+
+#[test]
 fn what_is_written_through_references_is_brought_back_as_one_batch() {
     let (far, ids) = shared(100);
     let mut near: Near = Blocking::new(far.clone());

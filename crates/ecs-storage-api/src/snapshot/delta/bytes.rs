@@ -101,12 +101,19 @@ impl StorageDelta {
         if span > MOST_VERSIONS {
             return Err(damaged(format!("a history of {span} versions")));
         }
-        let mut removed = Vec::with_capacity(gone.len());
+        let mut removed: Vec<(ComponentId, _)> = Vec::with_capacity(gone.len());
         for (place, of_one) in gone {
             if of_one.iter().any(|(age, _)| !(1..=span).contains(age)) {
                 return Err(damaged("a removal before the beginning"));
             }
-            removed.push((components.get(place)?.id(), of_one));
+            if !of_one.is_sorted_by(|(before, _), (after, _)| before >= after) {
+                return Err(damaged("removals that are not in their order"));
+            }
+            let component = components.get(place)?.id();
+            if removed.iter().any(|(known, _)| *known == component) {
+                return Err(damaged("removals of a component twice"));
+            }
+            removed.push((component, of_one));
         }
         let mut tables = Vec::new();
         for step in steps {
@@ -227,4 +234,47 @@ fn write_pages<W: Write>(
         writer.ready(&ReadySection::new(tags::COLUMN, values.collect()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ecs_core::{AllocatorState, DynamicComponent};
+
+    use super::*;
+    use crate::snapshot::delta::AllocatorDelta;
+
+    /// What comes of a delta of nothing but removals, written and read.
+    fn read_again(
+        removed: Vec<(ComponentId, Vec<(Age, EntityId)>)>,
+    ) -> Result<StorageDelta, SnapshotError> {
+        let nobody = AllocatorState {
+            shard: 0,
+            next_index: 4,
+            free: Vec::new(),
+            reserved: Vec::new(),
+            retired: Vec::new(),
+        };
+        let allocator = AllocatorDelta::between(&nobody, &nobody);
+        let (base, next, elapsed, span, tables) = (1, 2, 5, 9, Vec::new());
+        let delta = StorageDelta { base, next, elapsed, span, allocator, removed, tables };
+        let mut writer = SectionWriter::new(Vec::new()).unwrap();
+        delta.write(&mut writer).unwrap();
+        StorageDelta::read(&mut SectionReader::new(&writer.finish().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn removals_are_read_in_the_order_in_which_they_happened_or_not_at_all() {
+        let id = |index: u32| EntityId::new(0, index + 1, 0).unwrap();
+        let component = |name| DynamicComponent::new(name, 1, 1).register().unwrap();
+        let [a, b] = ["delta::bytes::A", "delta::bytes::B"].map(component);
+        let in_order = vec![(a, vec![(5, id(2)), (5, id(0)), (1, id(1))]), (b, vec![(9, id(0))])];
+        assert_eq!(read_again(in_order.clone()).unwrap().removed, in_order);
+        let refused = |removed, why: &str| {
+            let error = read_again(removed).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        refused(vec![(a, vec![(1, id(0)), (5, id(1))])], "not in their order");
+        refused(vec![(a, vec![(5, id(0))]), (a, vec![(1, id(1))])], "twice");
+        refused(vec![(a, vec![(10, id(0))])], "before the beginning");
+    }
 }
