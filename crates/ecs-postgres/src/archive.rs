@@ -128,9 +128,7 @@ pub(crate) async fn expect_allocator(
     let there = Allocator::lock(session, &store.tables, locked.shard).await?;
     match there.is_in(session, &store.tables, believed).await? {
         true => Ok(()),
-        false => Err(nonsense(
-            "others have reserved ids since the last commit; the world has to be opened anew",
-        )),
+        false => Err(ids::others_took_ids()),
     }
 }
 

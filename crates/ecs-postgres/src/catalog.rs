@@ -8,7 +8,7 @@ use ahash::AHashMap;
 use ecs_core::{ComponentId, ComponentInfo, Schema};
 use ecs_storage_api::RemoteError;
 use parking_lot::RwLock;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::error::{ComponentError, server};
 use crate::link::{Connection, Purpose, Session};
@@ -111,13 +111,30 @@ impl Entry {
         Ok(number)
     }
 
-    /// Puts this component in the place of one that is noted, under its number, and makes
-    /// its table.
+    /// Tells whether it is still what the database says under its number.
+    pub(crate) async fn is_noted(
+        &self,
+        session: &Session<'_>,
+        tables: &Tables,
+    ) -> Result<bool, RemoteError> {
+        let Self { number, name, codec, size, schema, .. } = self;
+        let still = tables.sql(
+            "select 1 from @_component where id = $1 and name = $2 and codec = $3 \
+             and size = $4 and schema is not distinct from $5",
+        );
+        let still =
+            session.transaction.query_opt(&still, &[number, name, codec, size, schema]).await;
+        Ok(still.map_err(server("look at a component"))?.is_some())
+    }
+
+    /// Puts this component in the place of one that is noted, and its columns in the place
+    /// of those of that one: the table stays, with the rights that were given to it, and
+    /// is empty.
     pub(crate) async fn replace(
         &self,
         session: &Session<'_>,
         tables: &Tables,
-        number: i32,
+        (old, old_layout): (&Self, &Layout),
         layout: &Layout,
     ) -> Result<(), RemoteError> {
         let making = server("make the table of a component");
@@ -126,14 +143,26 @@ impl Entry {
             "update @_component set name = $1, \"table\" = $2, codec = $3, size = $4, schema = $5 \
              where id = $6",
         );
-        let noted =
-            session.transaction.execute(&note, &[name, table, codec, size, schema, &number]).await;
-        noted.map_err(&making)?;
-        let make = definition(tables, self, layout);
+        let is: [&(dyn ToSql + Sync); 6] = [name, table, codec, size, schema, &old.number];
+        session.transaction.execute(&note, &is).await.map_err(&making)?;
+        let mut make = format!("truncate {};", tables.at(&old.table));
+        if old.table != *table {
+            write!(make, "alter table {} rename to {};", tables.at(&old.table), quote(table))
+                .expect("text takes text");
+        }
+        let gone = old_layout.columns().iter().map(|it| format!("drop column {}", quote(&it.name)));
+        let come = layout.columns().iter().map(|it| {
+            format!("add column {}", column_text(&it.name, sql_name(&it.sql), it.may_lack))
+        });
+        let changes: Vec<_> = gone.chain(come).collect();
+        if !changes.is_empty() {
+            write!(make, "alter table {} {};", tables.at(table), changes.join(", "))
+                .expect("text takes text");
+        }
         session.transaction.batch_execute(&make).await.map_err(&making)
     }
 
-    fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         (&self.codec, self.size, &self.schema) == (&other.codec, other.size, &other.schema)
     }
 
@@ -310,9 +339,8 @@ pub(crate) async fn entries(
 fn definition(tables: &Tables, entry: &Entry, layout: &Layout) -> String {
     let mut columns = format!("{ENTITY} bigint primary key");
     for column in layout.columns() {
-        let lacks = if column.may_lack { "" } else { " not null" };
-        let (name, sql) = (quote(&column.name), sql_name(&column.sql));
-        write!(columns, ", {name} {sql}{lacks}").expect("text takes text");
+        let column = column_text(&column.name, sql_name(&column.sql), column.may_lack);
+        write!(columns, ", {column}").expect("text takes text");
     }
     format!("create table {} ({columns})", tables.at(&entry.table))
 }

@@ -257,7 +257,15 @@ pub(crate) async fn read_state(
     })
 }
 
+/// What is told a world whose ids are no longer those that come next.
+pub(crate) fn others_took_ids() -> RemoteError {
+    nonsense("others have reserved ids since the last commit; the world has to be opened anew")
+}
+
 /// Replaces the state of the allocator. Of the stack only what differs is written.
+///
+/// # Errors
+/// [`RemoteError`] if what is replaced is not what it was `before`.
 pub(crate) async fn write_state(
     session: &mut Session<'_>,
     tables: &Tables,
@@ -267,8 +275,18 @@ pub(crate) async fn write_state(
     let writing = server("write which ids come next");
     let same = before.free.iter().zip(&state.free).take_while(|(one, other)| one == other).count();
     if same < before.free.len() {
-        let above = tables.sql("delete from @_free where place > $1");
-        session.transaction.execute(&above, &[&(same as i64)]).await.map_err(&writing)?;
+        let above = tables.sql("delete from @_free where place > $1 returning place, id");
+        let above = session.transaction.query(&above, &[&(same as i64)]).await;
+        let above = above.map_err(&writing)?;
+        let top = above.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
+        let mut top = top.collect::<Result<Vec<(i64, i64)>, RemoteError>>()?;
+        top.sort_unstable();
+        // Who reserved ids and gave them back may have put them in another order, which
+        // their number does not show.
+        let believed = before.free[same..].iter().map(|id| signed(*id));
+        if !top.into_iter().map(|(_, id)| id).eq(believed) {
+            return Err(others_took_ids());
+        }
     }
     let free = state.free[same..].iter().map(|id| signed(*id)).collect();
     let mut allocator =

@@ -13,6 +13,7 @@ use ecs_storage_api::snapshot::JournalEntry;
 
 use crate::archive::expect_allocator;
 use crate::error::server;
+use crate::ids;
 use crate::link::{Connection, Purpose, Session};
 use crate::storage::Store;
 use crate::write::{Locked, Raised, Trace, commit, raise, settle};
@@ -59,6 +60,10 @@ async fn perform<'c>(
     if locked.rows == locked.version {
         // Whoever reserves ids is done, or sees the journal.
         expect_allocator(store, &mut session, &locked, allocator).await?;
+        // Its entries say what changes of it, so the order counts too.
+        if ids::read_state(&mut session, &store.tables).await?.free != allocator.free {
+            return Err(ids::others_took_ids());
+        }
     }
     let version = raise(&mut session, &store.tables, &locked, Raised::Journal).await?;
     let keep = store.tables.sql("insert into @_journal values ($1, $2, $3, $4)");

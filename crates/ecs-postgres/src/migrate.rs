@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ecs_core::{CodecError, ErasedVec};
+use ecs_core::{CodecError, ComponentId, ErasedVec};
 use ecs_storage_api::snapshot::{Migration, ReadOptions};
 use ecs_storage_api::{RemoteError, SnapshotError};
 use futures_util::StreamExt;
@@ -30,12 +30,20 @@ pub(crate) async fn run(store: &Store, options: &ReadOptions) -> Result<(), Remo
     Ok(())
 }
 
+/// Returns the way from the form of a table; none if that is the present one, as in
+/// files, even if a step begins there, or if the values would be transient here: what a
+/// step would skip stays as well.
 fn way<'o>(
     options: &'o ReadOptions,
     entry: &Entry,
 ) -> Result<Option<Migration<'o>>, SnapshotError> {
+    let here = ComponentId::named(&entry.name).map(|id| Entry::of(id.info()));
+    if here.is_some_and(|here| here.is_same(entry)) {
+        return Ok(None);
+    }
     let (codec, stride, schema) = entry.form();
-    options.migration(&entry.name, codec, stride, schema)
+    let way = options.migration(&entry.name, codec, stride, schema)?;
+    Ok(way.filter(|way| !way.info().is_transient()))
 }
 
 async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Result<(), RemoteError> {
@@ -47,22 +55,15 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let lock = tables.sql("lock table @_component in access exclusive mode");
     session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
     // Somebody else may have been faster.
-    let still =
-        tables.sql("select 1 from @_component where id = $1 and schema is not distinct from $2");
-    let schema = old.form().2;
-    let schema = (!schema.is_empty()).then_some(schema);
-    let found = session.transaction.query_opt(&still, &[&old.number, &schema]).await;
-    if found.map_err(&migrating)?.is_none() {
+    if !old.is_noted(&session, tables).await? {
         return Ok(());
     }
     let layout = Layout::new(migration.schema(), migration.stride());
     let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
 
     let info = migration.info();
-    let drop = format!("drop table {}", tables.at(&old.table));
-    session.transaction.batch_execute(&drop).await.map_err(&migrating)?;
     let new = Entry::of(info);
-    new.replace(&session, tables, old.number, &Layout::of(info)).await?;
+    new.replace(&session, tables, (old, &layout), &Layout::of(info)).await?;
     let raise = tables.sql("update @_store set migrations = migrations + 1");
     session.transaction.batch_execute(&raise).await.map_err(&migrating)?;
     let table = Table {

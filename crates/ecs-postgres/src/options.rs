@@ -74,9 +74,11 @@ impl PostgresOptions {
     /// Says how long a transaction may take, a page to be read, or an answer to come: 30
     /// seconds unless said otherwise. The server ends a statement then that is still
     /// running, or waiting for a lock. What reads or replaces everything may take as long
-    /// for each of its statements.
+    /// for each of its statements. More than 24 days count as so many.
     pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+        // So many milliseconds a server counts.
+        const MOST: Duration = Duration::from_millis(i32::MAX as u64);
+        self.time_limit = limit.min(MOST);
         self
     }
 
@@ -107,7 +109,8 @@ impl PostgresOptions {
     /// in a transaction that raises the version; without a way, a component whose form
     /// has changed is an error. What a step would skip in a file stays here.
     ///
-    /// The old table is dropped, which the server refuses as long as a view shows it.
+    /// Old columns are dropped, which the server refuses as long as a view shows them,
+    /// and with them indexes over them. What leads to a transient component stays too.
     pub fn migrations(mut self, migrations: ReadOptions) -> Self {
         self.migrations = Arc::new(migrations);
         self
@@ -138,7 +141,10 @@ impl PostgresOptions {
         config.options(limits.trim()).connect_timeout(self.time_limit);
         // A way on which nothing comes back any more is a lost one.
         config.tcp_user_timeout(self.time_limit);
-        config.keepalives_idle(self.time_limit.max(Duration::from_secs(1)));
+        // In seconds, of which Linux takes no more.
+        const LONGEST_IDLE: Duration = Duration::from_secs(i16::MAX as u64);
+        let idle = self.time_limit.clamp(Duration::from_secs(1), LONGEST_IDLE);
+        config.keepalives_idle(idle);
         if config.get_application_name().is_none() {
             config.application_name("ecs-postgres");
         }

@@ -84,6 +84,9 @@ const TAIL: [u8; 2] = (-1i16).to_be_bytes();
 const STEP: usize = 1024;
 /// The bytes that are sent together.
 const PIECE: usize = 256 * 1024;
+/// More bytes go in several messages, of which the server takes none above a gigabyte;
+/// where they are cut is nothing to it.
+const MESSAGE: usize = 64 * 1024 * 1024;
 
 /// Bytes that go into a table while they are made.
 struct Sending<S> {
@@ -95,7 +98,11 @@ impl<S: futures_util::Sink<Bytes, Error = tokio_postgres::Error> + Unpin> Sendin
     async fn send_if(&mut self, much: usize) -> Result<(), RemoteError> {
         if self.bytes.len() >= much {
             let full = std::mem::replace(&mut self.bytes, Vec::with_capacity(PIECE + PIECE / 4));
-            self.sink.send(full.into()).await.map_err(server("send rows"))?;
+            let mut full = Bytes::from(full);
+            while !full.is_empty() {
+                let message = full.split_to(full.len().min(MESSAGE));
+                self.sink.send(message).await.map_err(server("send rows"))?;
+            }
         }
         Ok(())
     }

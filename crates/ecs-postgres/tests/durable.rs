@@ -143,6 +143,26 @@ fn ids_that_others_reserve_are_not_overwritten() {
 }
 
 #[test]
+fn ids_that_others_gave_back_in_another_order_are_not_given_twice() {
+    let options = common::options();
+    let mut durable = open(options.clone().connect().unwrap(), 1);
+    common::world::end_two(&mut durable);
+    let other = options.clone().connect().unwrap();
+    // As many are free as before, and reserved.
+    let ids = block_on(other.reserve_ids_async(2)).unwrap();
+    block_on(other.release_ids_async(&ids)).unwrap();
+    durable.world_mut().spawn(Name("mine".to_owned()));
+    let error = common::world::commit_and_wait(&mut durable).unwrap_err();
+    assert!(error.to_string().contains("reserved"), "{error}");
+    drop(durable);
+    block_on(other.image_async()).unwrap();
+    let mut again = Durable::open(empty(), options.connect().unwrap()).unwrap();
+    assert_eq!(again.world_mut().spawn(Name("mine".to_owned())), ids[1]);
+    again.close().unwrap();
+    block_on(other.image_async()).unwrap();
+}
+
+#[test]
 fn a_used_archive_takes_no_world_that_would_name_its_entities_again() {
     let options = common::options();
     let store = options.clone().connect().unwrap();

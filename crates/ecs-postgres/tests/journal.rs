@@ -233,6 +233,20 @@ fn ids_that_were_reserved_before_the_journal_began_are_not_overwritten() {
 }
 
 #[test]
+fn ids_that_were_given_back_in_another_order_are_not_given_twice() {
+    let place = Home::new();
+    let mut durable = place.open(filled(), u64::MAX);
+    common::world::end_two(&mut durable);
+    durable.fold().unwrap();
+    let other = place.connect();
+    let ids = block_on(other.reserve_ids_async(2)).unwrap();
+    block_on(other.release_ids_async(&ids)).unwrap();
+    let error = common::world::commit_and_wait(&mut durable).unwrap_err();
+    assert!(error.to_string().contains("reserved"), "{error}");
+    block_on(other.image_async()).unwrap();
+}
+
+#[test]
 fn a_world_that_went_back_is_folded_to_where_it_is() {
     let place = Home::new();
     let mut durable = place.open(filled(), u64::MAX);

@@ -6,7 +6,8 @@ use ecs_core::ComponentId;
 use ecs_derive::Component;
 use ecs_postgres::{ComponentError, ConnectError};
 use ecs_storage_api::snapshot::ReadOptions;
-use ecs_storage_api::{AsyncStorage, RemoteError, StorageExt, UpdateBatch, snapshot};
+use ecs_storage_api::{AsyncStorage, RemoteError, RemoteQuery, StorageExt, UpdateBatch, snapshot};
+use futures_util::StreamExt;
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,8 @@ fn tables_of_old_forms_are_migrated_in_chains() {
         let before = block_on(store.version_async()).unwrap();
         let entities = format!("\"{schema}\"._entity");
         pretend(&schema, form, columns, &rows.replace("{}", &entities));
+        let table = format!("\"{schema}\".\"migrations::Mana\"");
+        common::server().execute(&format!("grant select on {table} to public")).unwrap();
 
         // Not without saying how.
         let Err(ConnectError::Remote(error)) = options.clone().connect() else { panic!() };
@@ -91,7 +94,16 @@ fn tables_of_old_forms_are_migrated_in_chains() {
         assert!(error.to_string().contains("migrations::Mana"), "{error}");
 
         let migrated = options.clone().migrations(steps()).connect().unwrap();
+        // What was allowed before is allowed.
+        let allowed = format!(
+            "select has_table_privilege('public', '\"{schema}\".\"migrations::Mana\"', 'select')"
+        );
+        let allowed = common::server().execute(&allowed).unwrap();
+        assert_eq!(allowed, [["t"].map(|cell| Some(cell.to_owned()))]);
         // Who had it open is to open it anew.
+        let query = RemoteQuery::new().read::<Mana>();
+        let read = block_on(store.query_erased_async(query).next()).unwrap();
+        assert!(read.unwrap_err().to_string().contains("opened anew"));
         let error = block_on(store.create_entity_async()).unwrap_err();
         assert!(error.to_string().contains("opened anew"), "{error}");
         assert!(block_on(store.image_async()).is_err());
@@ -109,6 +121,62 @@ fn tables_of_old_forms_are_migrated_in_chains() {
         let one = local.query::<&Mana>().into_iter().next().unwrap().0;
         assert!(block_on(again.has_component_erased_async(one, mana)).unwrap());
     }
+}
+
+/// What a tide was, what it was for a while, and what it is: what it was.
+#[derive(Component, Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[component(crate = ecs_core, name = "migrations::Tide", pod)]
+#[repr(C)]
+struct TideV1 {
+    height: u32,
+}
+
+#[derive(Component, Clone, Debug, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "migrations::Tide")]
+struct TideV2 {
+    height: f32,
+}
+
+#[derive(Component, Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[component(crate = ecs_core, name = "migrations::Tide", pod)]
+#[repr(C)]
+struct Tide {
+    height: u32,
+}
+
+#[test]
+fn a_table_in_the_present_form_stays_as_it_is_even_if_a_step_begins_there() {
+    let tide = ComponentId::of::<Tide>();
+    let options = common::options();
+    let store = options.clone().connect().unwrap();
+    let made = UpdateBatch::new().spawn(Tide { height: 5 });
+    let made = block_on(store.apply_updates_async(&made, None)).unwrap().created[0];
+    let steps = ReadOptions::new()
+        .migrate(|old: TideV1| TideV2 { height: old.height as f32 + 1.0 })
+        .migrate(|old: TideV2| Tide { height: old.height as u32 });
+    let opened = options.migrations(steps).connect().unwrap();
+    for store in [&store, &opened] {
+        let value = block_on(store.get_component_erased_async(made, tide)).unwrap().unwrap();
+        assert_eq!(value.downcast::<Tide>().unwrap(), Tide { height: 5 });
+    }
+}
+
+#[test]
+fn a_table_whose_values_would_be_transient_here_stays_too() {
+    /// What the component became.
+    #[derive(Component)]
+    #[component(crate = ecs_core, name = "migrations::Haze", transient)]
+    struct Haze(());
+
+    let _ = (ComponentId::of::<Mana>(), ComponentId::of::<Haze>());
+    let schema = common::schema();
+    let options = common::options().schema(&schema);
+    options.clone().connect().unwrap();
+    pretend(&schema, "v1", "amount integer not null", "values (1, 7)");
+    let steps = ReadOptions::new().migrate(|_: ManaV1| Haze(()));
+    let error = options.migrations(steps).connect().unwrap_err().to_string();
+    // As without a step: the present form is another one.
+    assert!(error.contains("migrations::Mana"), "{error}");
 }
 
 #[test]

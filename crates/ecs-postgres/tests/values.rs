@@ -295,3 +295,37 @@ fn what_postgresql_can_not_hold_is_an_error_that_names_the_field() {
     let (image, _) = block_on(store.image_async()).unwrap();
     assert_eq!(image.entities().count(), 0);
 }
+
+/// A value of some kilobytes.
+#[derive(Component, Clone, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "values::Picture")]
+struct Picture(Vec<u8>);
+
+#[test]
+fn values_that_are_more_together_than_a_message_holds_go_in_several() {
+    const EACH: usize = 100_000;
+    let store = common::fresh();
+    let mut local = ecs_local::LocalStorage::new(0);
+    for n in 0..1_000u32 {
+        ecs_storage_api::StorageExt::create(&mut local, Picture(vec![n as u8; EACH])).unwrap();
+    }
+    let bytes = ecs_storage_api::Storage::snapshot(&local).unwrap();
+    block_on(store.restore_async(&bytes, None)).unwrap();
+    let hash = ecs_storage_api::state_hash(&local).unwrap();
+    let (image, _) = block_on(store.image_async()).unwrap();
+    ecs_storage_api::Storage::load(&mut local, image).unwrap();
+    assert_eq!(ecs_storage_api::state_hash(&local).unwrap(), hash);
+}
+
+#[test]
+fn any_time_limit_can_be_given() {
+    use std::time::Duration;
+    for limit in [Duration::ZERO, Duration::from_secs(40_000), Duration::MAX] {
+        let limited = common::options().time_limit(limit).connect();
+        match limit {
+            // Nobody answers in no time.
+            Duration::ZERO => assert!(limited.is_err()),
+            _ => drop(block_on(limited.unwrap().create_entity_async()).unwrap()),
+        }
+    }
+}

@@ -17,7 +17,7 @@ use super::{cells, id};
 use crate::catalog::entries;
 use crate::error::{nonsense, server};
 use crate::link::Connection;
-use crate::rows::signed;
+use crate::rows::{read, signed};
 use crate::storage::Store;
 use crate::values::Gathered;
 
@@ -90,7 +90,11 @@ impl Cursor<'_> {
             let mut rows = pin!(rows.map_err(&reading)?);
             let mut groups = Groups::default();
             while let Some(row) = rows.next().await {
-                groups.push(plan, &row.map_err(&reading)?)?;
+                let row = row.map_err(&reading)?;
+                // Of the state that the page shows: columns of the same names may mean
+                // something else since.
+                self.store.catalog.expect_migrations(read(&row, 2)?)?;
+                groups.push(plan, &row)?;
             }
             connection.is_settled = true;
             if let Some((resume, version)) = groups.last {

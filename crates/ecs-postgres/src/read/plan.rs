@@ -16,7 +16,7 @@ use crate::tables::Tables;
 
 /// The statement for a page, and what its rows hold.
 ///
-/// A row begins with id and version; then come, for each component that is brought,
+/// A row begins with id, version, and how often tables were migrated; then come, for each component that is brought,
 /// whether it is there if it may be absent, and its columns; at last whether a
 /// component is there that this process does not know.
 #[derive(Debug)]
@@ -123,10 +123,12 @@ struct Statement {
 
 impl Statement {
     fn new(tables: &Tables) -> Self {
-        let select = format!("e0.entity, (select version from {})", tables.at("_store"));
+        let store = tables.at("_store");
+        let select =
+            format!("e0.entity, (select version from {store}), (select migrations from {store})");
         // Up to where: ids from shard 2,048 on are negative numbers, and come last.
         let conditions = vec!["e0.entity <= $2".to_owned()];
-        Self { select, cells: 2, from: String::new(), joined: 0, conditions }
+        Self { select, cells: 3, from: String::new(), joined: 0, conditions }
     }
 
     fn from(&mut self, table: &str) {

@@ -69,6 +69,15 @@ pub(crate) fn schedule() -> Schedule {
     schedule
 }
 
+/// Has two entities come and end, with a commit after each, so that two ids are free.
+pub(crate) fn end_two(durable: &mut Durable<ArchetypeStorage>) {
+    let short = |n: u64| Name(format!("short {n}"));
+    let ids = durable.world_mut().spawn_batch((0..2).map(short));
+    commit_and_wait(durable).unwrap();
+    durable.world_mut().despawn_batch(&ids).unwrap();
+    commit_and_wait(durable).unwrap();
+}
+
 /// Commits, and waits until it is done; the error of it may be told at once or at the end.
 pub(crate) fn commit_and_wait(durable: &mut Durable<ArchetypeStorage>) -> Result<(), DurableError> {
     durable.commit()?;
