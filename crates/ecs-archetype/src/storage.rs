@@ -98,7 +98,9 @@ impl ArchetypeStorage {
     /// Worth it where components come and go in ever new combinations: each is
     /// an archetype, and all of them are looked at when a query is matched.
     /// Archetypes that come later take the places of those removed in the order
-    /// of iteration.
+    /// of iteration. A snapshot does not tell of places that are free: in a world that
+    /// is restored, archetypes that come later are behind all others. So who wants a
+    /// restored run to be the unbroken one, order included, does not remove any.
     ///
     /// # Complexity
     /// O(archetypes), and O(components in use) for each that is removed. Moves

@@ -137,7 +137,8 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError::Unsupported`] if the backend takes in no foreign ids.
     fn adopt(&mut self, entity: EntityId) -> Result<(), StorageError>;
 
-    /// Ends an entity and drops its components. Its id never lives again.
+    /// Ends an entity and drops its components. Its id never lives again, unless it is of
+    /// another shard, whose store alone knows which ids are used up, and is adopted again.
     ///
     /// # Errors
     /// [`StorageError::NoSuchEntity`] if it is dead.

@@ -15,7 +15,7 @@ pub trait StorageExt: Storage {
     /// Returns a component, or `None` if the entity is dead or lacks it.
     ///
     /// # Complexity
-    /// O(1).
+    /// O(1) where the backend lends a directory; else that of its look-ups.
     #[inline]
     fn get_component<C: Component>(&self, entity: EntityId) -> Option<&C> {
         match self.directory() {

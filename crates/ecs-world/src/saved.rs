@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::events::Events;
 use crate::resources::{Resource, Resources};
+use crate::state::can_be_counted;
 
 /// Puts a decoded resource in.
 pub(crate) type Insert = Box<dyn FnOnce(&mut Resources) + Send>;
@@ -48,6 +49,9 @@ impl SavedResource {
             },
             decode: |bytes| {
                 let (first, waiting) = postcard::from_bytes(bytes)?;
+                if !can_be_counted(first) {
+                    return Err(postcard::Error::DeserializeBadVarint);
+                }
                 Ok(Box::new(move |resources| Events::<E>::restore(resources, first, waiting)))
             },
             remove: |resources| {

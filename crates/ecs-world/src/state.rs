@@ -89,6 +89,15 @@ impl Head {
     }
 }
 
+/// The most that a world can have counted of ticks, runs or events: who counts a billion
+/// a second takes a century for it. With more, the next would soon be too large a number.
+const MOST_COUNTED: u64 = 1 << 62;
+
+/// Tells whether a world can have counted so many.
+pub(crate) fn can_be_counted(number: u64) -> bool {
+    number <= MOST_COUNTED
+}
+
 fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T, SnapshotError> {
     postcard::from_bytes(bytes).map_err(|error| SnapshotError::Damaged {
         at: 0,
@@ -224,6 +233,12 @@ impl<S: Storage> World<S> {
         let (tick, clocks, resources): WorldState<'_> = decode(&head.world, "the world")?;
         let (systems, removals): (SavedSystems, Vec<SavedRemovals>) =
             decode(&head.systems, "the systems")?;
+        let runs = clocks.iter().map(|(_, runs, _)| runs);
+        let events = removals.iter().map(|(_, _, first, _)| *first);
+        if !runs.chain(events).chain([tick]).all(can_be_counted) {
+            let what = "the world has counted more than it can have".to_owned();
+            return Err(SnapshotError::Damaged { at: 0, what });
+        }
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
             Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
         });
@@ -304,4 +319,33 @@ pub(crate) fn write<W: Write>(
     head.write(&mut writer)?;
     contents.write(&mut writer)?;
     Ok(writer.finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a world whose snapshot says that it is at a tick, and that as many
+    /// events were sent.
+    fn taken_in(tick: u64, events: u64) -> Result<u64, SnapshotError> {
+        let mut world: World = World::new();
+        world.save_events::<u8>("state::Told");
+        let told = encode(&(events, vec![7u8]));
+        let saved = vec![("state::Told".to_owned(), &told[..])];
+        let nothing: (SavedSystems, Vec<SavedRemovals>) = Default::default();
+        let head =
+            Head { world: encode(&(tick, Clocks::default(), saved)), systems: encode(&nothing) };
+        world.take_in(&head, &ReadOptions::new(), |_| Ok(()))?;
+        // What follows finds its number.
+        world.resources.get_mut::<crate::events::Events<u8>>().expect("they were saved").send(1);
+        Ok(world.tick())
+    }
+
+    #[test]
+    fn numbers_that_nobody_can_have_counted_are_refused() {
+        assert_eq!(taken_in(MOST_COUNTED, MOST_COUNTED).unwrap(), MOST_COUNTED);
+        for (tick, events) in [(u64::MAX, 0), (MOST_COUNTED + 1, 0), (0, u64::MAX)] {
+            assert!(taken_in(tick, events).is_err(), "tick {tick}, {events} events");
+        }
+    }
 }
