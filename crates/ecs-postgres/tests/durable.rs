@@ -123,6 +123,26 @@ fn rows_without_a_commit_are_taken_up() {
 }
 
 #[test]
+fn a_tick_to_which_a_world_comes_again_is_committed_again() {
+    let options = common::options();
+    let mut durable = open(options.clone().connect().unwrap(), 1);
+    let mut systems = schedule();
+    let start = durable.world().cut().unwrap();
+    systems.run(durable.world_mut());
+    durable.commit_if_due().unwrap();
+    durable.world_mut().restore_cut(&start).unwrap();
+    durable.world_mut().spawn(Name("of another future".to_owned()));
+    systems.run(durable.world_mut());
+    durable.commit_if_due().unwrap();
+    let (tick, _) = durable.wait().unwrap().unwrap();
+    assert_eq!(tick, durable.world().tick());
+    let hash = durable.world().state_hash().unwrap();
+    drop(durable);
+    let again = Durable::open(empty(), options.connect().unwrap()).unwrap();
+    assert_eq!(again.world().state_hash().unwrap(), hash);
+}
+
+#[test]
 fn ids_that_others_reserve_are_not_overwritten() {
     let options = common::options();
     let mut durable = open(options.clone().connect().unwrap(), 1);

@@ -53,6 +53,10 @@ impl Delta {
     /// # Errors
     /// [`SnapshotError::OtherBase`] if that one does not begin where this ends.
     pub fn then(&self, later: &Self) -> Result<Self, SnapshotError> {
+        let found = self.head.digest();
+        if found != later.base_head {
+            return Err(SnapshotError::OtherBase { expected: later.base_head, found });
+        }
         let store = self.store.then(&later.store)?;
         let (base_head, tick, head) = (self.base_head, later.tick, later.head.clone());
         Ok(Self { base_head, tick, head, store })

@@ -77,7 +77,8 @@ pub enum Origin {
     Commit,
     /// The last commit, and what others have changed since.
     ChangedCommit,
-    /// Rows of others: no world has been committed to the archive. The tick is 0.
+    /// Rows of others: no world has been committed to the archive. Tick, clocks and
+    /// resources are those of the world that was given.
     Rows,
 }
 
@@ -268,7 +269,10 @@ impl<S: Storage> Durable<S> {
     /// That of an earlier commit; this one is begun nevertheless, if there is room.
     pub fn commit_if_due(&mut self) -> Result<(), DurableError> {
         let tick = self.world.tick();
-        if !tick.is_multiple_of(self.every) || tick == self.last_tick {
+        // A world that went back, or was replaced, comes to a tick anew.
+        let storage = self.world.storage();
+        let goes_on = self.last.is_none_or(|last| last.is_of(storage));
+        if !tick.is_multiple_of(self.every) || (tick == self.last_tick && goes_on) {
             return Ok(());
         }
         if self.skips && !self.committer.has_room() {

@@ -90,6 +90,19 @@ impl<E: Resource> Events<E> {
         (events.first, events.waiting) = (first, waiting);
     }
 
+    /// Returns where each reader is.
+    fn reading(&self) -> Vec<(Weak<AtomicU64>, u64)> {
+        let place = |reader: &Weak<AtomicU64>| Some((reader.clone(), load(&reader.upgrade()?)));
+        self.readers.lock().iter().filter_map(place).collect()
+    }
+
+    /// Has readers that are ahead of all events wait for the next.
+    fn hold_back(&self) {
+        for reader in self.readers.lock().iter().filter_map(Weak::upgrade) {
+            store(&reader, load(&reader).min(self.end()));
+        }
+    }
+
     /// Drops what every reader has got.
     fn forget(&mut self) {
         let mut needed = self.end();
@@ -101,8 +114,9 @@ impl<E: Resource> Events<E> {
             }
         }
         let seen = usize::try_from(needed.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        self.waiting.drain(..seen.min(self.waiting.len()));
+        // First of all: what is dropped may panic, and is gone then as well.
         self.first = self.first.max(needed);
+        self.waiting.drain(..seen.min(self.waiting.len()));
     }
 }
 
@@ -127,6 +141,19 @@ fn prepare<E: Resource>(resources: &mut Resources) {
         if let Some(mut events) = resources.get_mut::<Events<E>>() {
             events.forget();
         }
+    });
+    resources.at_restore::<Events<E>>(|resources, stay| {
+        let places = resources.get::<Events<E>>().filter(|_| stay).map(|it| it.reading());
+        Box::new(move |resources| {
+            for (reader, next) in places.into_iter().flatten() {
+                if let Some(reader) = reader.upgrade() {
+                    store(&reader, next);
+                }
+            }
+            if let Some(events) = resources.get::<Events<E>>() {
+                events.hold_back();
+            }
+        })
     });
 }
 

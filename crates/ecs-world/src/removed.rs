@@ -1,5 +1,6 @@
 //! Entities that lost a tracked component, for systems to read.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -163,6 +164,7 @@ impl Resources {
         if let Some(unread) = &expected {
             restore::<C>(self, unread);
         }
+        self.brought.push(TypeId::of::<Events<Lost<C>>>());
         self.removals.followed.push(Followed {
             component,
             sent: expected.map_or(Version::ZERO, |unread| unread.sent),

@@ -24,6 +24,11 @@ type Slot = RwLock<Box<dyn Any + Send + Sync>>;
 /// What is done to resources at the end of a tick.
 type Upkeep = fn(&mut Resources);
 
+/// What is done about a resource when a snapshot is taken in: before, with whether the
+/// resource stays what it is, and after.
+type AroundRestore = fn(&Resources, bool) -> AfterRestore;
+type AfterRestore = Box<dyn FnOnce(&Resources)>;
+
 /// The resources of a world, one of each type.
 pub struct Resources {
     slots: AHashMap<TypeId, Slot>,
@@ -32,6 +37,9 @@ pub struct Resources {
     identity: u64,
     /// What is done to some of them at the end of each tick.
     upkeep: Vec<(TypeId, Upkeep)>,
+    around_restore: Vec<(TypeId, AroundRestore)>,
+    /// Those that a snapshot brings, beside those that a world [saves](crate::World).
+    pub(crate) brought: Vec<TypeId>,
     /// What systems want to know of the store.
     pub(crate) removals: Removals,
     /// How far systems are.
@@ -43,8 +51,8 @@ impl Default for Resources {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (slots, upkeep, removals, places) = Default::default();
-        Self { slots, identity, upkeep, removals, places }
+        let (slots, upkeep, around_restore, brought, removals, places) = Default::default();
+        Self { slots, identity, upkeep, around_restore, brought, removals, places }
     }
 }
 
@@ -103,6 +111,20 @@ impl Resources {
         if self.upkeep.iter().all(|(id, _)| *id != TypeId::of::<T>()) {
             self.upkeep.push((TypeId::of::<T>(), upkeep));
         }
+    }
+
+    /// Has something done about the resource of type `T` when a snapshot is taken in.
+    pub(crate) fn at_restore<T: Resource>(&mut self, around: AroundRestore) {
+        if self.around_restore.iter().all(|(id, _)| *id != TypeId::of::<T>()) {
+            self.around_restore.push((TypeId::of::<T>(), around));
+        }
+    }
+
+    /// Returns what is to be done when a snapshot was taken in, which brings the
+    /// resources for whose types `is_saved` is true.
+    pub(crate) fn before_restore(&self, is_saved: impl Fn(TypeId) -> bool) -> Vec<AfterRestore> {
+        let stays = |id: TypeId| !is_saved(id) && !self.brought.contains(&id);
+        self.around_restore.iter().map(|(id, around)| around(self, stays(*id))).collect()
     }
 
     /// Does what is done at the end of each tick.

@@ -1,5 +1,6 @@
 //! Resources that ask to be part of snapshots and of the state hash.
 
+use std::any::TypeId;
 use std::collections::VecDeque;
 
 use ecs_core::CodecError;
@@ -20,6 +21,8 @@ type Encoded = Result<Vec<u8>, postcard::Error>;
 #[derive(Debug, Clone)]
 pub(crate) struct SavedResource {
     pub(crate) name: String,
+    /// What it is.
+    pub(crate) kind: TypeId,
     encode: fn(&Resources) -> Option<Encoded>,
     decode: fn(&[u8]) -> Result<Insert, postcard::Error>,
     pub(crate) remove: fn(&mut Resources),
@@ -29,6 +32,7 @@ impl SavedResource {
     pub(crate) fn of<T: Resource + Serialize + DeserializeOwned>(name: String) -> Self {
         Self {
             name,
+            kind: TypeId::of::<T>(),
             encode: |resources| resources.get::<T>().map(|value| postcard::to_allocvec(&*value)),
             decode: |bytes| {
                 let value: T = postcard::from_bytes(bytes)?;
@@ -41,6 +45,7 @@ impl SavedResource {
     pub(crate) fn of_events<E: Resource + Serialize + DeserializeOwned>(name: String) -> Self {
         Self {
             name,
+            kind: TypeId::of::<Events<E>>(),
             encode: |resources| {
                 let events = resources.get::<Events<E>>()?;
                 // Where none was ever sent, there may as well be no events.

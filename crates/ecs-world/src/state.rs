@@ -255,8 +255,12 @@ impl<S: Storage> World<S> {
         self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
         inserts.into_iter().for_each(|insert| insert(&mut self.resources));
         let (present, origin) = (self.storage.version(), self.storage.origin());
+        // Of events that are not saved both stay, those that wait and how far readers are.
+        let is_saved = |kind| self.saved.iter().any(|saved| saved.kind == kind);
+        let after = self.resources.before_restore(is_saved);
         self.resources.places.restore(systems, present);
         self.resources.restore_removals(removals, present, origin);
+        after.into_iter().for_each(|then| then(&self.resources));
         Ok(())
     }
 

@@ -393,6 +393,10 @@ impl<S: Storage> World<S> {
     /// Finds the entities that have what `D` asks for and meet `F`, to be
     /// changed.
     ///
+    /// With `Changed` or `Added` in `F`, new is what has changed since anybody asked the
+    /// world for the same `D` and `F` in this way: for news of its own, who asks keeps a
+    /// [`QueryState`](ecs_storage_api::QueryState).
+    ///
     /// # Panics
     /// If `D` would borrow a component twice, once for writing.
     #[inline]
@@ -468,7 +472,7 @@ impl<S: Storage> World<S> {
     /// hash, under a stable name.
     ///
     /// # Panics
-    /// If the name is taken by another type's resource.
+    /// If the name is taken, by the same type too.
     pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of::<T>(name.to_owned()));
     }
@@ -477,7 +481,7 @@ impl<S: Storage> World<S> {
     /// under a stable name: those that a reader may still want.
     ///
     /// # Panics
-    /// If the name is taken by a resource or by another type's events.
+    /// If the name is taken by a resource or by events, of the same type too.
     pub fn save_events<E: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of_events::<E>(name.to_owned()));
     }

@@ -38,6 +38,12 @@ impl Moment {
         let version = storage.advance_version();
         Self { identity: storage.identity(), version }
     }
+
+    /// Tells whether a store is still the one whose moment it is: it has not gone back to
+    /// an earlier state since, nor taken in another.
+    pub fn is_of<S: Storage + ?Sized>(&self, storage: &S) -> bool {
+        self.identity == storage.identity()
+    }
 }
 
 /// What may have changed in a store since a [moment](Moment): entities with all their

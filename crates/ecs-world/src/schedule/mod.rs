@@ -163,6 +163,8 @@ impl Schedule {
         self.nodes.push(node);
         self.next_id += 1;
         self.plan = None;
+        // It knows no world yet, whoever makes a plan before the next run.
+        self.prepared = 0;
         Ok(id)
     }
 
@@ -290,7 +292,7 @@ impl Schedule {
 
     /// Has the systems get to know the resources of a world.
     fn prepare(&mut self, resources: &mut Resources) {
-        if self.plan.is_some() && self.prepared == resources.identity() {
+        if self.prepared == resources.identity() {
             return;
         }
         self.prepared = resources.identity();
@@ -376,6 +378,11 @@ impl Schedule {
                 let mut forgotten = CommandQueue::new();
                 let cells = self.nodes.iter_mut().map(|node| node.cell.get_mut());
                 cells.for_each(|cell| cell.take_commands(&mut forgotten));
+                // What ends with them may panic, and is not what is told.
+                let _ = guarded("", || {
+                    drop(forgotten);
+                    Ok(())
+                });
                 Err(error)
             }
         }
@@ -515,7 +522,9 @@ fn run_alone<S: Storage>(
     })?;
     match ran {
         true => {
-            cell.ran_at(window.now);
+            // What it has written itself is no news to its conditions.
+            let until = if *conditional { world.storage.advance_version() } else { window.now };
+            cell.ran_at(until);
             context.ran(n, cell, start.elapsed(), 0);
         }
         false => context.skipped(n, cell),

@@ -102,3 +102,39 @@ fn events_do_not_wait_for_systems_that_do_not_come() {
     schedule.run(&mut restored);
     assert_eq!(restored.resource::<Events<Heard>>().unwrap().len(), 0);
 }
+
+#[test]
+fn events_that_are_not_saved_stay_with_their_readers_when_a_world_is_restored() {
+    #[derive(Clone, Copy)]
+    struct Ping(u64);
+    fn send(mut pings: EventWriter<'_, Ping>, mut count: ResMut<'_, u64>) {
+        *count += 1;
+        pings.send(Ping(*count));
+    }
+    fn read(mut pings: EventReader<'_, Ping>, mut heard: ResMut<'_, Vec<u64>>) {
+        heard.extend(pings.read().map(|ping| ping.0));
+    }
+    let program = || {
+        let mut world = ecs_world::World::<ArchetypeStorage>::new();
+        world.insert_resource(0u64);
+        world.insert_resource(Vec::<u64>::new());
+        let mut schedule = Schedule::new();
+        schedule.add_system(send).add_system(read);
+        (world, schedule)
+    };
+    let heard = |world: &ecs_world::World| world.resource::<Vec<u64>>().unwrap().clone();
+    let run = |(world, schedule): &mut (ecs_world::World, Schedule), ticks| {
+        for _ in 0..ticks {
+            schedule.run(world);
+        }
+    };
+    // One that has counted more, and one that has counted less.
+    for (ticks, before) in [(50, 1), (1, 50)] {
+        let (mut one, mut other) = (program(), program());
+        run(&mut one, ticks);
+        run(&mut other, before);
+        other.0.restore(&one.0.snapshot().unwrap()).unwrap();
+        run(&mut other, 3);
+        assert_eq!(heard(&other.0), (1..=before + 3).collect::<Vec<_>>());
+    }
+}

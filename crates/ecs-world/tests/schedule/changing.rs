@@ -67,3 +67,21 @@ fn what_a_system_keeps_outlives_changes_of_the_schedule() {
     let runs: Vec<_> = schedule.stats().map(|(_, stats)| stats.runs).collect();
     assert_eq!(runs, [2, 1]);
 }
+
+#[test]
+fn a_system_that_came_before_a_plan_was_asked_for_runs_like_any_other() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(log("a"));
+    assert_eq!(words(&mut schedule, &mut world), "a");
+    schedule.add_system(log("b"));
+    schedule.check().unwrap();
+    assert_eq!(words(&mut schedule, &mut world), "a b");
+    schedule.add_system(log("c"));
+    schedule.describe(&mut world).unwrap();
+    assert_eq!(words(&mut schedule, &mut world), "a b c");
+    schedule.add_system(log("d").before("first"));
+    assert!(schedule.try_run(&mut world).is_err());
+    schedule.add_system(log("e").label("first"));
+    schedule.check().unwrap();
+    assert_eq!(words(&mut schedule, &mut world), "a b c d e");
+}

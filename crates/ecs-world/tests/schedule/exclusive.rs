@@ -1,7 +1,7 @@
 //! Systems that take the world.
 
 use ecs_local::LocalStorage;
-use ecs_storage_api::Query;
+use ecs_storage_api::{Changed, Query};
 use ecs_world::{Commands, IntoSystemConfig, ResMut, RunError, Schedule, World};
 
 use crate::common::{A, Log, log, logging, words};
@@ -79,4 +79,24 @@ fn an_exclusive_system_of_another_backend_is_an_error_that_names_it() {
     let error = schedule.try_run(&mut World::new()).unwrap_err();
     let RunError::OtherBackend { system } = &error else { panic!("{error}") };
     assert!(system.ends_with("elsewhere"), "{error}");
+}
+
+#[test]
+fn what_an_exclusive_system_has_written_is_no_news_to_its_own_condition() {
+    fn rebuild(world: &mut World) {
+        world.query_mut::<&mut A>().for_each(|a| a.0 += 1);
+    }
+    let mut world = World::new();
+    let tile = world.spawn(A(0));
+    let mut schedule = Schedule::new();
+    schedule.add_system(rebuild.run_if(|changed: Query<'_, (), Changed<A>>| !changed.is_empty()));
+    let mut runs = |world: &mut World| {
+        for _ in 0..3 {
+            schedule.run(world);
+        }
+        world.get::<A>(tile).unwrap().0
+    };
+    assert_eq!(runs(&mut world), 1);
+    world.get_mut::<A>(tile).unwrap().0 = 10;
+    assert_eq!(runs(&mut world), 11);
 }

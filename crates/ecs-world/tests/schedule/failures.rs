@@ -1,9 +1,12 @@
 //! Systems that panic or fail.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ecs_core::EntityId;
 use ecs_storage_api::Query;
 use ecs_world::{
-    Commands, IntoSystemConfig, Label, ParQuery, ResMut, RunError, Schedule, Threads, World,
+    Commands, EventReader, Events, IntoSystemConfig, Label, ParQuery, ResMut, RunError, Schedule,
+    Threads, World,
 };
 
 use crate::common::{A, B, C, Total, log, logged, logging, pool, work};
@@ -226,4 +229,32 @@ fn a_condition_that_panics_is_its_system_s_failure() {
     schedule.add_system(member.run_if(|| -> bool { panic!("unsure") }));
     let error = schedule.try_run(&mut World::new()).unwrap_err().to_string();
     assert!(error.ends_with("member` panicked: unsure"), "{error}");
+}
+
+/// Panics as it ends, if it is told so.
+struct Touchy(bool);
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        assert!(!self.0, "a touchy one ended");
+    }
+}
+
+#[test]
+fn an_event_that_panics_as_it_ends_takes_no_other_with_it() {
+    let mut world = World::new();
+    world.insert_resource(0usize);
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut events: EventReader<'_, Touchy>, mut heard: ResMut<'_, usize>| {
+        *heard += events.read().count();
+    });
+    schedule.run(&mut world);
+    let send = |world: &mut World, panics| {
+        world.resource_mut::<Events<Touchy>>().unwrap().send(Touchy(panics));
+    };
+    send(&mut world, true);
+    assert!(catch_unwind(AssertUnwindSafe(|| schedule.try_run(&mut world))).is_err());
+    send(&mut world, false);
+    schedule.run(&mut world);
+    assert_eq!(*world.resource::<usize>().unwrap(), 2);
 }
