@@ -74,7 +74,9 @@ impl PostgresOptions {
     /// Says how long a transaction may take, a page to be read, or an answer to come: 30
     /// seconds unless said otherwise. The server ends a statement then that is still
     /// running, or waiting for a lock. What reads or replaces everything may take as long
-    /// for each of its statements. More than 24 days count as so many.
+    /// for each of its statements; that, opening and folding wait for a server that
+    /// neither answers nor ends its statements, as long as the connection stands. More than
+    /// 24 days count as so many.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         // So many milliseconds a server counts.
         const MOST: Duration = Duration::from_millis(i32::MAX as u64);

@@ -147,7 +147,10 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     ) {
         let record = |chunk: Chunk<'_, D>| {
             let mut queue = CommandQueue::new();
-            chunk.for_each(|item| f(&mut Commands::new(&mut queue), item));
+            chunk.for_each(|item| {
+                f(&mut Commands::new(&mut queue), item);
+                queue.end_handles();
+            });
             queue
         };
         let queues = map_cheap_or_dear(self, record);

@@ -148,8 +148,9 @@ impl Rows {
     /// are kept in `panics`. Before it moves anything it notes who loses what.
     ///
     /// # Panics
-    /// If there is no [room](Rows::reserve) where they go, rows have moved since the list was looked up, or there are fewer courses
-    /// than tables, or fewer rows than entities, or some end and an id is foreign.
+    /// If there is no [room](Rows::reserve) where they go, rows have moved since the
+    /// list was looked up, or there are fewer courses than tables, or fewer rows than
+    /// entities, or some end and an id is foreign.
     pub(crate) fn scatter(
         &mut self,
         scattered: &Scattered,

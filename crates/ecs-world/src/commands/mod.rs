@@ -119,6 +119,12 @@ impl CommandQueue {
         *self = Self::default();
     }
 
+    /// Has what follows be a buffer of its own, as far as handles go: those of spawns
+    /// that were recorded are of no use from here on.
+    pub(crate) fn end_handles(&mut self) {
+        self.handles.end();
+    }
+
     /// Adds the commands of another buffer behind these. They keep their
     /// entities; its handles are of no use from then on.
     ///

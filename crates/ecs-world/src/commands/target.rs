@@ -65,6 +65,8 @@ pub(super) struct Handles {
     /// From the first handle on.
     buffer: Option<BufferId>,
     count: u32,
+    /// Those before are of no use any more.
+    first: u32,
 }
 
 impl Handles {
@@ -78,6 +80,11 @@ impl Handles {
         let index = self.count;
         self.count += 1;
         Spawned { buffer, index }
+    }
+
+    /// Has the handles that were made be of no use from here on.
+    pub(super) fn end(&mut self) {
+        self.first = self.count;
     }
 
     /// Makes room for so many handles of another buffer.
@@ -94,7 +101,7 @@ impl Handles {
         match target {
             Target::Entity(entity) => Entity::Living(entity),
             Target::Spawned(Spawned { buffer, index }) => {
-                let own = self.buffer == Some(buffer);
+                let own = self.buffer == Some(buffer) && index >= self.first;
                 assert!(
                     own,
                     "a handle of a spawn stands for nothing in another buffer of commands"

@@ -1,5 +1,7 @@
 //! Commands of systems: applied in the order of the systems, then of the rows.
 
+use std::sync::{Arc, Mutex};
+
 use ecs_core::EntityId;
 use ecs_storage_api::{Query, With};
 use ecs_world::{
@@ -343,4 +345,28 @@ fn a_command_that_panics_is_its_system_s_failure_and_later_ones_are_forgotten() 
     schedule.remove_all(ecs_world::Label::of(breaks));
     schedule.run(&mut world);
     assert_eq!(values(&world), [1, 3]);
+}
+
+#[test]
+fn a_handle_of_another_call_stands_for_nothing_wherever_calls_are_made() {
+    for threads in [Threads::None, pool(1), pool(4)] {
+        let mut world = World::new();
+        world.spawn_batch((0..100).map(A));
+        let kept = Arc::new(Mutex::new(None));
+        let mut schedule = Schedule::new();
+        schedule.set_threads(threads);
+        schedule.add_system(move |mut rows: Query<&A>, mut commands: Commands| {
+            rows.par_for_each_with(&mut commands, |commands, _| {
+                let new = commands.spawn(B(0));
+                // Its own is of use.
+                commands.insert(new, C(0));
+                let old = kept.lock().unwrap().replace(new);
+                if let Some(old) = old {
+                    commands.insert(old, C(1));
+                }
+            });
+        });
+        let error = schedule.try_run(&mut world).unwrap_err().to_string();
+        assert!(error.contains("stands for nothing in another buffer"), "{error}");
+    }
 }
