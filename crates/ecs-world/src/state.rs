@@ -1,6 +1,7 @@
 //! The state of a world as a whole: snapshots of it, and its hash.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ecs_core::CodecError;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter, Tag};
@@ -249,7 +250,13 @@ impl<S: Storage> World<S> {
             inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
         }
         // The last thing that can fail.
-        load(&mut self.storage)?;
+        let before = self.storage.identity();
+        let ended = match catch_unwind(AssertUnwindSafe(|| load(&mut self.storage))) {
+            Ok(loaded) => loaded.map(|()| None)?,
+            // A value that ended panicked, and all the same the store is another.
+            Err(panic) if self.storage.identity() != before => Some(panic),
+            Err(panic) => resume_unwind(panic),
+        };
         self.tick = tick;
         self.clocks = clocks;
         self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
@@ -261,7 +268,7 @@ impl<S: Storage> World<S> {
         self.resources.places.restore(systems, present);
         self.resources.restore_removals(removals, present, origin);
         after.into_iter().for_each(|then| then(&self.resources));
-        Ok(())
+        ended.map_or(Ok(()), |panic| resume_unwind(panic))
     }
 
     /// Returns one number for the whole persistent state: equal for equal

@@ -1,5 +1,7 @@
 //! From a snapshot.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::Storage;
@@ -137,4 +139,38 @@ fn events_that_are_not_saved_stay_with_their_readers_when_a_world_is_restored() 
         run(&mut other, 3);
         assert_eq!(heard(&other.0), (1..=before + 3).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_world_is_restored_wholly_even_if_a_value_panics_as_it_ends() {
+    struct Touchy;
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            panic!("a touchy one ended");
+        }
+    }
+    impl ecs_core::Component for Touchy {
+        fn describe() -> ecs_core::Description<Self> {
+            ecs_core::Description::transient("snapshots::Touchy")
+        }
+    }
+    fn check<S: Storage + Default>() {
+        let mut world = filled(S::default());
+        let mut systems = schedule(&[]);
+        let (cut, saved) = (world.cut().unwrap(), world.snapshot().unwrap());
+        let shown_then = shown(&world);
+        for in_place in [false, true] {
+            systems.run(&mut world);
+            world.spawn(Touchy);
+            assert_ne!(shown(&world), shown_then);
+            let outcome = catch_unwind(AssertUnwindSafe(|| match in_place {
+                true => world.restore_cut(&cut),
+                false => world.restore(&saved),
+            }));
+            assert!(outcome.is_err(), "the panic goes on");
+            assert_eq!(shown(&world), shown_then);
+        }
+    }
+    check::<ArchetypeStorage>();
+    check::<LocalStorage>();
 }
