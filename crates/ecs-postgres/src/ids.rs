@@ -98,18 +98,11 @@ impl Allocator {
         let recycled = self.free.min(count as u64);
         let mut ids = Vec::with_capacity(count);
         if recycled != 0 {
-            let kept = (self.free - recycled) as i64;
-            let statement = tables.sql("delete from @_free where place > $1 returning place, id");
-            let statement = session.prepare(&statement).await.map_err(server(DOING))?;
-            let rows = session.transaction.query(&statement, &[&kept]).await;
-            let rows = rows.map_err(server(DOING))?;
-            let top = rows.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
-            let mut top = top.collect::<Result<Vec<(i64, i64)>, RemoteError>>()?;
-            top.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+            let top = take_above(session, tables, self.free - recycled).await?;
             if top.len() as u64 != recycled {
                 return Err(nonsense("the stack of free ids has other rows than it says"));
             }
-            for (_, id) in top {
+            for id in top.into_iter().rev() {
                 ids.push(entity(id)?);
             }
             self.free -= recycled;
@@ -181,6 +174,22 @@ impl Allocator {
         stored.map_err(server(DOING))?;
         Ok(())
     }
+}
+
+/// Takes all off the stack of free ids but so many, and returns them, the top last.
+async fn take_above(
+    session: &mut Session<'_>,
+    tables: &Tables,
+    kept: u64,
+) -> Result<Vec<i64>, RemoteError> {
+    let statement = tables.sql("delete from @_free where place > $1 returning place, id");
+    let statement = session.prepare(&statement).await.map_err(server(DOING))?;
+    let rows = session.transaction.query(&statement, &[&(kept as i64)]).await;
+    let rows = rows.map_err(server(DOING))?;
+    let top = rows.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
+    let mut top = top.collect::<Result<Vec<(i64, i64)>, RemoteError>>()?;
+    top.sort_unstable();
+    Ok(top.into_iter().map(|(_, id)| id).collect())
 }
 
 /// Notes that ids are reserved.
@@ -275,16 +284,11 @@ pub(crate) async fn write_state(
     let writing = server("write which ids come next");
     let same = before.free.iter().zip(&state.free).take_while(|(one, other)| one == other).count();
     if same < before.free.len() {
-        let above = tables.sql("delete from @_free where place > $1 returning place, id");
-        let above = session.transaction.query(&above, &[&(same as i64)]).await;
-        let above = above.map_err(&writing)?;
-        let top = above.iter().map(|row| Ok((read(row, 0)?, read(row, 1)?)));
-        let mut top = top.collect::<Result<Vec<(i64, i64)>, RemoteError>>()?;
-        top.sort_unstable();
+        let top = take_above(session, tables, same as u64).await?;
         // Who reserved ids and gave them back may have put them in another order, which
         // their number does not show.
         let believed = before.free[same..].iter().map(|id| signed(*id));
-        if !top.into_iter().map(|(_, id)| id).eq(believed) {
+        if !top.into_iter().eq(believed) {
             return Err(others_took_ids());
         }
     }

@@ -17,6 +17,10 @@ pub(crate) type Insert = Box<dyn FnOnce(&mut Resources) + Send>;
 
 type Encoded = Result<Vec<u8>, postcard::Error>;
 
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+}
+
 /// How one type of resource is saved.
 #[derive(Debug, Clone)]
 pub(crate) struct SavedResource {
@@ -24,7 +28,7 @@ pub(crate) struct SavedResource {
     /// What it is.
     pub(crate) kind: TypeId,
     encode: fn(&Resources) -> Option<Encoded>,
-    decode: fn(&[u8]) -> Result<Insert, postcard::Error>,
+    decode: fn(&[u8]) -> Result<Insert, String>,
     pub(crate) remove: fn(&mut Resources),
 }
 
@@ -35,7 +39,7 @@ impl SavedResource {
             kind: TypeId::of::<T>(),
             encode: |resources| resources.get::<T>().map(|value| postcard::to_allocvec(&*value)),
             decode: |bytes| {
-                let value: T = postcard::from_bytes(bytes)?;
+                let value: T = read(bytes)?;
                 Ok(Box::new(move |resources| drop(resources.insert(value))))
             },
             remove: |resources| drop(resources.remove::<T>()),
@@ -53,9 +57,9 @@ impl SavedResource {
                 (saved.0 != 0 || !saved.1.is_empty()).then(|| postcard::to_allocvec(&saved))
             },
             decode: |bytes| {
-                let (first, waiting) = postcard::from_bytes(bytes)?;
+                let (first, waiting) = read(bytes)?;
                 if !can_be_counted(first) {
-                    return Err(postcard::Error::DeserializeBadVarint);
+                    return Err(format!("{first} events can't have been sent before"));
                 }
                 Ok(Box::new(move |resources| Events::<E>::restore(resources, first, waiting)))
             },
@@ -79,9 +83,8 @@ impl SavedResource {
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Insert, SnapshotError> {
         let decoded = (self.decode)(bytes);
-        decoded.map_err(|error| {
-            CodecError::Decode { component: self.name.clone(), row: 0, reason: error.to_string() }
-                .into()
+        decoded.map_err(|reason| {
+            CodecError::Decode { component: self.name.clone(), row: 0, reason }.into()
         })
     }
 }
