@@ -62,6 +62,22 @@ impl Drop for Bomb {
 }
 
 #[test]
+fn values_that_are_appended_have_one_owner() {
+    let count = Arc::new(());
+    let some = |n: usize| ErasedVec::from_vec(vec![Counted(count.clone()); n]);
+    let mut values = some(3);
+    values.append(some(5));
+    values.append(some(0));
+    assert_eq!((values.len(), Arc::strong_count(&count)), (8, 9));
+    let other = ErasedVec::from_vec(vec![Plain(1)]);
+    let refused = catch_unwind(AssertUnwindSafe(|| values.append(other)));
+    assert!(refused.is_err(), "of another component");
+    assert_eq!((values.len(), Arc::strong_count(&count)), (8, 9));
+    drop(values);
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+#[test]
 fn every_value_is_dropped_once() {
     let count = Arc::new(());
     let mut values = ErasedVec::from_vec(vec![Counted(count.clone()), Counted(count.clone())]);
