@@ -29,6 +29,9 @@ pub struct RowTargets {
     targets: Vec<RowTarget>,
 }
 
+/// So many addresses are held by value while many rows are written.
+const HELD: usize = 16;
+
 /// Stands for the kinds of bundle that have no type.
 struct Unnamed;
 
@@ -135,31 +138,44 @@ impl<'a> RowWriter<'a> {
         if !self.targets.are_of::<B>() {
             wrong_bundle(&B::COMPONENTS);
         }
+        let targets = &self.targets.targets[..];
         // SAFETY: the targets are for the components of `B`, and the row is one
         // of those that `new` speaks of.
-        unsafe { write_row(&self.targets.targets, self.rows.start, bundle) }
+        unsafe {
+            let first = |at: usize| targets.get_unchecked(at).first;
+            write_row(targets, first, self.rows.start, bundle);
+        }
         *self.rows_done = 1;
     }
 
-    /// Writes a bundle to each row, as long as there are rows and bundles.
+    /// Writes a bundle to each row, as long as there are rows and bundles; returns the
+    /// rest of these.
     ///
     /// # Panics
     /// If the bundles have other components; then nothing is written. If the
     /// iterator or a bundle panics, the rows before it stay.
     #[inline]
-    pub fn put_bundles<B: Bundle>(self, bundles: &mut impl Iterator<Item = B>) {
+    pub fn put_bundles<B: Bundle, I: Iterator<Item = B>>(self, mut bundles: I) -> I {
         let Self { targets, rows, rows_done } = self;
         if !targets.are_of::<B>() {
             wrong_bundle(&B::COMPONENTS);
         }
         let mut done = Done { rows: 0, told: rows_done };
+        let targets = &targets.targets[..];
+        // By value, so that they can stay in registers: of what is behind a reference the
+        // compiler can't know that no row is written over it.
+        let held: [_; HELD] = std::array::from_fn(|at| {
+            targets.get(at).map_or(NonNull::dangling(), |target| target.first)
+        });
+        let first = |at: usize| held.get(at).copied().unwrap_or_else(|| targets[at].first);
         // Internal iteration: through `next` every bundle would be copied once
         // more, in and out of an `Option`.
-        bundles.take(rows.len()).for_each(|bundle| {
+        bundles.by_ref().take(rows.len()).for_each(|bundle| {
             // SAFETY: as in `put_bundle`; `take` keeps the row below the end.
-            unsafe { write_row(&targets.targets, rows.start + done.rows, bundle) }
+            unsafe { write_row(targets, first, rows.start + done.rows, bundle) }
             done.rows += 1;
         });
+        bundles
     }
 
     /// Writes values to each row, as long as there are rows and they are those
@@ -219,8 +235,13 @@ fn wrong_bundle(list: &ComponentList) -> ! {
 /// The targets are for the components of `B`, in its order, and have room for
 /// the row, which nobody else touches.
 #[inline(always)]
-unsafe fn write_row<B: Bundle>(targets: &[RowTarget], row: usize, bundle: B) {
-    let mut sink = RowSink::<B> { targets, row, written: 0, bundle: PhantomData };
+unsafe fn write_row<B: Bundle>(
+    targets: &[RowTarget],
+    first: impl Fn(usize) -> NonNull<u8>,
+    row: usize,
+    bundle: B,
+) {
+    let mut sink = RowSink::<B, _> { targets, first, row, written: 0, bundle: PhantomData };
     bundle.put_all(&mut sink);
     if sink.written != B::COMPONENTS.len() {
         incomplete(&B::COMPONENTS);
@@ -231,30 +252,30 @@ unsafe fn write_row<B: Bundle>(targets: &[RowTarget], row: usize, bundle: B) {
 /// Takes the components of one bundle to their places in a row.
 ///
 /// What it checks are constants once `put_all` is inlined.
-struct RowSink<'a, B> {
+struct RowSink<'a, B, F> {
     targets: &'a [RowTarget],
+    /// Row 0 of each target.
+    first: F,
     row: usize,
     /// How many components the row has so far.
     written: usize,
     bundle: PhantomData<fn() -> B>,
 }
 
-impl<B: Bundle> ComponentSink for RowSink<'_, B> {
+impl<B: Bundle, F: Fn(usize) -> NonNull<u8>> ComponentSink for RowSink<'_, B, F> {
     #[inline(always)]
     fn put<C: Component>(&mut self, value: C) {
         if !const { &B::COMPONENTS }.names::<C>(self.written) {
             not_announced(std::any::type_name::<C>(), &B::COMPONENTS);
         }
-        // SAFETY: there is a target for each component of `B` (`write_row`), and
-        // `written` is one of them.
-        let target = unsafe { self.targets.get_unchecked(self.written) };
+        let first = (self.first)(self.written).cast::<C>();
         // SAFETY: the column is of `C` and has room for the row (`write_row`).
-        unsafe { target.first.cast::<C>().add(self.row).write(value) }
+        unsafe { first.add(self.row).write(value) }
         self.written += 1;
     }
 }
 
-impl<B> Drop for RowSink<'_, B> {
+impl<B, F> Drop for RowSink<'_, B, F> {
     /// Drops what was written of a row that stays incomplete.
     #[cold]
     fn drop(&mut self) {

@@ -72,7 +72,7 @@ impl<B: Bundle> DynBundle for BundleRow<B> {
 }
 
 /// Makes a [`BundleBatch`] of an iterator of typed bundles.
-pub struct BundleRows<I>(I);
+pub struct BundleRows<I>(Option<I>);
 
 impl<I> BundleRows<I>
 where
@@ -81,7 +81,7 @@ where
 {
     /// Wraps an iterator.
     pub fn new(bundles: impl IntoIterator<IntoIter = I>) -> Self {
-        Self(bundles.into_iter())
+        Self(Some(bundles.into_iter()))
     }
 }
 
@@ -95,16 +95,20 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.0.as_ref().map_or((0, Some(0)), Iterator::size_hint)
     }
 
     #[inline]
     fn write(&mut self, rows: RowWriter<'_>) {
-        rows.put_bundles(&mut self.0);
+        self.0 = self.0.take().map(|bundles| rows.put_bundles(bundles));
     }
 
     fn take_row(&mut self, each: &mut dyn FnMut(ErasedValue)) -> bool {
-        self.0.next().map(|bundle| bundle.put_all(&mut ValueSink(each))).is_some()
+        self.0
+            .as_mut()
+            .and_then(Iterator::next)
+            .map(|bundle| bundle.put_all(&mut ValueSink(each)))
+            .is_some()
     }
 }
 

@@ -71,7 +71,7 @@ fn rows_are_written_as_long_as_there_is_room() {
     let many = |n: usize| {
         written(move |rows, count| {
             let mut bundles = (0..n).map(|_| both(count));
-            rows.put_bundles(&mut bundles);
+            bundles = rows.put_bundles(bundles);
             assert_eq!(bundles.len(), n.saturating_sub(4), "no bundle is lost");
         })
     };
@@ -81,7 +81,7 @@ fn rows_are_written_as_long_as_there_is_room() {
 #[test]
 fn an_iterator_that_panics_leaves_the_rows_before() {
     let outcome = written(|rows, count| {
-        rows.put_bundles(&mut (0..4).map(|n| {
+        let _ = rows.put_bundles((0..4).map(|n| {
             assert!(n < 2, "in the middle");
             both(count)
         }));
