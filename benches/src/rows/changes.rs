@@ -15,11 +15,15 @@ pub(super) fn write(size: Size) -> Row {
     let all = move || population::moving(n);
     Row::new("change_write", "position += velocity, 1M entities of both, changes remembered", n)
         .with("limit/structs", move || by_hand::structs(all()))
+        .with("limit/flat", move || by_hand::flat(all()))
         .with("limit/a_tick_a_row", move || ticking(n))
         .with("ecs/pages", move || ours::for_each(worlds::ours::spawned(all())))
+        .with("ecs/flat_pages", move || ours::flat_chunks(worlds::ours::spawned(all())))
         .with("ecs/rows", move || ours_rows(n))
         .with("bevy/for_each", move || bevy::for_each(worlds::bevy::spawned(all())))
+        .with("bevy/flat_contiguous", move || bevy::flat_contiguous(worlds::bevy::spawned(all())))
         .with("legion/for_each", move || legion::for_each(worlds::legion::spawned(all())))
+        .with("legion/flat_chunks", move || legion::flat_chunks(worlds::legion::spawned(all())))
 }
 
 /// One entity of a hundred, without order, has changed: they are found, and their

@@ -35,7 +35,7 @@ pub(super) fn contiguous(mut world: World) -> impl Workload {
     )
 }
 
-pub(super) fn flat_contiguous(mut world: World) -> impl Workload {
+pub(in crate::rows) fn flat_contiguous(mut world: World) -> impl Workload {
     let query = world.query::<(&mut Position, &Velocity)>();
     steady(
         (world, query),

@@ -20,7 +20,7 @@ pub(in crate::rows) fn structs(items: impl Iterator<Item = (Position, Velocity)>
     )
 }
 
-pub(super) fn flat(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
+pub(in crate::rows) fn flat(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
     steady(
         items.collect::<Columns>(),
         |(positions, velocities)| add_flat(positions, velocities),

@@ -29,7 +29,7 @@ pub(in crate::rows) fn for_each(world: World) -> impl Workload {
     })
 }
 
-pub(super) fn flat_chunks(world: World) -> impl Workload {
+pub(in crate::rows) fn flat_chunks(world: World) -> impl Workload {
     prepared(world, |world, query| {
         query.for_each_chunk_mut(world, |chunk| {
             let (positions, velocities) = chunk.into_components();

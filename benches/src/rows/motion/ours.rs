@@ -35,7 +35,7 @@ pub(super) fn plain_for(world: World) -> impl Workload {
     })
 }
 
-pub(super) fn flat_chunks(world: World) -> impl Workload {
+pub(in crate::rows) fn flat_chunks(world: World) -> impl Workload {
     prepared(world, |world, query| {
         for chunk in query.query_mut(world.storage_mut()).chunks_mut() {
             let (positions, velocities) = chunk.into_slices();
