@@ -54,11 +54,12 @@ mod x86 {
     /// Ticks in a line of the cache.
     const LINE: usize = 16;
 
-    /// Asks memory for ticks of the next page: it would have nothing to do while those
-    /// who are late in this one are written down.
+    /// Asks memory for ticks half a page ahead, so that it has something to do while those
+    /// who are late in this page are written down. A whole page ahead is more than memory
+    /// that is far away has under way: then it is waited for.
     #[inline(always)]
     fn ask_ahead(word: &[u32; WORD]) {
-        let ahead = word.as_ptr().wrapping_add(PAGE_ROWS);
+        let ahead = word.as_ptr().wrapping_add(PAGE_ROWS / 2);
         (0..WORD).step_by(LINE).for_each(|n| prefetch(ahead.wrapping_add(n)));
     }
 
