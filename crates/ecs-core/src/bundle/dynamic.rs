@@ -71,7 +71,8 @@ impl<B: Bundle> DynBundle for BundleRow<B> {
     }
 }
 
-/// Makes a [`BundleBatch`] of an iterator of typed bundles.
+/// Makes a [`BundleBatch`] of an iterator of typed bundles; of `None` once that has
+/// panicked.
 pub struct BundleRows<I>(Option<I>);
 
 impl<I> BundleRows<I>

@@ -125,3 +125,42 @@ fn bundles_of_other_components_are_refused() {
     assert_eq!(written(erased), (0, 0));
     assert_eq!(written(|rows, count| ErasedBundle::of(both(count)).write(rows)), (2, 1));
 }
+
+/// One of many components.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(transparent)]
+struct Nth<const N: usize>(u32);
+
+impl<const N: usize> Component for Nth<N> {
+    fn describe() -> Description<Self> {
+        const NAMES: [&str; HELD + 2] = [
+            "Nth0", "Nth1", "Nth2", "Nth3", "Nth4", "Nth5", "Nth6", "Nth7", "Nth8", "Nth9",
+            "Nth10", "Nth11", "Nth12", "Nth13", "Nth14", "Nth15", "Nth16", "Nth17",
+        ];
+        Description::transient(NAMES[N])
+    }
+}
+
+#[test]
+fn rows_of_more_components_than_addresses_are_held_are_written_too() {
+    macro_rules! bundle {
+        ($row:expr; $($n:literal)*) => { ($(Nth::<$n>($row * 100 + $n),)*) };
+    }
+    let row = |row: u32| (bundle!(row; 0 1 2 3 4 5 6 7 8), bundle!(row; 9 10 11 12 13 14 15 16 17));
+    let mut columns = [[0u32; 5]; HELD + 2];
+    fn kind_of<B: Bundle>(_: &B) -> BundleKind {
+        BundleKind::of::<B>()
+    }
+    let mut targets = RowTargets::new(&kind_of(&row(0)));
+    for (at, column) in columns.iter_mut().enumerate() {
+        targets.set_address(at, NonNull::from(column).cast());
+    }
+    let mut done = 0;
+    // SAFETY: each column has five places, and is not touched meanwhile.
+    let rows = unsafe { RowWriter::new(&targets, 1..4, &mut done) };
+    let rest = rows.put_bundles((0..5).map(row));
+    assert_eq!((done, rest.len()), (3, 2));
+    for (column, at) in columns.iter().zip(0..) {
+        assert_eq!(*column, [0, at, 100 + at, 200 + at, 0], "component {at}");
+    }
+}
