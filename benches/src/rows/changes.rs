@@ -9,7 +9,8 @@ use crate::components::{Velocity, step};
 use crate::{population, shuffled, sums, worlds};
 
 /// Every position is written, and every engine remembers that in its own grain:
-/// this one a page of rows, or a row; legion a chunk, bevy and shipyard a row.
+/// this one a page of rows, or a row; legion a chunk, bevy a row. Flat chunks
+/// are floats of many rows side by side, for the engines that lend them.
 pub(super) fn write(size: Size) -> Row {
     let n = size.of(1_000_000);
     let all = move || population::moving(n);

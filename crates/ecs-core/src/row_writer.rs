@@ -139,8 +139,8 @@ impl<'a> RowWriter<'a> {
             wrong_bundle(&B::COMPONENTS);
         }
         let targets = &self.targets.targets[..];
-        // SAFETY: the targets are for the components of `B`, and the row is one
-        // of those that `new` speaks of.
+        // SAFETY: the targets are for the components of `B`, of which alone the first
+        // rows are asked (`RowSink::put`); the row is one of those that `new` speaks of.
         unsafe {
             let first = |at: usize| targets.get_unchecked(at).first;
             write_row(targets, first, self.rows.start, bundle);
@@ -171,7 +171,8 @@ impl<'a> RowWriter<'a> {
         // Internal iteration: through `next` every bundle would be copied once
         // more, in and out of an `Option`.
         bundles.by_ref().take(rows.len()).for_each(|bundle| {
-            // SAFETY: as in `put_bundle`; `take` keeps the row below the end.
+            // SAFETY: as in `put_bundle`, and `held` has the first rows of the first
+            // targets; `take` keeps the row below the end.
             unsafe { write_row(targets, first, rows.start + done.rows, bundle) }
             done.rows += 1;
         });
@@ -233,7 +234,7 @@ fn wrong_bundle(list: &ComponentList) -> ! {
 ///
 /// # Safety
 /// The targets are for the components of `B`, in its order, and have room for
-/// the row, which nobody else touches.
+/// the row, which nobody else touches; `first` tells row 0 of each of them.
 #[inline(always)]
 unsafe fn write_row<B: Bundle>(
     targets: &[RowTarget],
@@ -268,6 +269,8 @@ impl<B: Bundle, F: Fn(usize) -> NonNull<u8>> ComponentSink for RowSink<'_, B, F>
         if !const { &B::COMPONENTS }.names::<C>(self.written) {
             not_announced(std::any::type_name::<C>(), &B::COMPONENTS);
         }
+        // There is a target for each component of `B` (`write_row`), and `written` is one
+        // of them, of `C`: it was named.
         let first = (self.first)(self.written).cast::<C>();
         // SAFETY: the column is of `C` and has room for the row (`write_row`).
         unsafe { first.add(self.row).write(value) }

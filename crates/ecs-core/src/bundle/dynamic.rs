@@ -105,11 +105,8 @@ where
     }
 
     fn take_row(&mut self, each: &mut dyn FnMut(ErasedValue)) -> bool {
-        self.0
-            .as_mut()
-            .and_then(Iterator::next)
-            .map(|bundle| bundle.put_all(&mut ValueSink(each)))
-            .is_some()
+        let next = self.0.as_mut().and_then(Iterator::next);
+        next.map(|bundle| bundle.put_all(&mut ValueSink(each))).is_some()
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::*;
-use crate::{Description, DynBundle, ErasedBundle};
+use crate::{BundleBatch, BundleRows, Description, DynBundle, ErasedBundle};
 
 macro_rules! component {
     ($name:ident) => {
@@ -85,6 +85,22 @@ fn an_iterator_that_panics_leaves_the_rows_before() {
             assert!(n < 2, "in the middle");
             both(count)
         }));
+    });
+    assert_eq!(outcome, (4, 2));
+}
+
+#[test]
+fn a_batch_whose_iterator_panicked_has_ended_and_drops_the_rest() {
+    let outcome = written(|rows, count| {
+        let bundles: Vec<_> = (0..4).map(|_| both(count)).collect();
+        let mut batch = BundleRows::new(bundles.into_iter().enumerate().map(|(n, bundle)| {
+            assert!(n < 2, "in the middle");
+            bundle
+        }));
+        let write = catch_unwind(AssertUnwindSafe(|| batch.write(rows)));
+        assert!(write.is_err(), "the panic goes on");
+        assert_eq!(Arc::strong_count(count) - 1, 4, "of two rows that were written");
+        assert_eq!((batch.size_hint(), batch.take_row(&mut |_| ())), ((0, Some(0)), false));
     });
     assert_eq!(outcome, (4, 2));
 }
