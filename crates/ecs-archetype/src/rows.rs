@@ -371,7 +371,9 @@ impl Rows {
             let (values, ticks) = columns.split_at_mut(components.len());
             let (ticks, first) = (&*ticks, values.len());
             let columns = values.iter_mut().enumerate().map(move |(at, column)| {
-                let pages = directory.column_pages(id, column.info().id());
+                let component = column.info().id();
+                let pages = directory.column_pages(id, component);
+                let lines = directory.column_lines(id, component);
                 let tracked = tracked.iter().find(|tracked| tracked.column as usize == at);
                 // SAFETY: rows below `len` are initialised; the columns of ticks
                 // belong to one column of values, and this is borrowed mutably.
@@ -382,7 +384,7 @@ impl Rows {
                     )
                 });
                 // SAFETY: as above.
-                (unsafe { column.slice_mut(len) }, ChangesMut { pages, ticks })
+                (unsafe { column.slice_mut(len) }, ChangesMut { pages, ticks, lines })
             });
             TableChunk {
                 components,
@@ -738,6 +740,16 @@ impl Rows {
         self.replace_ready(at, bundle)
     }
 
+    /// Marks the lines of a row's values that are tracked. Apart, since few are.
+    #[cold]
+    #[inline(never)]
+    fn mark_lines(directory: &mut Directory, table: &Table, plan: &Plan, row: usize) {
+        for &column in &plan.written {
+            let component = table.columns[column as usize].info().id();
+            directory.mark_line(plan.target, component, row);
+        }
+    }
+
     /// Replaces components of a row by those of a bundle.
     pub(crate) fn replace_ready(
         &mut self,
@@ -751,6 +763,9 @@ impl Rows {
         for &column in &plan.written {
             let component = table.columns[column as usize].info().id();
             self.directory.mark_row(id, component, row);
+        }
+        if !plan.stamped.is_empty() {
+            Self::mark_lines(&mut self.directory, table, plan, row);
         }
         // SAFETY: the row is one of the table's.
         unsafe { table.stamp(&plan.stamped, row..row + 1, now) };

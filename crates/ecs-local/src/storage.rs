@@ -249,6 +249,7 @@ impl Storage for LocalStorage {
                 let changes = ChangesMut {
                     pages: std::slice::from_ref(page),
                     ticks: Some((std::slice::from_mut(changed), std::slice::from_ref(added))),
+                    lines: None,
                 };
                 (value.as_mut().into_slice(), changes)
             });

@@ -9,13 +9,16 @@ mod removed;
 mod touched;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 pub use removed::{RemovalLog, Removed};
 pub use touched::Touched;
 
 /// Rows of a table that share one version a column.
 pub const PAGE_ROWS: usize = 1024;
+
+/// Rows of a tracked column that share one tick beside those of their own.
+pub const LINE_ROWS: usize = 16;
 
 /// Numbers the moments of a store's history; [`Version::ZERO`] is before
 /// everything.
@@ -136,6 +139,9 @@ pub struct ChangesMut<'a> {
     pub pages: &'a [AtomicU64],
     /// As [`Changes::ticks`].
     pub ticks: Option<(&'a mut [u32], &'a [u32])>,
+    /// Of a tracked component of which a [directory](crate::Directory) tells: a tick for
+    /// each [`LINE_ROWS`] rows, with which writes are stamped as well.
+    pub lines: Option<&'a [AtomicU32]>,
 }
 
 #[cfg(test)]

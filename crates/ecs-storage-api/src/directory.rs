@@ -11,6 +11,7 @@
 mod changes;
 mod late;
 mod lent;
+mod lines;
 mod location;
 mod pages;
 mod passage;
@@ -24,15 +25,16 @@ mod touched;
 use std::fmt;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use ahash::AHashMap;
 use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
 use crate::changes::{Changes, PAGE_ROWS, Version, new_identity};
 use crate::query::{TableChanges, Term};
-pub(crate) use late::late_ticks;
+pub(crate) use late::{ask_for_lines, late_in_lines, late_lines, late_ticks};
 pub use lent::{DirectoryMut, DirectoryRef};
+pub(crate) use lines::{mark_line, mark_lines, stamp_line};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, Sighting, TableId};
 pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
@@ -41,6 +43,7 @@ pub(crate) use prefetch::prefetch;
 pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
 
+use lines::{Lines, PAGE_LINES};
 use pages::Pages;
 use touched::Noted;
 
@@ -60,11 +63,45 @@ pub(crate) struct TicksAt {
     pub(crate) changed: *mut u32,
     /// Of each row, when its value came.
     pub(crate) added: *mut u32,
+    /// Of each line of rows, from the first of the table on, when one of its values was
+    /// last lent for writing.
+    pub(crate) lines: *const AtomicU32,
 }
 
 impl TicksAt {
-    pub(crate) const NONE: Self =
-        Self { changed: std::ptr::null_mut(), added: std::ptr::null_mut() };
+    pub(crate) const NONE: Self = Self {
+        changed: std::ptr::null_mut(),
+        added: std::ptr::null_mut(),
+        lines: std::ptr::null(),
+    };
+}
+
+/// The ticks of a table's column: those of rows are the backend's.
+struct Ticks {
+    /// As [`TicksAt::changed`].
+    changed: *mut u32,
+    /// As [`TicksAt::added`].
+    added: *mut u32,
+    /// As many pages of lines as the column has pages.
+    lines: Lines,
+}
+
+impl Ticks {
+    /// Of a column that has none.
+    fn none() -> Self {
+        let TicksAt { changed, added, .. } = TicksAt::NONE;
+        Self { changed, added, lines: Lines::default() }
+    }
+
+    /// Returns where they lie.
+    #[inline]
+    fn at(&self) -> TicksAt {
+        let Self { changed, added, lines } = self;
+        match changed.is_null() {
+            true => TicksAt::NONE,
+            false => TicksAt { changed: *changed, added: *added, lines: lines.first() },
+        }
+    }
 }
 
 /// One component: the tables that have it, and its column in each.
@@ -83,10 +120,16 @@ struct ComponentEntry {
     /// are columns; each covers as many rows as the table's own pages.
     pages: Vec<Pages>,
     /// By table, up to the last where the component is tracked.
-    ticks: Vec<TicksAt>,
+    ticks: Vec<Ticks>,
 }
 
 impl ComponentEntry {
+    /// Returns where the ticks of a table's column lie.
+    #[inline]
+    fn ticks(&self, table: TableId) -> TicksAt {
+        self.ticks.get(table.index()).map_or(TicksAt::NONE, Ticks::at)
+    }
+
     /// Of a component that no table has.
     const NONE: Self = Self {
         info: None,
@@ -233,7 +276,7 @@ impl Directory {
                 component.pages[table.index()].cover(0);
             }
             if let Some(ticks) = component.ticks.get_mut(table.index()) {
-                *ticks = TicksAt::NONE;
+                *ticks = Ticks::none();
             }
         }
         self.renew();
@@ -332,14 +375,17 @@ impl Directory {
     ) {
         assert!(self.has(table, component), "ticks are of a column");
         self.changes += 1;
-        let ticks = &mut self.components[component.index()].ticks;
+        let ComponentEntry { pages, ticks, .. } = &mut self.components[component.index()];
         if table.index() >= ticks.len() {
-            ticks.resize(table.index() + 1, TicksAt::NONE);
+            ticks.resize_with(table.index() + 1, Ticks::none);
         }
-        ticks[table.index()] = TicksAt { changed: changed.as_ptr(), added: added.as_ptr() };
+        let ticks = &mut ticks[table.index()];
+        (ticks.changed, ticks.added) = (changed.as_ptr(), added.as_ptr());
+        ticks.lines.cover(pages[table.index()].as_slice().len());
     }
 
-    /// As [`mark`](Self::mark), of one row.
+    /// As [`mark`](Self::mark), of one row, but that of a tracked component is only marked
+    /// by [`mark_line`](Self::mark_line) as well.
     #[inline]
     pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
@@ -347,6 +393,17 @@ impl Directory {
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
             pages.mark_covered(row, now);
+        }
+    }
+
+    /// Says the rest of what [`mark_row`](Self::mark_row) does, if the component is tracked.
+    /// Apart, since few are, and whoever marks rows knows which.
+    pub fn mark_line(&mut self, table: TableId, component: ComponentId, row: usize) {
+        let now = self.present();
+        if let Some(entry) = self.components.get_mut(component.index())
+            && let Some(ticks) = entry.ticks.get_mut(table.index())
+        {
+            ticks.lines.mark(row..row + 1, now);
         }
     }
 
@@ -375,7 +432,11 @@ impl Directory {
         if let Some(entry) = self.components.get_mut(component.index())
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
-            pages.date(rows, version);
+            pages.date(rows.clone(), version);
+            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+                let range = rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS);
+                ticks.lines.follow(pages, range);
+            }
         }
     }
 
@@ -387,7 +448,10 @@ impl Directory {
         if let Some(entry) = self.components.get_mut(component.index())
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
-            pages.mark(rows, now);
+            pages.mark(rows.clone(), now);
+            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+                ticks.lines.mark(rows, now);
+            }
         }
     }
 
@@ -481,22 +545,22 @@ impl Directory {
         NonNull::new(entry.columns.get(table.index())?.cast())
     }
 
-    /// As [`first_of`](Self::first_of), with the versions of the column's pages and the
-    /// ticks of its rows, which are null unless the component is tracked.
+    /// As [`first_of`](Self::first_of), with the versions of the column's pages and its
+    /// ticks, of which there are none unless the component is tracked.
     #[inline]
     pub(crate) fn written_of<C: Component>(
         &self,
         table: TableId,
-    ) -> Option<(NonNull<C>, *const AtomicU64, *mut u32)> {
+    ) -> Option<(NonNull<C>, *const AtomicU64, TicksAt)> {
         let entry = self.components.get(ComponentId::index_if_registered::<C>())?;
         let first = NonNull::new(entry.columns.get(table.index())?.cast())?;
         // SAFETY: there are as many `pages` as `columns`, which has one for the table.
         let pages = unsafe { entry.pages.get_unchecked(table.index()) }.first();
         let ticks = match C::TRACK {
-            true => entry.ticks.get(table.index()).copied().unwrap_or(TicksAt::NONE),
+            true => entry.ticks(table),
             false => TicksAt::NONE,
         };
-        Some((first, pages, ticks.changed))
+        Some((first, pages, ticks))
     }
 
     /// Returns where the versions of a column's pages lie: nowhere that can be read, if
@@ -512,8 +576,14 @@ impl Directory {
     #[inline]
     pub(crate) fn ticks(&self, table: TableId, component: ComponentId) -> TicksAt {
         let entry = self.components.get(component.index());
-        let ticks = entry.and_then(|entry| entry.ticks.get(table.index()));
-        ticks.copied().unwrap_or(TicksAt::NONE)
+        entry.map_or(TicksAt::NONE, |entry| entry.ticks(table))
+    }
+
+    /// Returns a tick for each [`LINE_ROWS`](crate::LINE_ROWS) rows of a tracked column,
+    /// if there is such a one: when one of their values was lent for writing.
+    pub fn column_lines(&self, table: TableId, component: ComponentId) -> Option<&[AtomicU32]> {
+        let ticks = self.components.get(component.index())?.ticks.get(table.index())?;
+        (!ticks.changed.is_null()).then(|| ticks.lines.as_slice())
     }
 
     /// Returns when rows of each page of a table came or were moved.
@@ -541,6 +611,15 @@ impl Directory {
         let slice = |first: *mut u32| unsafe { std::slice::from_raw_parts(first, len) };
         let ticks = (!ticks.changed.is_null()).then(|| (slice(ticks.changed), slice(ticks.added)));
         Some(Changes { pages: entry.pages[table.index()].as_slice(), ticks })
+    }
+
+    /// Returns of a tracked column when one of the values of each line of rows was lent
+    /// for writing, if there is such a column.
+    fn column_line_ticks(&self, table: TableId, component: ComponentId) -> Option<&[u32]> {
+        let lines = self.column_lines(table, component)?;
+        // SAFETY: as in `column_changes`: whoever writes values stamps lines, and nobody
+        // does as long as they are looked at.
+        Some(unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len()) })
     }
 
     /// Returns what is known of the changes of a table, for the time before records
@@ -601,8 +680,12 @@ impl Directory {
     unsafe fn mark_tick(&self, component: usize, table: usize, row: usize) {
         let entry = self.components.get(component);
         if let Some(ticks) = entry.and_then(|entry| entry.ticks.get(table)) {
-            // SAFETY: the caller's: as many ticks as rows.
-            unsafe { mark_ticks(ticks.changed, row..row + 1, self.version()) }
+            let TicksAt { changed, lines, .. } = ticks.at();
+            // SAFETY: the caller's: as many ticks as rows, and lines that cover them.
+            unsafe {
+                mark_ticks(changed, row..row + 1, self.version());
+                mark_line(lines, row, self.version());
+            }
         }
     }
 
@@ -623,7 +706,9 @@ impl Directory {
         // SAFETY: the caller's.
         unsafe {
             mark_pages(self.pages(table, component), rows.clone(), self.version());
-            mark_ticks(self.ticks(table, component).changed, rows, self.version());
+            let TicksAt { changed, lines, .. } = self.ticks(table, component);
+            mark_lines(lines, rows.clone(), self.version());
+            mark_ticks(changed, rows, self.version());
         }
     }
 
@@ -746,6 +831,10 @@ impl TableChanges for ChangesOfTable<'_> {
 
     fn column(&self, component: ComponentId) -> Option<Changes<'_>> {
         self.directory.column_changes(self.table, component)
+    }
+
+    fn lines(&self, component: ComponentId) -> Option<&[u32]> {
+        self.directory.column_line_ticks(self.table, component)
     }
 }
 

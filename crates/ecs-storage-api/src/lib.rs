@@ -32,7 +32,8 @@ pub mod snapshot;
 pub use batches::check_columns;
 pub use capabilities::{Capabilities, Consistency};
 pub use changes::{
-    Changes, ChangesMut, PAGE_ROWS, RemovalLog, Removed, Touched, Version, Window, new_identity,
+    Changes, ChangesMut, LINE_ROWS, PAGE_ROWS, RemovalLog, Removed, Touched, Version, Window,
+    new_identity,
 };
 pub use directory::{
     Directory, DirectoryMut, DirectoryRef, Location, Passage, Relocation, Sighting, TableId,

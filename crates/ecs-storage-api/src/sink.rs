@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use ecs_core::{ComponentId, ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut};
 use smallvec::SmallVec;
 
-use crate::changes::{Changes, ChangesMut, PAGE_ROWS, Version, Window};
+use crate::changes::{Changes, ChangesMut, LINE_ROWS, PAGE_ROWS, Version, Window};
 use crate::directory::TicksAt;
 use crate::query::{QueryError, QueryShape, RecordBuffer, TableChanges, Term, TermWords};
 
@@ -196,6 +196,10 @@ impl TableChanges for Chunk<'_> {
     fn column(&self, component: ComponentId) -> Option<Changes<'_>> {
         self.find(component)?
     }
+
+    fn lines(&self, _component: ComponentId) -> Option<&[u32]> {
+        None
+    }
 }
 
 impl<'a, 'q> ReadSink<'a, 'q> {
@@ -264,7 +268,7 @@ impl<'a, 'q> ReadSink<'a, 'q> {
                 if let Some((changed, added)) = ticks {
                     // Never written: this sink serves reading queries.
                     let [changed, added] = [changed, added].map(|ticks| ticks.as_ptr().cast_mut());
-                    words.ticks = TicksAt { changed, added };
+                    words.ticks = TicksAt { changed, added, ..TicksAt::NONE };
                 }
             }
             places.push((column.info(), words));
@@ -334,7 +338,14 @@ impl<'a, 'q> WriteSink<'a, 'q> {
         let selected = {
             let mut chunk = Chunk::new(moves);
             for (column, changes) in &columns {
-                let changes = changes.as_ref().map(|ChangesMut { pages, ticks }| Changes {
+                let lines = changes.as_ref().and_then(|changes| changes.lines);
+                assert!(
+                    lines.is_none_or(|lines| lines.len() >= ids.len().div_ceil(LINE_ROWS)),
+                    "a backend pushed lines of fewer than {} values of `{}`",
+                    ids.len(),
+                    column.info().id()
+                );
+                let changes = changes.as_ref().map(|ChangesMut { pages, ticks, .. }| Changes {
                     pages,
                     ticks: ticks.as_ref().map(|(changed, added)| (&**changed, *added)),
                 });
@@ -345,11 +356,12 @@ impl<'a, 'q> WriteSink<'a, 'q> {
         // Only now, when nobody reads them any more, pointers to what is written.
         let place = |(column, changes): (ErasedSliceMut<'a>, Option<ChangesMut<'a>>)| {
             let mut words = TermWords::of(column.as_ptr().as_ptr());
-            if let Some(ChangesMut { pages, ticks }) = changes {
+            if let Some(ChangesMut { pages, ticks, lines }) = changes {
                 words.pages = pages.as_ptr();
                 if let Some((changed, added)) = ticks {
                     let (changed, added) = (changed.as_mut_ptr(), added.as_ptr().cast_mut());
-                    words.ticks = TicksAt { changed, added };
+                    let lines = lines.map_or(std::ptr::null(), <[_]>::as_ptr);
+                    words.ticks = TicksAt { changed, added, lines };
                 }
             }
             (column.info(), words)

@@ -268,6 +268,9 @@ impl Rows {
             for &(_, column) in &course.replaced {
                 let component = table.columns[column].info().id();
                 self.directory.mark_row(course.source, component, row);
+                if !course.stamped.is_empty() {
+                    self.directory.mark_line(course.source, component, row);
+                }
             }
             // SAFETY: the row is the table's.
             unsafe { table.stamp(&course.stamped, row..row + 1, now) }

@@ -1,6 +1,7 @@
 //! Which ticks are late, many at once.
 
-use crate::changes::Version;
+use super::{PAGE_LINES, prefetch};
+use crate::changes::{LINE_ROWS, Version};
 
 /// Ticks of so many rows make a word of bits.
 const WORD: usize = u64::BITS as usize;
@@ -13,9 +14,62 @@ pub(crate) fn late_ticks(ticks: &[u32], since: Version, bits: &mut [u64]) {
     let (words, rest) = ticks.as_chunks::<WORD>();
     let (of_words, of_rest) = bits.split_at_mut(words.len());
     late_words(words, since, of_words);
-    for (n, &tick) in rest.iter().enumerate() {
-        of_rest[0] |= u64::from(is_late(tick, since)) << n;
+    if !rest.is_empty() {
+        of_rest[0] |= late_one_by_one(rest, since);
     }
+}
+
+/// Returns a bit for each line of a page whose tick is later; none of a page that is not
+/// there.
+#[inline]
+pub(crate) fn late_lines(lines: &[u32], page: usize, since: Version) -> u64 {
+    let (pages, _) = lines.as_chunks::<PAGE_LINES>();
+    let mut late = [0];
+    pages.get(page).into_iter().for_each(|lines| late_ticks(lines, since, &mut late));
+    late[0]
+}
+
+/// Asks memory for the ticks of some lines of the page that begins at `first`.
+#[inline(always)]
+pub(crate) fn ask_for_lines(first: *const u32, lines: u64) {
+    each_bit(lines, |line| prefetch(first.wrapping_add(line * LINE_ROWS)));
+}
+
+/// Gives the ticks of some lines of a page that are later than `since`: which row is a
+/// line's first, and a bit for each of its rows.
+#[inline(always)]
+pub(crate) fn late_in_lines(
+    ticks: &[u32],
+    lines: u64,
+    since: Version,
+    mut each: impl FnMut(usize, u16),
+) {
+    let (whole, rest) = ticks.as_chunks();
+    each_bit(lines, |line| {
+        let late = match whole.get(line) {
+            Some(line) => late_in_line(line, since),
+            None if line == whole.len() => late_one_by_one(rest, since) as u16,
+            // Rows were there that have gone.
+            None => 0,
+        };
+        each(line * LINE_ROWS, late);
+    });
+}
+
+/// Gives the numbers of the bits that are set, in ascending order.
+#[inline(always)]
+fn each_bit(mut bits: u64, mut each: impl FnMut(usize)) {
+    while bits != 0 {
+        each(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+/// Returns a bit for each of a few ticks.
+#[inline]
+fn late_one_by_one(ticks: &[u32], since: Version) -> u64 {
+    let bits = ticks.iter().enumerate().map(|(n, &tick)| u64::from(is_late(tick, since)) << n);
+    bits.fold(0, |all, bit| all | bit)
 }
 
 /// Tells whether a tick is later: such a one, and no other, leaves the sign when it is
@@ -37,9 +91,17 @@ fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
-    for (bits, word) in bits.iter_mut().zip(words) {
-        *bits = (0..WORD).fold(0, |bits, n| bits | u64::from(is_late(word[n], since)) << n);
-    }
+    bits.iter_mut().zip(words).for_each(|(bits, word)| *bits = late_one_by_one(word, since));
+}
+
+/// Returns a bit for each tick of a line.
+#[inline]
+fn late_in_line(line: &[u32; LINE_ROWS], since: Version) -> u16 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    let late = x86::sixteen(line, since);
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let late = late_one_by_one(line, since) as u16;
+    late
 }
 
 /// Signs of many differences, gathered by instructions of x86-64.
@@ -48,11 +110,8 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::WORD;
-    use crate::changes::{PAGE_ROWS, Version};
+    use crate::changes::{LINE_ROWS, PAGE_ROWS, Version};
     use crate::directory::prefetch;
-
-    /// Ticks in a line of the cache.
-    const LINE: usize = 16;
 
     /// Asks memory for ticks half a page ahead, so that it has something to do while those
     /// who are late in this page are written down. A whole page ahead is more than memory
@@ -60,7 +119,7 @@ mod x86 {
     #[inline(always)]
     fn ask_ahead(word: &[u32; WORD]) {
         let ahead = word.as_ptr().wrapping_add(PAGE_ROWS / 2);
-        (0..WORD).step_by(LINE).for_each(|n| prefetch(ahead.wrapping_add(n)));
+        (0..WORD).step_by(LINE_ROWS).for_each(|n| prefetch(ahead.wrapping_add(n)));
     }
 
     /// With the instructions that every x86-64 has.
@@ -76,7 +135,7 @@ mod x86 {
     }
 
     #[inline(always)]
-    fn sixteen(ticks: &[u32; 16], since: Version) -> u16 {
+    pub(super) fn sixteen(ticks: &[u32; 16], since: Version) -> u16 {
         let (fours, _) = ticks.as_chunks::<4>();
         let four = |n: usize| bytemuck::cast::<[u32; 4], __m128i>(fours[n]);
         // SAFETY: every x86-64 has these instructions; they compute, and touch no memory.
@@ -124,6 +183,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::changes::PAGE_ROWS;
 
     /// Whether ticks of any age, some of them around `since`, have the bits of their
     /// places.
@@ -160,6 +220,25 @@ mod tests {
             late_ticks(&vec![later; len], now, &mut bits);
             assert_eq!(bits.map(u64::count_ones).iter().sum::<u32>(), len as u32);
             assert!((0..len).all(|n| bits[n / WORD] >> (n % WORD) & 1 == 1));
+        }
+    }
+
+    #[test]
+    fn only_lines_that_are_late_are_looked_into() {
+        let (now, later) = (Version::new(7), Version::new(8).tick());
+        for len in [0, 1, 15, 16, 17, 100, PAGE_ROWS] {
+            let mut lines = [0; 2 * PAGE_LINES];
+            let page = &mut lines[PAGE_LINES..];
+            page.iter_mut().step_by(3).for_each(|line| *line = later);
+            let ticks: Vec<u32> = (0..len).map(|row| later * u32::from(row % 2 == 0)).collect();
+            let mut late = Vec::new();
+            assert_eq!(late_lines(&lines, 2, now), 0);
+            late_in_lines(&ticks, late_lines(&lines, 1, now), now, |first, bits| {
+                late.extend((0..LINE_ROWS).filter(|n| bits >> n & 1 == 1).map(|n| first + n));
+            });
+            let is_late =
+                |row: &usize| row.is_multiple_of(2) && (row / LINE_ROWS).is_multiple_of(3);
+            assert!(late.into_iter().eq((0..len).filter(is_late)), "of {len} ticks");
         }
     }
 

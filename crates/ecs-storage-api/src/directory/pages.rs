@@ -17,15 +17,7 @@ impl Pages {
     /// Covers the pages of so many rows at least; new ones have never changed. What
     /// covers no rows gives its memory back.
     pub(crate) fn cover(&mut self, rows: usize) {
-        let pages = rows.div_ceil(PAGE_ROWS);
-        if pages == 0 {
-            self.0 = Box::default();
-        } else if pages > self.0.len() {
-            let mut all = std::mem::take(&mut self.0).into_vec();
-            all.reserve_exact(pages - all.len());
-            all.resize_with(pages, AtomicU64::default);
-            self.0 = all.into_boxed_slice();
-        }
+        cover(&mut self.0, rows.div_ceil(PAGE_ROWS));
     }
 
     /// As [`cover`](Self::cover), where memory may be refused.
@@ -33,19 +25,7 @@ impl Pages {
     /// # Errors
     /// [`StorageError::OutOfMemory`] if it is; then nothing has changed.
     pub(crate) fn try_cover(&mut self, rows: usize) -> Result<(), StorageError> {
-        let additional = rows.div_ceil(PAGE_ROWS).saturating_sub(self.0.len());
-        if additional == 0 {
-            return Ok(());
-        }
-        let mut all = std::mem::take(&mut self.0).into_vec();
-        let room = all.try_reserve_exact(additional);
-        if room.is_ok() {
-            all.resize_with(all.len() + additional, AtomicU64::default);
-        }
-        // As long as it has room: no memory is given back, or taken.
-        self.0 = all.into_boxed_slice();
-        let bytes = additional * size_of::<AtomicU64>();
-        room.map_err(|_| StorageError::OutOfMemory { what: "the pages of a column", bytes })
+        try_cover(&mut self.0, rows.div_ceil(PAGE_ROWS), "the pages of a column")
     }
 
     /// Stamps the page of a row, if it is covered.
@@ -93,6 +73,12 @@ impl Pages {
         self.0.get(rows.start / PAGE_ROWS..=last).unwrap_or_default()
     }
 
+    /// Returns the version of a page, which is covered.
+    pub(super) fn version(&self, page: usize) -> Version {
+        // Relaxed: a number.
+        Version::new(self.0[page].load(Ordering::Relaxed))
+    }
+
     /// Returns where they lie.
     #[inline]
     pub(crate) fn first(&self) -> *const AtomicU64 {
@@ -104,6 +90,38 @@ impl Pages {
     pub(crate) fn as_slice(&self) -> &[AtomicU64] {
         &self.0
     }
+}
+
+/// Makes a list as long as that at least; an empty one gives its memory back.
+pub(super) fn cover<T: Default>(list: &mut Box<[T]>, len: usize) {
+    if len == 0 {
+        *list = Box::default();
+    } else if len > list.len() {
+        let mut all = std::mem::take(list).into_vec();
+        all.reserve_exact(len - all.len());
+        all.resize_with(len, T::default);
+        *list = all.into_boxed_slice();
+    }
+}
+
+/// As [`cover`], where memory for `what` may be refused.
+pub(super) fn try_cover<T: Default>(
+    list: &mut Box<[T]>,
+    len: usize,
+    what: &'static str,
+) -> Result<(), StorageError> {
+    let additional = len.saturating_sub(list.len());
+    if additional == 0 {
+        return Ok(());
+    }
+    let mut all = std::mem::take(list).into_vec();
+    let room = all.try_reserve_exact(additional);
+    if room.is_ok() {
+        all.resize_with(len, T::default);
+    }
+    // As long as it has room: no memory is given back, or taken.
+    *list = all.into_boxed_slice();
+    room.map_err(|_| StorageError::OutOfMemory { what, bytes: additional * size_of::<T>() })
 }
 
 /// Stamps a page of which nobody else holds a row. Through a shared reference:

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{ComponentEntry, TableEntry, TableId, TicksAt};
+use super::{ComponentEntry, TableEntry, TableId};
 use crate::query::{RecordBuffer, RecordPattern, Term, TermWords};
 
 /// Writes records of tables, with each term's columns at hand.
@@ -43,7 +43,7 @@ impl ComponentEntry {
         let mut words = TermWords { first, ..TermWords::NONE };
         if term.words() > 1 && !first.is_null() {
             words.pages = self.pages[table.index()].first();
-            words.ticks = self.ticks.get(table.index()).copied().unwrap_or(TicksAt::NONE);
+            words.ticks = self.ticks(table);
         }
         words
     }

@@ -3,7 +3,7 @@
 
 use ecs_core::ComponentId;
 
-use super::{ComponentEntry, Directory, Location, TableId, TicksAt};
+use super::{ComponentEntry, Directory, Location, TableId};
 use crate::error::StorageError;
 use crate::reserve::{reserve_list, reserve_map};
 
@@ -33,7 +33,7 @@ impl Directory {
             reserve_places(&mut entry.columns, count)?;
             reserve_places(&mut entry.pages, count)?;
             if component.info().is_tracked() {
-                reserve_places::<TicksAt>(&mut entry.ticks, count)?;
+                reserve_places(&mut entry.ticks, count)?;
             }
         }
         Ok(())
@@ -52,7 +52,12 @@ impl Directory {
     ) -> Result<(), StorageError> {
         // The table's own pages last: by their number the columns' are made.
         for component in components {
-            self.components[component.index()].pages[table.index()].try_cover(rows)?;
+            let entry = &mut self.components[component.index()];
+            let pages = &mut entry.pages[table.index()];
+            pages.try_cover(rows)?;
+            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+                ticks.lines.try_cover(pages.as_slice().len())?;
+            }
         }
         self.tables[table.index()].pages.try_cover(rows)
     }

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use ecs_core::{ComponentId, EntityId};
 
 use super::{Directory, Location, TableId, prefetch};
-use crate::changes::{Version, new_identity};
+use crate::changes::{PAGE_ROWS, Version, new_identity};
 
 impl Directory {
     /// Returns where the entity is whose place an id would take: itself, or one of the
@@ -92,6 +92,9 @@ impl Directory {
             for component in &mut self.components {
                 if let Some(pages) = component.pages.get_mut(n) {
                     pages.go_on(table.len, later);
+                    if let Some(ticks) = component.ticks.get_mut(n) {
+                        ticks.lines.follow(pages, 0..table.len.div_ceil(PAGE_ROWS));
+                    }
                 }
             }
         }
@@ -111,8 +114,13 @@ impl Directory {
         version: Version,
     ) {
         let entry = self.components.get_mut(component.index());
-        if let Some(pages) = entry.and_then(|entry| entry.pages.get_mut(table.index())) {
+        if let Some(entry) = entry
+            && let Some(pages) = entry.pages.get_mut(table.index())
+        {
             pages.set(page, version);
+            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+                ticks.lines.follow(pages, page..page + 1);
+            }
         }
     }
 }

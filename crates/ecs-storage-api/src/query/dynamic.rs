@@ -32,25 +32,25 @@ pub struct DynamicQueryBuilder {
 impl DynamicQueryBuilder {
     /// Asks for a component, for reading.
     pub fn read(mut self, component: ComponentId) -> Self {
-        self.shape.add(component, TermAccess::Read);
+        self.shape.add_dynamic(component, TermAccess::Read);
         self
     }
 
     /// Asks for a component, for writing.
     pub fn write(mut self, component: ComponentId) -> Self {
-        self.shape.add(component, TermAccess::Write);
+        self.shape.add_dynamic(component, TermAccess::Write);
         self
     }
 
     /// Reads a component where it is there.
     pub fn optional_read(mut self, component: ComponentId) -> Self {
-        self.shape.optional(|shape| shape.add(component, TermAccess::Read));
+        self.shape.optional(|shape| shape.add_dynamic(component, TermAccess::Read));
         self
     }
 
     /// Writes a component where it is there.
     pub fn optional_write(mut self, component: ComponentId) -> Self {
-        self.shape.optional(|shape| shape.add(component, TermAccess::Write));
+        self.shape.optional(|shape| shape.add_dynamic(component, TermAccess::Write));
         self
     }
 

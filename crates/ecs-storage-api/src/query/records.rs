@@ -188,7 +188,10 @@ impl TermWords {
         give(self.first, stride);
         if term.words() > 1 {
             give(self.pages.cast_mut().cast(), 0);
-            give(self.ticks.changed.cast(), size_of::<u32>());
+            if term.tracked {
+                give(self.ticks.changed.cast(), size_of::<u32>());
+                give(self.ticks.lines.cast_mut().cast(), 0);
+            }
         }
         if term.ticks {
             give(self.ticks.added.cast(), size_of::<u32>());
@@ -205,8 +208,9 @@ impl TermWords {
             true => self.first,
             false => self.first.wrapping_add(rows * stride),
         };
-        let TicksAt { changed, added } = self.ticks;
-        Self { first, ticks: TicksAt { changed: step(changed), added: step(added) }, ..self }
+        let TicksAt { changed, added, lines } = self.ticks;
+        let ticks = TicksAt { changed: step(changed), added: step(added), lines };
+        Self { first, ticks, ..self }
     }
 }
 

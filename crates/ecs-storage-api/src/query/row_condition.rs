@@ -7,7 +7,7 @@ use ecs_core::ComponentId;
 
 use super::matcher::Matcher;
 use crate::changes::{Changes, PAGE_ROWS, Version};
-use crate::directory::late_ticks;
+use crate::directory::{ask_for_lines, late_in_lines, late_lines, late_ticks};
 
 /// A condition on the rows of a table that matches otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,6 +36,10 @@ pub(crate) trait TableChanges {
 
     /// Returns the changes of a column that is there.
     fn column(&self, component: ComponentId) -> Option<Changes<'_>>;
+
+    /// Returns of a tracked column when values of each line of rows were last lent for
+    /// writing, if that is known.
+    fn lines(&self, component: ComponentId) -> Option<&[u32]>;
 }
 
 /// The rows of a page, a bit each.
@@ -48,9 +52,16 @@ enum Resolved<'a> {
     /// All rows of the pages that changed.
     Pages(Pages<'a>),
     /// The rows whose tick is late enough, in the pages that changed.
-    Rows(Pages<'a>, &'a [u32]),
+    Rows(Pages<'a>, Ticks<'a>),
     All(Vec<Resolved<'a>>),
     Any(Vec<Resolved<'a>>),
+}
+
+/// The ticks of a column's rows, and those of its lines, where there are such.
+#[derive(Clone, Copy)]
+struct Ticks<'a> {
+    rows: &'a [u32],
+    lines: Option<&'a [u32]>,
 }
 
 /// The versions of a column's pages, and those of rows that came.
@@ -65,12 +76,31 @@ impl Pages<'_> {
     /// changed.
     #[inline]
     fn changed(&self, page: usize, since: Version) -> bool {
-        // Relaxed: who wrote has ended, or the store could not be asked.
-        let late = |pages: &[AtomicU64]| {
-            let version = pages.get(page).map(|version| version.load(Ordering::Relaxed));
-            version.is_none_or(|version| since.is_before_page(version))
-        };
+        let late = |pages| is_late(pages, page, since);
         late(self.values) || self.moves.is_some_and(late)
+    }
+
+    /// Tells whether it is known that no row of a page came or was moved.
+    #[inline]
+    fn stayed(&self, page: usize, since: Version) -> bool {
+        self.moves.is_some_and(|moves| !is_late(moves, page, since))
+    }
+}
+
+/// Tells whether a page is later. What is not known counts as later.
+#[inline]
+fn is_late(pages: &[AtomicU64], page: usize, since: Version) -> bool {
+    // Relaxed: who wrote has ended, or the store could not be asked.
+    let version = pages.get(page).map(|version| version.load(Ordering::Relaxed));
+    version.is_none_or(|version| since.is_before_page(version))
+}
+
+impl<'a> Ticks<'a> {
+    /// Returns the ticks of lines, if they tell which rows of a page to look at: rows that
+    /// came or were moved have brought ticks of which their lines know nothing.
+    #[inline]
+    fn lines_of(&self, pages: &Pages<'_>, page: usize, since: Version) -> Option<&'a [u32]> {
+        self.lines.filter(|_| pages.stayed(page, since))
     }
 }
 
@@ -97,7 +127,7 @@ impl RowCondition {
         since: Version,
         each: impl FnMut(Range<usize>),
     ) -> usize {
-        let mut runs = Runs { last: 0..0, each };
+        let mut runs = Runs { last: 0..0, next: (0, None), each };
         let resolved = self.resolve(table, since);
         let mut visited = 0;
         for (page, start) in (0..rows).step_by(PAGE_ROWS).enumerate() {
@@ -110,7 +140,7 @@ impl RowCondition {
                 }
                 None => {
                     visited += len;
-                    runs.add_mask(&resolved.mask(page, start..start + len, since), start);
+                    resolved.add_late(&mut runs, page, start..start + len, since);
                 }
             }
         }
@@ -128,7 +158,8 @@ impl RowCondition {
                     let pages = Pages { values: changes.pages, moves: table.moves() };
                     match changes.ticks {
                         Some((changed, added)) => {
-                            Resolved::Rows(pages, if came { added } else { changed })
+                            let rows = if came { added } else { changed };
+                            Resolved::Rows(pages, Ticks { rows, lines: table.lines(component) })
                         }
                         None => Resolved::Pages(pages),
                     }
@@ -183,6 +214,23 @@ impl Resolved<'_> {
         }
     }
 
+    /// Adds the rows of a page that meet the condition, which is to be asked of each.
+    fn add_late<F: FnMut(Range<usize>)>(
+        &self,
+        runs: &mut Runs<F>,
+        page: usize,
+        rows: Range<usize>,
+        since: Version,
+    ) {
+        if let Self::Rows(pages, ticks) = self
+            && let Some(lines) = ticks.lines_of(pages, page, since)
+        {
+            // At once, and not by a mask, most of which would be empty.
+            return runs.add_late(ticks.rows, lines, page, rows, since);
+        }
+        runs.add_mask(&self.mask(page, rows.clone(), since), rows.start);
+    }
+
     /// Tells of each row of a page whether it meets the condition. Of rows that are
     /// not there it says no, whatever others have made of the pages since they were
     /// asked before.
@@ -192,14 +240,20 @@ impl Resolved<'_> {
                 Some(true) => first_rows(rows.len()),
                 _ => [0; PAGE_ROWS / 64],
             },
-            Self::Rows(pages, ticks) => match pages.changed(page, since) {
-                true => {
-                    let mut mask = [0; PAGE_ROWS / 64];
-                    late_ticks(&ticks[rows], since, &mut mask);
-                    mask
+            Self::Rows(pages, ticks) => {
+                let mut mask = [0; PAGE_ROWS / 64];
+                match ticks.lines_of(pages, page, since) {
+                    _ if !pages.changed(page, since) => {}
+                    Some(lines) => {
+                        let lines = late_lines(lines, page, since);
+                        late_in_lines(&ticks.rows[rows], lines, since, |row, late| {
+                            mask[row / 64] |= u64::from(late) << (row % 64);
+                        });
+                    }
+                    None => late_ticks(&ticks.rows[rows], since, &mut mask),
                 }
-                false => [0; PAGE_ROWS / 64],
-            },
+                mask
+            }
             Self::All(all) => {
                 let masks = all.iter().map(|one| one.mask(page, rows.clone(), since));
                 masks.fold(first_rows(rows.len()), |a, b| std::array::from_fn(|n| a[n] & b[n]))
@@ -224,6 +278,8 @@ fn first_rows(rows: usize) -> Mask {
 /// Rows that follow each other, told as one run.
 struct Runs<F> {
     last: Range<usize>,
+    /// Which lines of a page are late, if that is known of one: the next.
+    next: (usize, Option<u64>),
     each: F,
 }
 
@@ -240,22 +296,32 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
     fn add_mask(&mut self, mask: &Mask, start: usize) {
         let mut last = std::mem::take(&mut self.last);
         for (n, &word) in mask.iter().enumerate() {
-            let mut bits = word;
-            while bits != 0 {
-                let first = bits.trailing_zeros();
-                let count = (bits >> first).trailing_ones();
-                let at = start + n * 64 + first as usize;
-                if at != last.end {
-                    if !last.is_empty() {
-                        (self.each)(last.clone());
-                    }
-                    last.start = at;
-                }
-                last.end = at + count as usize;
-                // The run is the lowest there is: carrying over it clears it.
-                bits &= bits.wrapping_add(1 << first);
-            }
+            add_bits(&mut last, &mut self.each, start + n * 64, word);
         }
+        self.last = last;
+    }
+
+    /// Adds the rows of a page that changed, by the ticks of its lines.
+    fn add_late(
+        &mut self,
+        ticks: &[u32],
+        lines: &[u32],
+        page: usize,
+        rows: Range<usize>,
+        since: Version,
+    ) {
+        let late = match self.next {
+            (next, Some(late)) if next == page => late,
+            _ => late_lines(lines, page, since),
+        };
+        // Asked for while this page is looked through: which are late can't be foreseen.
+        let next = late_lines(lines, page + 1, since);
+        ask_for_lines(ticks.as_ptr().wrapping_add(rows.start + PAGE_ROWS), next);
+        self.next = (page + 1, Some(next));
+        let mut last = std::mem::take(&mut self.last);
+        late_in_lines(&ticks[rows.clone()], late, since, |row, late| {
+            add_bits(&mut last, &mut self.each, rows.start + row, u64::from(late));
+        });
         self.last = last;
     }
 
@@ -268,6 +334,31 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
     }
 }
 
+/// Adds the rows from `start` on whose bits are set to the last run, and gives each that
+/// ends to `each`.
+#[inline(always)]
+fn add_bits(
+    last: &mut Range<usize>,
+    each: &mut impl FnMut(Range<usize>),
+    start: usize,
+    mut bits: u64,
+) {
+    while bits != 0 {
+        let first = bits.trailing_zeros();
+        let count = (bits >> first).trailing_ones();
+        let at = start + first as usize;
+        if at != last.end {
+            if last.start != last.end {
+                each(last.clone());
+            }
+            last.start = at;
+        }
+        last.end = at + count as usize;
+        // The run is the lowest there is: carrying over it clears it.
+        bits &= bits.wrapping_add(1 << first);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,14 +367,15 @@ mod tests {
     fn a_mask_has_no_rows_that_are_not_there_whatever_the_pages_say_by_then() {
         let (now, ticks) = ([AtomicU64::new(9)], [9, 1, 9, 1, 9, 1, 1, 1, 1, 9]);
         let pages = Pages { values: &now, moves: None };
-        let (page, rows) = (Resolved::Pages(pages), Resolved::Rows(pages, &ticks));
+        let ticks = Ticks { rows: &ticks, lines: None };
+        let (page, rows) = (Resolved::Pages(pages), Resolved::Rows(pages, ticks));
         let mask = |of: &Resolved<'_>| of.mask(0, 0..10, Version::new(5));
         let only = |bits| std::array::from_fn(|word| if word == 0 { bits } else { 0 });
         assert_eq!(mask(&page), only(0b11_1111_1111));
         assert_eq!(mask(&rows), only(0b10_0001_0101));
         let both = [page, rows];
         assert_eq!(mask(&Resolved::All(both.into())), only(0b10_0001_0101));
-        let both = [Resolved::Pages(pages), Resolved::Rows(pages, &ticks)];
+        let both = [Resolved::Pages(pages), Resolved::Rows(pages, ticks)];
         assert_eq!(mask(&Resolved::Any(both.into())), only(0b11_1111_1111));
         assert_eq!(mask(&Resolved::All(Vec::new())), only(0b11_1111_1111));
         assert_eq!(first_rows(70)[..3], [!0, 0b11_1111, 0]);

@@ -1,6 +1,6 @@
 //! What a query asks for: its terms and its condition.
 
-use ecs_core::ComponentId;
+use ecs_core::{Component, ComponentId};
 use smallvec::SmallVec;
 
 use super::fetch::QueryData;
@@ -28,17 +28,20 @@ pub struct Term {
     pub access: TermAccess,
     /// Whether it asks when values changed and came.
     pub ticks: bool,
+    /// Whether the component is tracked.
+    pub tracked: bool,
 }
 
 impl Term {
-    /// Returns how many words a record has for it: where the column lies; for
-    /// what is written, where pages and ticks lie; for what asks for ticks, where
-    /// those lie at which values came.
+    /// Returns how many words a record has for it: where the column lies; for what is
+    /// written, where its pages lie, and if it is tracked its ticks and their lines; for
+    /// what asks for ticks, all this and where those lie at which values came.
     #[inline]
     pub(crate) fn words(&self) -> usize {
+        let written = if self.tracked { 4 } else { 2 };
         match self.access {
-            _ if self.ticks => 4,
-            TermAccess::Write => 3,
+            _ if self.ticks => written + 1,
+            TermAccess::Write => written,
             TermAccess::Read | TermAccess::Presence => 1,
         }
     }
@@ -108,16 +111,24 @@ impl QueryShape {
         shape
     }
 
-    /// Adds a term.
+    /// Adds a term for `C`.
     #[inline]
-    pub(crate) fn add(&mut self, component: ComponentId, access: TermAccess) {
-        self.add_term(Term { component, access, ticks: false });
+    pub(crate) fn add<C: Component>(&mut self, access: TermAccess) {
+        let component = ComponentId::of::<C>();
+        self.add_term(Term { component, access, ticks: false, tracked: C::TRACK });
     }
 
-    /// Adds a term that asks when values changed and came, too.
+    /// As [`add`](Self::add), for a term that asks when values changed and came, too.
     #[inline]
-    pub(crate) fn add_with_ticks(&mut self, component: ComponentId, access: TermAccess) {
-        self.add_term(Term { component, access, ticks: true });
+    pub(crate) fn add_with_ticks<C: Component>(&mut self, access: TermAccess) {
+        let component = ComponentId::of::<C>();
+        self.add_term(Term { component, access, ticks: true, tracked: C::TRACK });
+    }
+
+    /// As [`add`](Self::add), for a component that is known at run time.
+    pub(crate) fn add_dynamic(&mut self, component: ComponentId, access: TermAccess) {
+        let tracked = component.info().is_tracked();
+        self.add_term(Term { component, access, ticks: false, tracked });
     }
 
     #[inline]

@@ -4,9 +4,9 @@ use ecs_core::{
     BundleKind, BundleRow, Component, ComponentId, EntityId, ErasedBundle, ErasedValue, RemoveAll,
 };
 use ecs_storage_api::{
-    Added, Changed, DynamicQuery, Filter, Mut, Or, PAGE_ROWS, Prepared, Query, QueryCache,
-    QueryError, QueryShape, QueryState, Ref, Storage, StorageExt, UpdateBatch, Version, Window,
-    With, Without, gather_mut,
+    Added, Changed, DynamicQuery, Filter, LINE_ROWS, Mut, Or, PAGE_ROWS, Prepared, Query,
+    QueryCache, QueryError, QueryShape, QueryState, Ref, Storage, StorageExt, UpdateBatch, Version,
+    Window, With, Without, gather_mut,
 };
 
 use crate::Make;
@@ -565,6 +565,86 @@ pub fn terms_with_ticks_know_and_mark(make: Make<'_>) {
         9,
         "a slice is written as a whole"
     );
+}
+
+/// What is written to rows of many pages is told row by row, by whichever way they are
+/// reached, also where a query begins in the middle of a table.
+pub fn what_is_written_far_from_the_first_row_is_told(make: Make<'_>) {
+    let mut storage = make();
+    if !storage.capabilities().change_detection {
+        return;
+    }
+    let rows = 2 * PAGE_ROWS + LINE_ROWS / 2;
+    let rows = (0..rows as i32).map(|n| (Position(n, 0), Velocity(n, 0)));
+    let ids = storage.create_many(rows).unwrap();
+    let mut since = storage.advance_version();
+    let far = [0, 1, 15, 16, 40, 1023, 1024, 1039, 1500, 2047, 2048, 2055].map(|n| ids[n]);
+    for &id in &far {
+        storage.get_component_mut::<Velocity>(id).unwrap().1 += 1;
+    }
+    assert_eq!(found::<Changed<Velocity>>(&*storage, since), far);
+    assert_eq!(found::<Or<(Changed<Velocity>, Added<Name>)>>(&*storage, since), far);
+    assert_eq!(found::<Added<Velocity>>(&*storage, since), []);
+    // Whoever changed is written again, each time in another way, and nobody else is.
+    type Write = fn(&mut Query<'_, &mut Velocity, Changed<Velocity>>);
+    let ways: [(&str, Write); 5] = [
+        ("for_each", |query| query.for_each(|velocity| velocity.1 += 1)),
+        ("for", |query| query.iter_mut().for_each(|velocity| velocity.1 += 1)),
+        ("chunks", |query| {
+            query
+                .chunks_mut()
+                .for_each(|chunk| chunk.into_slices().iter_mut().for_each(|v| v.1 += 1))
+        }),
+        ("pieces", |query| {
+            query.pieces_mut(1).into_iter().for_each(|piece| piece.for_each(|v| v.1 += 1))
+        }),
+        ("an iterator that passes over rows", |query| {
+            assert!(query.iter_mut().nth(PAGE_ROWS).is_none())
+        }),
+    ];
+    for (name, write) in ways {
+        let mut state = QueryState::<&mut Velocity, Changed<Velocity>>::new();
+        let now = storage.advance_version().next();
+        state.set_window(Window { since, now });
+        write(&mut state.query_mut(&mut *storage));
+        since = Version::new(now.get() - 1);
+        assert_eq!(found::<Changed<Velocity>>(&*storage, since), far, "{name}");
+    }
+    let mut state = QueryState::<(EntityId, Mut<'_, Velocity>), Changed<Velocity>>::new();
+    let now = storage.advance_version().next();
+    state.set_window(Window { since, now });
+    for (id, mut velocity) in &mut state.query_mut(&mut *storage) {
+        if id != far[3] {
+            velocity.1 += 1;
+        }
+    }
+    since = Version::new(now.get() - 1);
+    let [_, _, _, left, ..] = far;
+    let far: Vec<_> = far.into_iter().filter(|id| *id != left).collect();
+    assert_eq!(found::<Changed<Velocity>>(&*storage, since), far, "Mut");
+    let velocity = ComponentId::of::<Velocity>();
+    let mut query = DynamicQuery::builder().write(velocity).changed(velocity).build().unwrap();
+    let now = storage.advance_version().next();
+    query.set_window(Window { since, now });
+    query
+        .for_each_chunk_mut(&mut *storage, |mut chunk| {
+            assert!(chunk.column_mut(velocity).is_some())
+        })
+        .unwrap();
+    since = Version::new(now.get() - 1);
+    assert_eq!(found::<Changed<Velocity>>(&*storage, since), far, "a dynamic query");
+    // Rows that stay keep what is known of them when others go, and come to their lines.
+    let (gone, rest) = ids.split_at(PAGE_ROWS);
+    storage.destroy_batch(gone).unwrap();
+    let far: Vec<_> = far.into_iter().filter(|id| rest.contains(id)).collect();
+    assert_eq!(found::<Changed<Velocity>>(&*storage, since), far, "rows have gone");
+    let later = storage.advance_version();
+    let others = (0..PAGE_ROWS).map(|_| (Position(0, 0), Velocity(0, 0)));
+    let mut others = storage.create_many(others).unwrap();
+    assert_eq!(found::<Added<Velocity>>(&*storage, later).len(), PAGE_ROWS);
+    others.extend(far);
+    others.sort_unstable();
+    assert_eq!(found::<Changed<Velocity>>(&*storage, since), others, "rows have come");
 }
 
 /// A chunk can be split behind its last row, at a border of pages too; what is behind

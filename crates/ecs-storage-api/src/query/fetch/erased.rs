@@ -7,7 +7,7 @@ use ecs_core::{ComponentId, EntityId, ErasedSlice, ErasedSliceMut};
 
 use super::Word;
 use crate::changes::Version;
-use crate::directory::{mark_pages, mark_ticks};
+use crate::directory::{mark_lines, mark_pages, mark_ticks};
 use crate::query::records::{RecordBuffer, Records};
 use crate::query::shape::{Term, TermAccess};
 
@@ -17,9 +17,9 @@ pub(crate) struct RecordColumns<'w> {
     ids: *const EntityId,
     /// Which row of its table is the first.
     start: usize,
-    /// Each with its first words: where the column lies, and, where it is
-    /// written, its pages and ticks.
-    terms: Vec<(Term, [Word; 3])>,
+    /// Each with its first words: where the column lies, and, where it is written, its
+    /// pages, ticks and lines.
+    terms: Vec<(Term, [Word; 4])>,
     now: Version,
     store: PhantomData<&'w mut [u8]>,
 }
@@ -35,8 +35,9 @@ impl<'w> RecordColumns<'w> {
             let words = |term: &Term| {
                 let (words, others) = rest.split_at(term.words());
                 rest = others;
+                let words = if term.tracked { words } else { &words[..words.len().min(2)] };
                 let word = |n| words.get(n).copied().unwrap_or(Word::from_count(0));
-                (*term, [word(0), word(1), word(2)])
+                (*term, [word(0), word(1), word(2), word(3)])
             };
             Self {
                 len: record[0].count(),
@@ -66,12 +67,14 @@ impl<'w> RecordColumns<'w> {
 
     pub(crate) fn write(&mut self, component: ComponentId) -> Option<ErasedSliceMut<'_>> {
         let writes = |term: &Term| term.component == component && term.access == TermAccess::Write;
-        let (_, [first, pages, ticks]) = self.terms.iter().find(|(term, _)| writes(term))?;
+        let (_, [first, pages, ticks, lines]) = self.terms.iter().find(|(term, _)| writes(term))?;
         let first = NonNull::new(first.0)?;
         // SAFETY: the record says so (`each`), and has rows; the term is written, and
         // `self` is borrowed mutably meanwhile.
         unsafe {
-            mark_pages(pages.0.cast_const().cast(), self.start..self.start + self.len, self.now);
+            let rows = self.start..self.start + self.len;
+            mark_pages(pages.0.cast_const().cast(), rows.clone(), self.now);
+            mark_lines(lines.0.cast_const().cast(), rows, self.now);
             mark_ticks(ticks.0.cast(), 0..self.len, self.now);
             Some(ErasedSliceMut::from_raw(component.info(), first, self.len))
         }

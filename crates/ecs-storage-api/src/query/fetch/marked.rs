@@ -4,14 +4,14 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use ecs_core::{Component, ComponentId};
 
 use super::terms::WriteColumn;
 use super::{Columns, Fetch, ReadOnly};
-use crate::changes::{PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page, prefetch};
+use crate::changes::{LINE_ROWS, PAGE_ROWS, Version, Window};
+use crate::directory::{Directory, TableId, TicksAt, mark_page, prefetch, stamp_line};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -71,8 +71,9 @@ pub struct Mut<'w, C> {
     value: &'w mut C,
     /// That of the row; `None` where the store keeps none.
     page: Option<&'w AtomicU64>,
-    /// As `page`, of a tracked component.
+    /// As `page`, of a tracked component: the tick of the row, and that of its line.
     changed: Option<&'w mut u32>,
+    line: Option<&'w AtomicU32>,
     ticks: Ticks,
     now: Version,
 }
@@ -181,6 +182,9 @@ impl<C> DerefMut for Mut<'_, C> {
         if let Some(changed) = &mut self.changed {
             **changed = self.now.tick();
         }
+        if let Some(line) = self.line {
+            stamp_line(line, self.now);
+        }
         self.value
     }
 }
@@ -218,6 +222,9 @@ impl<C: Component> TickedColumn<C> {
     const NONE: Self =
         Self { column: WriteColumn::NONE, added: std::ptr::null_mut(), since: Version::ZERO };
 
+    /// How many words of a record it takes.
+    const WORDS: usize = WriteColumn::<C>::WORDS + 1;
+
     #[inline]
     fn take(columns: &mut Columns<'_>) -> Option<Self> {
         let (column, added) = (WriteColumn::take(columns), columns.next().cast());
@@ -252,7 +259,8 @@ impl<C: Component> TickedColumn<C> {
     /// The column has the row, and nobody writes to its ticks.
     #[inline]
     unsafe fn ticks(&self, row: usize) -> Ticks {
-        let at = TicksAt { changed: self.column.changed, added: self.added };
+        let WriteColumn { changed, lines, .. } = self.column;
+        let at = TicksAt { changed, added: self.added, lines };
         // SAFETY: the caller's.
         unsafe { Ticks::read(at, row, self.since) }
     }
@@ -266,12 +274,12 @@ unsafe impl<C: Component> Fetch for Ref<'_, C> {
     type Slices<'w> = &'w [C];
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
-    const WORDS: usize = 4;
+    const WORDS: usize = TickedColumn::<C>::WORDS;
     const NONE: TickedColumn<C> = TickedColumn::NONE;
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
-        shape.add_with_ticks(ComponentId::of::<C>(), TermAccess::Read);
+        shape.add_with_ticks::<C>(TermAccess::Read);
     }
 
     #[inline]
@@ -323,12 +331,12 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
     type Slices<'w> = &'w mut [C];
     const READ_ONLY: bool = false;
     const TERMS: usize = 1;
-    const WORDS: usize = 4;
+    const WORDS: usize = TickedColumn::<C>::WORDS;
     const NONE: TickedColumn<C> = TickedColumn::NONE;
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
-        shape.add_with_ticks(ComponentId::of::<C>(), TermAccess::Write);
+        shape.add_with_ticks::<C>(TermAccess::Write);
     }
 
     #[inline]
@@ -358,9 +366,10 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
 
     #[inline]
     unsafe fn item<'w>(columns: TickedColumn<C>, row: usize) -> Mut<'w, C> {
-        let WriteColumn { first, pages, changed, start, now } = columns.column;
+        let WriteColumn { first, pages, changed, lines, start, now } = columns.column;
         // SAFETY: the caller's: the row is valid for `'w`, and nobody else's, and so
-        // is its tick; there is a version for its page, which is shared.
+        // is its tick; there is a version for its page, and where there are lines one for
+        // its line, which are shared.
         unsafe {
             let ticks = columns.ticks(row);
             let page = match pages.is_null() {
@@ -371,7 +380,11 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
                 true => NonNull::new(changed).map(|ticks| ticks.add(row).as_mut()),
                 false => None,
             };
-            Mut { value: first.add(row).as_mut(), page, changed, ticks, now }
+            let line = match C::TRACK && !lines.is_null() {
+                true => Some(&*lines.add((start + row) / LINE_ROWS)),
+                false => None,
+            };
+            Mut { value: first.add(row).as_mut(), page, changed, line, ticks, now }
         }
     }
 

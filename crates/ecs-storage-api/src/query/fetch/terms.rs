@@ -4,13 +4,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use ecs_core::{Component, ComponentId, EntityId};
 
 use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page, mark_pages, mark_ticks, prefetch};
+use crate::directory::{
+    Directory, TableId, TicksAt, mark_line, mark_lines, mark_page, mark_pages, mark_ticks, prefetch,
+};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -28,7 +30,7 @@ unsafe impl<C: Component> Fetch for &C {
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
-        shape.add(ComponentId::of::<C>(), TermAccess::Read);
+        shape.add::<C>(TermAccess::Read);
     }
 
     #[inline]
@@ -80,6 +82,8 @@ pub struct WriteColumn<C> {
     pub(super) pages: *const AtomicU64,
     /// The ticks of the rows; null where there are none.
     pub(super) changed: *mut u32,
+    /// Those of lines of rows, from the table's first on; null where there are none.
+    pub(super) lines: *const AtomicU32,
     /// Which row of its table is the first.
     pub(super) start: usize,
     /// What writes are stamped with.
@@ -100,18 +104,27 @@ impl<C: Component> WriteColumn<C> {
         first: NonNull::dangling(),
         pages: std::ptr::null(),
         changed: std::ptr::null_mut(),
+        lines: std::ptr::null(),
         start: 0,
         now: Version::ZERO,
     };
 
-    /// Takes three words of a record.
+    /// How many words of a record it takes.
+    pub(super) const WORDS: usize = if C::TRACK { 4 } else { 2 };
+
+    /// Takes its words of a record.
     #[inline]
     pub(super) fn take(columns: &mut Columns<'_>) -> Option<Self> {
-        let (first, pages, changed) = (columns.next(), columns.next(), columns.next());
+        let (first, pages) = (columns.next(), columns.next());
+        let (changed, lines) = match C::TRACK {
+            true => (columns.next(), columns.next()),
+            false => (std::ptr::null_mut(), std::ptr::null_mut()),
+        };
         Some(Self {
             first: NonNull::new(first.cast())?,
             pages: pages.cast_const().cast(),
             changed: changed.cast(),
+            lines: lines.cast_const().cast(),
             start: columns.start,
             now: columns.window.now,
         })
@@ -119,18 +132,22 @@ impl<C: Component> WriteColumn<C> {
 
     #[inline]
     pub(super) fn look_up(directory: &Directory, table: TableId, window: Window) -> Option<Self> {
-        let (first, pages, changed) = directory.written_of::<C>(table)?;
-        Some(Self { first, pages, changed, start: 0, now: window.now })
+        let (first, pages, ticks) = directory.written_of::<C>(table)?;
+        let TicksAt { changed, lines, .. } = ticks;
+        Some(Self { first, pages, changed, lines, start: 0, now: window.now })
     }
 
-    /// Writes three words of a record.
+    /// Writes its words of a record.
     #[inline]
     pub(super) fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8)) {
         let component = ComponentId::of::<C>();
         each(directory.column(table, component));
         each(directory.pages(table, component).cast_mut().cast());
-        let ticks = if C::TRACK { directory.ticks(table, component) } else { TicksAt::NONE };
-        each(ticks.changed.cast());
+        if C::TRACK {
+            let TicksAt { changed, lines, .. } = directory.ticks(table, component);
+            each(changed.cast());
+            each(lines.cast_mut().cast());
+        }
     }
 
     /// As [`Fetch::prefetch`].
@@ -167,12 +184,12 @@ unsafe impl<C: Component> Fetch for &mut C {
     type Slices<'w> = &'w mut [C];
     const READ_ONLY: bool = false;
     const TERMS: usize = 1;
-    const WORDS: usize = 3;
+    const WORDS: usize = WriteColumn::<C>::WORDS;
     const NONE: WriteColumn<C> = WriteColumn::NONE;
 
     #[inline]
     fn describe(shape: &mut QueryShape) {
-        shape.add(ComponentId::of::<C>(), TermAccess::Write);
+        shape.add::<C>(TermAccess::Write);
     }
 
     #[inline]
@@ -199,14 +216,24 @@ unsafe impl<C: Component> Fetch for &mut C {
     unsafe fn mark(columns: WriteColumn<C>, rows: Range<usize>) {
         let rows = columns.start + rows.start..columns.start + rows.end;
         // SAFETY: the caller's: the table has the rows.
-        unsafe { mark_pages(columns.pages, rows, columns.now) }
+        unsafe {
+            mark_pages(columns.pages, rows.clone(), columns.now);
+            if C::TRACK {
+                mark_lines(columns.lines, rows, columns.now);
+            }
+        }
     }
 
     #[inline(always)]
     unsafe fn mark_row(columns: WriteColumn<C>, row: usize) {
         debug_assert!(columns.start == 0 && !columns.pages.is_null());
-        // SAFETY: the caller's: the table has the row, and pages that cover it.
-        mark_page(unsafe { &*columns.pages.add(row / PAGE_ROWS) }, columns.now);
+        // SAFETY: the caller's: the table has the row, and pages and lines that cover it.
+        unsafe {
+            mark_page(&*columns.pages.add(row / PAGE_ROWS), columns.now);
+            if C::TRACK {
+                mark_line(columns.lines, row, columns.now);
+            }
+        }
     }
 
     #[inline(always)]
@@ -310,7 +337,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     const NONE: bool = false;
 
     fn describe(shape: &mut QueryShape) {
-        shape.add(ComponentId::of::<C>(), TermAccess::Presence);
+        shape.add::<C>(TermAccess::Presence);
     }
 
     #[inline]
