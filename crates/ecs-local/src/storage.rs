@@ -22,7 +22,8 @@ struct Row {
 }
 
 /// A value, and when it changed and came. Each is a page of its own, so that
-/// changes are exact whether the component is tracked or not.
+/// changes are exact whether the component is tracked or not; of one that is not, queries
+/// stamp the page alone.
 #[derive(Debug)]
 struct Cell {
     value: ErasedValue,
@@ -35,6 +36,10 @@ impl Cell {
     fn new(value: ErasedValue, now: Version) -> Self {
         let (page, tick) = (AtomicU64::new(now.get()), now.tick());
         Self { value, page, changed: tick, added: tick }
+    }
+
+    fn is_tracked(&self) -> bool {
+        self.value.info().is_tracked()
     }
 
     /// Says that the value is changed.
@@ -234,7 +239,7 @@ impl Storage for LocalStorage {
                 let ticks = [&cell.changed, &cell.added].map(std::slice::from_ref);
                 let changes = Changes {
                     pages: std::slice::from_ref(&cell.page),
-                    ticks: Some((ticks[0], ticks[1])),
+                    ticks: cell.is_tracked().then_some((ticks[0], ticks[1])),
                 };
                 (cell.value.as_ref().as_slice(), changes)
             });
@@ -245,10 +250,12 @@ impl Storage for LocalStorage {
     fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
         for row in self.rows.values_mut() {
             let columns = row.values.values_mut().map(|cell| {
+                let is_tracked = cell.is_tracked();
                 let Cell { value, page, changed, added } = cell;
+                let ticks = (std::slice::from_mut(changed), std::slice::from_ref(&*added));
                 let changes = ChangesMut {
                     pages: std::slice::from_ref(page),
-                    ticks: Some((std::slice::from_mut(changed), std::slice::from_ref(added))),
+                    ticks: is_tracked.then_some(ticks),
                     lines: None,
                 };
                 (value.as_mut().into_slice(), changes)

@@ -180,6 +180,11 @@ impl<'c> Chunk<'c> {
                 "a backend pushed another number of ticks than {rows} values of `{id}`"
             );
         }
+        // Of a component that is not tracked nobody stamps them.
+        let changes = changes.map(|Changes { pages, ticks }| {
+            let ticks = ticks.filter(|_| info.is_tracked());
+            Changes { pages, ticks }
+        });
         self.columns.push((info, changes));
     }
 }

@@ -125,6 +125,7 @@ macro_rules! for_each_claim {
                 terms_with_ticks_know_and_mark
                 a_piece_without_rows_is_no_change
                 changes_of_others_are_never_missed
+                writes_of_queries_to_others_are_never_missed
                 asking_for_changes_is_reading
                 what_is_written_far_from_the_first_row_is_told
                 no_change_is_lost_when_ticks_wrap

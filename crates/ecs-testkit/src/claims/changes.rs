@@ -696,6 +696,38 @@ pub fn changes_of_others_are_never_missed(make: Make<'_>) {
     }
 }
 
+/// Of a component that is not tracked, what a query of any form writes is not missed.
+pub fn writes_of_queries_to_others_are_never_missed(make: Make<'_>) {
+    let mut storage = make();
+    let cast = cast(&mut *storage);
+    let position = ComponentId::of::<Position>();
+    type Write = fn(&mut dyn Storage);
+    let ways: [(&str, Write); 4] = [
+        ("for_each", |storage| storage.query_as_mut::<&mut Position, ()>().for_each(|p| p.1 += 1)),
+        ("for", |storage| {
+            storage.query_as_mut::<&mut Position, ()>().iter_mut().for_each(|p| p.1 += 1)
+        }),
+        ("Mut", |storage| {
+            storage.query_as_mut::<Mut<'_, Position>, ()>().for_each(|mut p| p.1 += 1);
+        }),
+        ("a dynamic query", |storage| {
+            let position = ComponentId::of::<Position>();
+            let mut query = DynamicQuery::builder().write(position).build().unwrap();
+            let write = |mut chunk: ecs_storage_api::DynamicChunk<'_>| {
+                assert!(chunk.column_mut(position).is_some());
+            };
+            query.for_each_chunk_mut(storage, write).unwrap();
+        }),
+    ];
+    let all = found::<With<Position>>(&*storage, Version::ZERO);
+    assert_eq!(all, [&cast.pv[..], &cast.p].concat(), "all that have `{position}`");
+    for (name, write) in ways {
+        let since = storage.advance_version();
+        write(&mut *storage);
+        assert_eq!(found::<Changed<Position>>(&*storage, since), all, "{name}");
+    }
+}
+
 /// A condition on changes reads what another query may not write meanwhile.
 pub fn asking_for_changes_is_reading(make: Make<'_>) {
     let mut storage = make();
