@@ -82,7 +82,7 @@ struct Ticks {
     changed: *mut u32,
     /// As [`TicksAt::added`].
     added: *mut u32,
-    /// As many pages of lines as the column has pages.
+    /// Of as many pages as the table has.
     lines: Lines,
 }
 
@@ -93,13 +93,21 @@ impl Ticks {
         Self { changed, added, lines: Lines::default() }
     }
 
+    /// Tells whether the column has them.
+    #[inline]
+    fn are_there(&self) -> bool {
+        !self.changed.is_null()
+    }
+
     /// Returns where they lie.
     #[inline]
     fn at(&self) -> TicksAt {
-        let Self { changed, added, lines } = self;
-        match changed.is_null() {
-            true => TicksAt::NONE,
-            false => TicksAt { changed: *changed, added: *added, lines: lines.first() },
+        match self.are_there() {
+            true => {
+                let Self { changed, added, lines } = self;
+                TicksAt { changed: *changed, added: *added, lines: lines.first() }
+            }
+            false => TicksAt::NONE,
         }
     }
 }
@@ -354,8 +362,11 @@ impl Directory {
             entry.pages.resize_with(table.index() + 1, Pages::default);
         }
         entry.columns[table.index()] = first.as_ptr();
-        let room = self.tables[table.index()].pages.as_slice().len() * PAGE_ROWS;
-        entry.pages[table.index()].cover(room);
+        let pages = self.tables[table.index()].pages.as_slice().len();
+        entry.pages[table.index()].cover(pages * PAGE_ROWS);
+        if let Some(ticks) = entry.ticks.get_mut(table.index()).filter(|ticks| ticks.are_there()) {
+            ticks.lines.cover(pages);
+        }
     }
 
     /// Says where the ticks of a table's column lie, whose place is said.
@@ -375,17 +386,19 @@ impl Directory {
     ) {
         assert!(self.has(table, component), "ticks are of a column");
         self.changes += 1;
-        let ComponentEntry { pages, ticks, .. } = &mut self.components[component.index()];
+        let ticks = &mut self.components[component.index()].ticks;
         if table.index() >= ticks.len() {
             ticks.resize_with(table.index() + 1, Ticks::none);
         }
         let ticks = &mut ticks[table.index()];
         (ticks.changed, ticks.added) = (changed.as_ptr(), added.as_ptr());
-        ticks.lines.cover(pages[table.index()].as_slice().len());
+        // By the table's own: those of the column may have got room for which there are no
+        // lines, since memory was refused.
+        ticks.lines.cover(self.tables[table.index()].pages.as_slice().len());
     }
 
-    /// As [`mark`](Self::mark), of one row, but that of a tracked component is only marked
-    /// by [`mark_line`](Self::mark_line) as well.
+    /// As [`mark`](Self::mark), of one row, but stamps the page alone: of a tracked
+    /// component [`mark_line`](Self::mark_line) is called as well.
     #[inline]
     pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
@@ -396,12 +409,12 @@ impl Directory {
         }
     }
 
-    /// Says the rest of what [`mark_row`](Self::mark_row) does, if the component is tracked.
-    /// Apart, since few are, and whoever marks rows knows which.
+    /// Stamps the line of a row, if the component is tracked. Apart from
+    /// [`mark_row`](Self::mark_row), since few are, and whoever marks rows knows which.
     pub fn mark_line(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
         if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(ticks) = entry.ticks.get_mut(table.index())
+            && let Some(ticks) = entry.ticks.get(table.index())
         {
             ticks.lines.mark(row..row + 1, now);
         }
@@ -433,7 +446,7 @@ impl Directory {
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
             pages.date(rows.clone(), version);
-            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+            if let Some(ticks) = entry.ticks.get(table.index()) {
                 let range = rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS);
                 ticks.lines.follow(pages, range);
             }
@@ -449,7 +462,7 @@ impl Directory {
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
             pages.mark(rows.clone(), now);
-            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+            if let Some(ticks) = entry.ticks.get(table.index()) {
                 ticks.lines.mark(rows, now);
             }
         }
@@ -583,7 +596,7 @@ impl Directory {
     /// if there is such a one: when one of their values was lent for writing.
     pub fn column_lines(&self, table: TableId, component: ComponentId) -> Option<&[AtomicU32]> {
         let ticks = self.components.get(component.index())?.ticks.get(table.index())?;
-        (!ticks.changed.is_null()).then(|| ticks.lines.as_slice())
+        ticks.are_there().then(|| ticks.lines.as_slice())
     }
 
     /// Returns when rows of each page of a table came or were moved.
@@ -629,7 +642,7 @@ impl Directory {
     }
 
     /// Returns where a component of an entity lies, to be written: its page is
-    /// stamped, and its row if the component is tracked.
+    /// stamped, and its row and line if the component is tracked.
     #[inline]
     fn value_mut<C: Component>(&self, entity: EntityId) -> Option<NonNull<C>> {
         let component = ComponentId::index_if_registered::<C>();

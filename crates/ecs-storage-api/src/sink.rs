@@ -322,7 +322,7 @@ impl<'a, 'q> WriteSink<'a, 'q> {
     /// What a query writes is stamped there.
     ///
     /// # Panics
-    /// As [`ReadSink::push_tracked`].
+    /// As [`ReadSink::push_tracked`]; and if there are fewer lines than the rows have.
     pub fn push_tracked(
         &mut self,
         ids: &'a [EntityId],

@@ -35,19 +35,21 @@ impl Lines {
     }
 
     /// Stamps the lines of some rows, as far as they are covered.
-    pub(super) fn mark(&mut self, rows: Range<usize>, now: Version) {
+    ///
+    /// Through a shared reference, as pages are: records that are kept for the next query
+    /// have the address of lines.
+    pub(super) fn mark(&self, rows: Range<usize>, now: Version) {
         let end = rows.end.div_ceil(LINE_ROWS).min(self.0.len());
-        let lines = self.0.get_mut(rows.start / LINE_ROWS..end).unwrap_or_default();
-        lines.iter_mut().for_each(|line| *line.get_mut() = now.tick());
+        let lines = self.0.get(rows.start / LINE_ROWS..end).unwrap_or_default();
+        lines.iter().for_each(|line| stamp_line(line, now));
     }
 
     /// Stamps all lines of some pages as their page is: nothing in it was written later.
-    pub(super) fn follow(&mut self, pages: &Pages, range: Range<usize>) {
-        let (lines, _) = self.0.as_chunks_mut::<PAGE_LINES>();
-        let range = range.start..range.end.min(lines.len());
-        for page in range {
-            let tick = pages.version(page).tick();
-            lines[page].iter_mut().for_each(|line| *line.get_mut() = tick);
+    pub(super) fn follow(&self, pages: &Pages, range: Range<usize>) {
+        let (lines, _) = self.0.as_chunks::<PAGE_LINES>();
+        for page in range.start..range.end.min(lines.len()) {
+            let version = pages.version(page);
+            lines[page].iter().for_each(|line| stamp_line(line, version));
         }
     }
 
@@ -110,4 +112,59 @@ pub(crate) fn stamp_line(line: &AtomicU32, now: Version) {
     // Relaxed: whoever else writes a row of this line meanwhile stamps it alike, and those
     // who read it come after.
     line.store(now.tick(), Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns which lines have a tick, among those of `pages` pages.
+    fn marked(pages: usize, mark: impl FnOnce(&Lines)) -> Vec<usize> {
+        let mut lines = Lines::default();
+        lines.cover(pages);
+        mark(&lines);
+        let ticks = lines.as_slice().iter().enumerate();
+        let late = ticks.filter(|(_, tick)| tick.load(Ordering::Relaxed) == 7);
+        late.map(|(line, _)| line).collect()
+    }
+
+    #[test]
+    fn the_lines_of_all_rows_are_marked_and_no_others() {
+        let now = Version::new(7);
+        let (last, none) = (PAGE_LINES - 1, Vec::<usize>::new());
+        for (rows, expected) in [
+            (0..1, vec![0]),
+            (3..9, vec![0]),
+            (0..16, vec![0]),
+            (15..17, vec![0, 1]),
+            (16..32, vec![1]),
+            (7..50, vec![0, 1, 2, 3]),
+            (16..48, vec![1, 2]),
+            (PAGE_ROWS - 1..PAGE_ROWS + 1, vec![last, last + 1]),
+        ] {
+            assert_eq!(marked(2, |lines| lines.mark(rows.clone(), now)), expected, "{rows:?}");
+            // By an address that was taken before, while others are marked in between.
+            let by_address = marked(2, |lines| {
+                let first = lines.first();
+                lines.mark(0..2 * PAGE_ROWS, Version::new(5));
+                // SAFETY: two pages of lines lie there.
+                unsafe { mark_lines(first, rows.clone(), now) }
+            });
+            assert_eq!(by_address, expected, "{rows:?}");
+        }
+        assert_eq!(marked(1, |lines| lines.mark(PAGE_ROWS..PAGE_ROWS + 1, now)), none);
+        assert_eq!(marked(1, |lines| lines.mark(PAGE_ROWS - 1..PAGE_ROWS + 1, now)), [last]);
+        // SAFETY: null stands for none.
+        unsafe { mark_lines(std::ptr::null(), 0..1, now) }
+    }
+
+    #[test]
+    fn lines_follow_the_version_of_their_page() {
+        let mut pages = Pages::default();
+        pages.cover(2 * PAGE_ROWS);
+        pages.set(1, Version::new(7));
+        let second: Vec<_> = (PAGE_LINES..2 * PAGE_LINES).collect();
+        assert_eq!(marked(2, |lines| lines.follow(&pages, 0..2)), second);
+        assert_eq!(marked(1, |lines| lines.follow(&pages, 0..2)), [], "as far as they are covered");
+    }
 }

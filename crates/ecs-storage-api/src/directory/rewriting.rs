@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use ecs_core::{ComponentId, EntityId};
 
 use super::{Directory, Location, TableId, prefetch};
-use crate::changes::{PAGE_ROWS, Version, new_identity};
+use crate::changes::{Version, new_identity};
 
 impl Directory {
     /// Returns where the entity is whose place an id would take: itself, or one of the
@@ -80,10 +80,12 @@ impl Directory {
 
     /// Lets another history begin, at `version`: all that there is happened `later`
     /// versions after it did, and what was prepared for changes finds everything new.
+    /// Ticks stay as they are: `later` is whole rounds of them, of 2^32 versions each.
     ///
     /// # Complexity
     /// O(pages).
     pub fn begin_history(&mut self, version: Version, later: u64) {
+        debug_assert!(later as u32 == 0, "ticks would have to move");
         self.store = new_identity();
         self.changes += 1;
         self.set_version(version);
@@ -92,9 +94,6 @@ impl Directory {
             for component in &mut self.components {
                 if let Some(pages) = component.pages.get_mut(n) {
                     pages.go_on(table.len, later);
-                    if let Some(ticks) = component.ticks.get_mut(n) {
-                        ticks.lines.follow(pages, 0..table.len.div_ceil(PAGE_ROWS));
-                    }
                 }
             }
         }
@@ -118,7 +117,7 @@ impl Directory {
             && let Some(pages) = entry.pages.get_mut(table.index())
         {
             pages.set(page, version);
-            if let Some(ticks) = entry.ticks.get_mut(table.index()) {
+            if let Some(ticks) = entry.ticks.get(table.index()) {
                 ticks.lines.follow(pages, page..page + 1);
             }
         }

@@ -152,7 +152,8 @@ mod sealed {
         /// Writes the words that `columns` takes.
         fn words(directory: &Directory, table: TableId, each: &mut impl FnMut(*mut u8));
 
-        /// Stamps the pages of rows that are lent for writing.
+        /// Stamps the pages of rows that are lent for writing, and the lines of tracked
+        /// components.
         ///
         /// # Safety
         /// As for `item`, for each of the rows; and there is one at least.

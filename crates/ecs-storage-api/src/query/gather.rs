@@ -87,7 +87,8 @@ impl Prepared {
     /// it, whatever changed since the last use counts as new.
     ///
     /// `now` is no earlier than what has been written to the components that the
-    /// query writes, or its writes may pass for those.
+    /// query writes, or its writes may pass for those, and hide what has been written
+    /// beside them.
     pub fn set_window(&mut self, window: Window) {
         self.windows = Windows::Set(window);
     }

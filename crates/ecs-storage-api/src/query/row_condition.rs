@@ -118,8 +118,8 @@ impl RowCondition {
     /// order; returns how many rows were looked at.
     ///
     /// # Complexity
-    /// O(pages), and O(rows) of the pages in which tracked values may have
-    /// changed.
+    /// O(pages); of those in which tracked values may have changed O(lines), and O(rows)
+    /// of the lines that have, or of pages to which rows came.
     pub(crate) fn select(
         &self,
         table: &impl TableChanges,

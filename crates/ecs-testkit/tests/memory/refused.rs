@@ -54,7 +54,7 @@ fn many_components(first: usize) -> Vec<ErasedValue> {
     (first..first + 20).map(value).collect()
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 9] = [
     Case {
         name: "a batch of everything",
         fill: lived_in,
@@ -93,6 +93,13 @@ const CASES: [Case; 8] = [
         name: "rows of several pages",
         fill: lived_in,
         batch: |_| (0..3_000).fold(UpdateBatch::new(), |batch, n| batch.spawn(Position(n, n))),
+    },
+    Case {
+        name: "rows of several pages of a tracked component",
+        fill: lived_in,
+        batch: |_| {
+            (0..3_000).fold(UpdateBatch::new(), |batch, n| batch.spawn(Velocity(n as i32, 0)))
+        },
     },
     Case {
         name: "the first batch of a store",

@@ -71,8 +71,9 @@ pub struct Mut<'w, C> {
     value: &'w mut C,
     /// That of the row; `None` where the store keeps none.
     page: Option<&'w AtomicU64>,
-    /// As `page`, of a tracked component: the tick of the row, and that of its line.
+    /// As `page`, of a tracked component.
     changed: Option<&'w mut u32>,
+    /// The tick of the row's line, where the store keeps such.
     line: Option<&'w AtomicU32>,
     ticks: Ticks,
     now: Version,
@@ -259,8 +260,8 @@ impl<C: Component> TickedColumn<C> {
     /// The column has the row, and nobody writes to its ticks.
     #[inline]
     unsafe fn ticks(&self, row: usize) -> Ticks {
-        let WriteColumn { changed, lines, .. } = self.column;
-        let at = TicksAt { changed, added: self.added, lines };
+        let WriteColumn { changed, .. } = self.column;
+        let at = TicksAt { changed, added: self.added, ..TicksAt::NONE };
         // SAFETY: the caller's.
         unsafe { Ticks::read(at, row, self.since) }
     }
