@@ -47,9 +47,10 @@ impl Lines {
     /// Stamps all lines of some pages as their page is: nothing in it was written later.
     pub(super) fn follow(&self, pages: &Pages, range: Range<usize>) {
         let (lines, _) = self.0.as_chunks::<PAGE_LINES>();
-        for page in range.start..range.end.min(lines.len()) {
+        let followers = lines.iter().enumerate().take(range.end).skip(range.start);
+        for (page, lines) in followers {
             let version = pages.version(page);
-            lines[page].iter().for_each(|line| stamp_line(line, version));
+            lines.iter().for_each(|line| stamp_line(line, version));
         }
     }
 
