@@ -97,9 +97,7 @@ const CASES: [Case; 9] = [
     Case {
         name: "rows of several pages of a tracked component",
         fill: lived_in,
-        batch: |_| {
-            (0..3_000).fold(UpdateBatch::new(), |batch, n| batch.spawn(Velocity(n as i32, 0)))
-        },
+        batch: |_| (0..3_000).fold(UpdateBatch::new(), |batch, n| batch.spawn(Velocity(n, 0))),
     },
     Case {
         name: "the first batch of a store",
