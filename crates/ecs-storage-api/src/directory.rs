@@ -132,12 +132,6 @@ struct ComponentEntry {
 }
 
 impl ComponentEntry {
-    /// Returns where the ticks of a table's column lie.
-    #[inline]
-    fn ticks(&self, table: TableId) -> TicksAt {
-        self.ticks.get(table.index()).map_or(TicksAt::NONE, Ticks::at)
-    }
-
     /// Of a component that no table has.
     const NONE: Self = Self {
         info: None,
@@ -146,6 +140,12 @@ impl ComponentEntry {
         pages: Vec::new(),
         ticks: Vec::new(),
     };
+
+    /// Returns where the ticks of a table's column lie.
+    #[inline]
+    fn ticks(&self, table: TableId) -> TicksAt {
+        self.ticks.get(table.index()).map_or(TicksAt::NONE, Ticks::at)
+    }
 }
 
 /// Says where the rows of a trusted backend are.
@@ -630,8 +630,9 @@ impl Directory {
     /// for writing, if there is such a column.
     fn column_line_ticks(&self, table: TableId, component: ComponentId) -> Option<&[u32]> {
         let lines = self.column_lines(table, component)?;
-        // SAFETY: as in `column_changes`: whoever writes values stamps lines, and nobody
-        // does as long as they are looked at.
+        // SAFETY: an atomic number lies in memory as the number does. As in
+        // `column_changes`: whoever writes values stamps lines, and nobody does as long as
+        // they are looked at.
         Some(unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len()) })
     }
 

@@ -80,7 +80,8 @@ pub(crate) unsafe fn mark_lines(lines: *const AtomicU32, rows: Range<usize>, now
     }
     let (first, end) = (rows.start.div_ceil(LINE_ROWS), rows.end / LINE_ROWS);
     // SAFETY: the caller's, also of the lines at both ends, of which others may have rows.
-    // Of those between them nobody else has any, so that they may be written at once.
+    // Of those between them nobody else has any, so that they may be written at once, as
+    // the numbers that they are in memory.
     unsafe {
         if !rows.start.is_multiple_of(LINE_ROWS) {
             mark_line(lines, rows.start, now);

@@ -325,7 +325,7 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
         self.last = last;
     }
 
-    /// Tells the last run. Not inline: only the loop over a mask is to be large.
+    /// Tells the last run. Not inline: only the loops over bits are to be large.
     #[inline(never)]
     fn end(&mut self) {
         if !self.last.is_empty() {

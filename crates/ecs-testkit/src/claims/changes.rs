@@ -700,7 +700,6 @@ pub fn changes_of_others_are_never_missed(make: Make<'_>) {
 pub fn writes_of_queries_to_others_are_never_missed(make: Make<'_>) {
     let mut storage = make();
     let cast = cast(&mut *storage);
-    let position = ComponentId::of::<Position>();
     type Write = fn(&mut dyn Storage);
     let ways: [(&str, Write); 4] = [
         ("for_each", |storage| storage.query_as_mut::<&mut Position, ()>().for_each(|p| p.1 += 1)),
@@ -720,7 +719,7 @@ pub fn writes_of_queries_to_others_are_never_missed(make: Make<'_>) {
         }),
     ];
     let all = found::<With<Position>>(&*storage, Version::ZERO);
-    assert_eq!(all, [&cast.pv[..], &cast.p].concat(), "all that have `{position}`");
+    assert_eq!(all, [&cast.pv[..], &cast.p].concat());
     for (name, write) in ways {
         let since = storage.advance_version();
         write(&mut *storage);
