@@ -25,6 +25,7 @@ use super::dependencies::{Dependencies, Progress};
 use super::error::RunError;
 use super::node::{Cell, Known, Node};
 use super::plan::Segment;
+use super::watch::Watch;
 use crate::resources::Resources;
 use crate::system::Turn;
 
@@ -117,11 +118,21 @@ impl Run<'_> {
 
     /// Runs the systems on this thread, to which they belong: without locks.
     fn one_by_one(&self, nodes: &mut [Node], share: &mut Share<'_>) -> Result<(), RunError> {
-        let mut start = Instant::now();
+        let mut watch = Watch::start();
         for (at, &n) in self.order.iter().enumerate() {
+            let is_short = nodes[n].is_short();
+            if !is_short {
+                watch.stop(nodes);
+            }
             let (known, cell) = nodes[n].own();
-            start = self.system(at, known, cell, start, || share.claim_alone(at))?;
+            if self.system(at, known, cell, || share.claim_alone(at))? {
+                watch.add(n);
+            }
+            if !is_short || watch.is_full() {
+                watch.stop(nodes);
+            }
         }
+        watch.stop(nodes);
         Ok(())
     }
 
@@ -161,19 +172,19 @@ impl Run<'_> {
         failure.map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Runs a system, if it is due, and returns when it ended.
+    /// Runs a system, if it is due, and tells whether it ran. How long it took is for the
+    /// caller to say.
     fn system<'s, 'w: 's>(
         &self,
         at: usize,
         known: Known<'_>,
         cell: &mut Cell,
-        start: Instant,
         claim: impl FnOnce() -> Claim<'s, 'w>,
-    ) -> Result<Instant, RunError> {
+    ) -> Result<bool, RunError> {
         let n = self.order[at];
         if !self.context.is_due(n) {
             self.context.skipped(n, cell);
-            return Ok(start);
+            return Ok(false);
         }
         let mut claim = claim();
         let window = cell.window(Version::new(self.before.get() + at as u64 + 1));
@@ -195,13 +206,11 @@ impl Run<'_> {
             let failed = |source| RunError::Failed { system: known.name.to_owned(), source };
             run(&mut turn).map_err(failed)
         });
-        let end = Instant::now();
-        match outcome? {
+        let has_run = outcome?;
+        match has_run {
             true => {
                 cell.ran_at(window.now);
-                let time = end - start;
-                known.learn(cell, time);
-                self.context.ran(n, cell, time, turn.rows());
+                self.context.ran(n, cell, turn.rows());
             }
             false => {
                 if !known.is_system {
@@ -211,7 +220,7 @@ impl Run<'_> {
                 self.context.skipped(n, cell);
             }
         }
-        Ok(end)
+        Ok(has_run)
     }
 }
 
@@ -223,7 +232,11 @@ impl SideBySide<'_, '_> {
             while let Some(at) = next {
                 let claim = || self.share.claim(at).expect("the plan keeps apart what conflicts");
                 let (known, mut cell) = self.nodes[self.run.order[at]].lock();
-                let outcome = self.run.system(at, known, &mut cell, Instant::now(), claim);
+                let start = Instant::now();
+                let outcome = self.run.system(at, known, &mut cell, claim);
+                if matches!(outcome, Ok(true)) {
+                    known.took(&mut cell, start.elapsed());
+                }
                 drop(cell);
                 next = self.next(Some((at, outcome.map(drop))), scope);
             }
@@ -281,13 +294,10 @@ impl Context<'_> {
         every.iter().all(|every| every.includes(self.tick.0)) && gates.iter().all(open)
     }
 
-    pub(super) fn ran(&self, node: usize, cell: &mut Cell, time: std::time::Duration, rows: usize) {
+    pub(super) fn ran(&self, node: usize, cell: &mut Cell, rows: usize) {
         self.ran[node].store(true, Ordering::Relaxed);
-        let stats = &mut cell.stats;
-        stats.runs += 1;
-        stats.time += time;
-        stats.last_time = time;
-        stats.rows += rows as u64;
+        cell.stats.runs += 1;
+        cell.stats.rows += rows as u64;
     }
 
     pub(super) fn skipped(&self, node: usize, cell: &mut Cell) {

@@ -22,6 +22,7 @@ mod ready;
 mod report;
 mod sub;
 mod threads;
+mod watch;
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -525,7 +526,8 @@ fn run_alone<S: Storage>(
             // What it has written itself is no news to its conditions.
             let until = if *conditional { world.storage.advance_version() } else { window.now };
             cell.ran_at(until);
-            context.ran(n, cell, start.elapsed(), 0);
+            context.ran(n, cell, 0);
+            cell.stats.add_time(start.elapsed());
         }
         false => context.skipped(n, cell),
     }

@@ -15,6 +15,10 @@ use crate::places::{PlaceByWorld, load, store};
 use crate::resources::Resources;
 use crate::system::{SystemAccess, SystemError};
 
+/// Nanoseconds: a system that runs for less has its time [taken](super::watch) with
+/// others.
+pub(super) const SHORT: u64 = 1_000;
+
 /// Names a system of a schedule, to remove it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SystemId(pub(super) u64);
@@ -98,6 +102,17 @@ impl Node {
         self.cost.load(Ordering::Relaxed).into()
     }
 
+    /// Tells whether it is known to be over before a look at the clock is worth while.
+    #[inline]
+    pub(super) fn is_short(&self) -> bool {
+        (1..SHORT).contains(&self.cost())
+    }
+
+    /// Knows no longer how long it runs: it is to be asked by itself.
+    pub(super) fn forget_cost(&mut self) {
+        *self.cost.get_mut() = 0;
+    }
+
     /// Gets to know the resources of a world, once.
     pub(super) fn prepare(&mut self, resources: &mut Resources) {
         self.cell.get_mut().prepare(&self.name, self.key, resources);
@@ -118,10 +133,11 @@ impl Node {
 }
 
 impl Known<'_> {
-    /// Learns from a run.
+    /// Learns how long a run took.
     #[inline]
-    pub(super) fn learn(self, cell: &mut Cell, time: Duration) {
+    pub(super) fn took(self, cell: &mut Cell, time: Duration) {
         self.cost.store(cell.times.learn(time), Ordering::Relaxed);
+        cell.stats.add_time(time);
     }
 }
 

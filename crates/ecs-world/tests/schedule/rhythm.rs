@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use ecs_storage_api::Query;
-use ecs_world::{IntoSystemConfig, Local, Res, ResMut, Schedule, SetConfig, World};
+use ecs_world::{IntoSystemConfig, Local, Res, ResMut, Schedule, SetConfig, Threads, World};
 
 use crate::common::{A, Log, Total, log, logging, words};
 
@@ -147,6 +148,30 @@ fn the_report_and_the_stats_tell_what_ran_and_what_did_not() {
     assert_eq!(counts, [(2, 1), (0, 3)]);
     let stats: Vec<_> = schedule.stats().map(|(_, stats)| (stats.runs, stats.skipped)).collect();
     assert_eq!(stats, [(0, 2), (1, 1), (1, 1)]);
+}
+
+#[test]
+fn a_system_that_becomes_slow_among_short_ones_is_found() {
+    const LONG: Duration = Duration::from_millis(2);
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.set_threads(Threads::None);
+    for system in 0..40 {
+        schedule.add_system(move |mut run: Local<u32>| {
+            *run += 1;
+            if system == 7 && *run > 8 {
+                std::thread::sleep(LONG);
+            }
+        });
+    }
+    let start = Instant::now();
+    for _ in 0..14 {
+        assert_eq!(schedule.run(&mut world).systems, 40);
+    }
+    let stats: Vec<_> = schedule.stats().map(|(_, stats)| stats.clone()).collect();
+    assert!(stats.iter().all(|stats| stats.runs == 14));
+    assert!(stats[7].last_time >= LONG, "{:?}", stats[7]);
+    let all: Duration = stats.iter().map(|stats| stats.time).sum();
+    assert!((LONG * 6..=start.elapsed()).contains(&all), "{all:?}");
 }
 
 #[test]
