@@ -125,8 +125,11 @@ impl Run<'_> {
                 watch.stop(nodes);
             }
             let (known, cell) = nodes[n].own();
-            if self.system(at, known, cell, || share.claim_alone(at))? {
-                watch.add(n);
+            match self.system(at, known, cell, || share.claim_alone(at))? {
+                true => watch.add(n),
+                // What conditions took is no time of the next system.
+                false if nodes[n].is_asked() => watch = Watch::start(),
+                false => {}
             }
             if !is_short || watch.is_full() {
                 watch.stop(nodes);

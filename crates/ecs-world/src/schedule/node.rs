@@ -102,10 +102,17 @@ impl Node {
         self.cost.load(Ordering::Relaxed).into()
     }
 
-    /// Tells whether it is known to be over before a look at the clock is worth while.
+    /// Tells whether it is known to be over before a look at the clock is worth while. How
+    /// long conditions take is not known.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
-        (1..SHORT).contains(&self.cost())
+        (1..SHORT).contains(&self.cost()) && !self.is_asked()
+    }
+
+    /// Tells whether conditions decide if it runs.
+    #[inline]
+    pub(super) fn is_asked(&self) -> bool {
+        self.conditional || !self.is_system()
     }
 
     /// Knows no longer how long it runs: it is to be asked by itself.

@@ -175,6 +175,27 @@ fn a_system_that_becomes_slow_among_short_ones_is_found() {
 }
 
 #[test]
+fn what_a_condition_takes_is_no_time_of_the_next_system() {
+    const LONG: Duration = Duration::from_millis(2);
+    let slow = || {
+        std::thread::sleep(LONG);
+        false
+    };
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.set_threads(Threads::None);
+    schedule.configure_set(SetConfig::new("set").run_if(slow));
+    schedule.add_system((|| {}).label("set"));
+    schedule.add_system((|| {}).run_if(slow));
+    schedule.add_system(|| {});
+    let start = Instant::now();
+    for _ in 0..6 {
+        assert_eq!(schedule.run(&mut world).systems, 1);
+    }
+    let all: Duration = schedule.stats().map(|(_, stats)| stats.time).sum();
+    assert!(all + LONG * 12 <= start.elapsed(), "{all:?}");
+}
+
+#[test]
 fn a_condition_s_commands_are_applied_with_those_of_its_system() {
     use ecs_world::Commands;
     fn ask(mut commands: Commands) -> bool {
