@@ -72,7 +72,7 @@ fn replacing<W, I: Copy>(
     )
 }
 
-fn newcomer() -> (Position, Velocity) {
+pub(super) fn newcomer() -> (Position, Velocity) {
     (Position([3.0; 3]), Velocity([1.0; 3]))
 }
 

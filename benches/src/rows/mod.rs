@@ -19,6 +19,7 @@ mod schedule;
 mod schedule_overhead;
 mod simple_insert;
 mod snapshot;
+mod some_of_many;
 
 /// Returns every row.
 pub fn rows(size: Size) -> Vec<Row> {
@@ -35,6 +36,7 @@ pub fn rows(size: Size) -> Vec<Row> {
         heavy_compute::row,
         add_remove::one_by_one,
         add_remove::batch,
+        some_of_many::add_remove,
         motion::large_iter,
         motion::xlarge_iter,
         motion::large_iter_2of8,
@@ -43,6 +45,7 @@ pub fn rows(size: Size) -> Vec<Row> {
         ending::despawn,
         ending::despawn_batch,
         ending::churn,
+        some_of_many::despawn,
         bulk_insert::row,
         motion::par_iter,
         changes::write,

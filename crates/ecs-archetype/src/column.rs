@@ -350,6 +350,51 @@ pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
     }
 }
 
+/// Copies values of single rows of a column to rows of another, or of the same, by code for
+/// their size.
+///
+/// # Safety
+/// Values of both have one size. The first row of each pair holds a value in `from`, the
+/// second is a row of `to`, and another one if both columns are the same.
+#[inline]
+pub(crate) unsafe fn copy_rows(
+    from: &Column,
+    to: &Column,
+    rows: impl Iterator<Item = (usize, usize)>,
+) {
+    let size = from.element_size();
+    debug_assert!(to.element_size() == size);
+    // SAFETY: the caller's.
+    unsafe {
+        match size {
+            4 => copy_rows_of::<4>(from, to, rows),
+            8 => copy_rows_of::<8>(from, to, rows),
+            12 => copy_rows_of::<12>(from, to, rows),
+            16 => copy_rows_of::<16>(from, to, rows),
+            _ => rows.for_each(|(row, there)| {
+                copy_value(from.at(row).as_ptr(), to.at(there).as_ptr(), size);
+            }),
+        }
+    }
+}
+
+/// As [`copy_rows`].
+///
+/// # Safety
+/// As there; the values have `N` bytes.
+#[inline]
+unsafe fn copy_rows_of<const N: usize>(
+    from: &Column,
+    to: &Column,
+    rows: impl Iterator<Item = (usize, usize)>,
+) {
+    let [from, to] = [from, to].map(|it| it.values.first().cast::<[MaybeUninit<u8>; N]>());
+    for (row, there) in rows {
+        // SAFETY: the caller's.
+        unsafe { to.add(there).write_unaligned(from.add(row).read_unaligned()) }
+    }
+}
+
 /// Tells whether values of a size are copied and exchanged by [`copy_small`] and
 /// [`swap_small`].
 #[inline]

@@ -18,7 +18,7 @@ use super::course::Course;
 use super::panics::Panics;
 use super::staged::Staged;
 use super::table::Table;
-use crate::column::{copy_value, swap_values};
+use crate::column::{copy_rows, swap_values};
 
 /// Rows whose moves are one piece of work.
 const PIECE: usize = 64;
@@ -28,37 +28,51 @@ const LOOKED_UP: usize = 512;
 
 /// Where the entities of a list are, by table and row.
 #[derive(Debug)]
-pub(crate) struct Scattered(Vec<Place>);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    /// Table and row as one number: sorting asks a single question of two places, whose
-    /// answer nobody has to guess.
-    at: u64,
-    /// The place in the list.
-    nth: u32,
+pub(crate) struct Scattered {
+    /// Ascending.
+    places: Vec<Place>,
+    /// Which of the list each is; empty if they ascend in the list.
+    turns: Vec<u32>,
 }
 
+/// Table and row as one number: sorting asks a single question of two places, whose answer
+/// nobody has to guess.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u64);
+
 impl Place {
-    fn new(at: Location, nth: u32) -> Self {
-        Self { at: u64::from(at.table().0) << 32 | at.row() as u64, nth }
+    fn new(at: Location) -> Self {
+        Self(u64::from(at.table().0) << u32::BITS | at.row() as u64)
     }
 
     fn table(self) -> TableId {
-        TableId((self.at >> 32) as u32)
+        TableId((self.0 >> u32::BITS) as u32)
     }
 
-    fn row(self) -> u32 {
-        self.at as u32
+    fn row(self) -> usize {
+        self.0 as u32 as usize
     }
 }
 
-/// A row that moves, the one that takes its place, which is the same if none
-/// does, and its place in the list.
-struct Step {
-    row: u32,
-    filler: u32,
-    nth: u32,
+/// Sorts places, and returns which each was.
+fn sort(places: &mut [Place]) -> Vec<u32> {
+    let most = places.iter().max().map_or(0, |place| place.0);
+    let bits = usize::BITS - places.len().leading_zeros();
+    if bits <= most.leading_zeros() {
+        // Both in one number: half as much to move, and to compare.
+        (0..).zip(&mut *places).for_each(|(turn, place)| place.0 = place.0 << bits | turn);
+        places.sort_unstable();
+        let turn = |place: &mut Place| {
+            let turn = place.0 & ((1 << bits) - 1);
+            place.0 >>= bits;
+            turn as u32
+        };
+        return places.iter_mut().map(turn).collect();
+    }
+    let mut turns: Vec<u32> = (0..places.len() as u32).collect();
+    turns.sort_unstable_by_key(|turn| places[*turn as usize]);
+    places.sort_unstable();
+    turns
 }
 
 impl Scattered {
@@ -69,14 +83,13 @@ impl Scattered {
     pub(crate) fn of(rows: &Rows, entities: &[EntityId], workers: &dyn Workers) -> Option<Self> {
         let mut places = vec![Place::default(); entities.len()];
         let pieces = places.chunks_mut(LOOKED_UP).zip(entities.chunks(LOOKED_UP));
-        let (pieces, all_live) = (Mutex::new(pieces.enumerate()), AtomicBool::new(true));
+        let (pieces, all_live) = (Mutex::new(pieces), AtomicBool::new(true));
         let work = || {
             let next = || pieces.lock().next();
-            while let Some((piece, (places, entities))) = next() {
-                let first = (piece * LOOKED_UP) as u32;
-                for ((nth, place), &entity) in (first..).zip(places).zip(entities) {
+            while let Some((places, entities)) = next() {
+                for (place, &entity) in places.iter_mut().zip(entities) {
                     match rows.locate(entity) {
-                        Some(at) => *place = Place::new(at, nth),
+                        Some(at) => *place = Place::new(at),
                         // Relaxed: it is read when all have returned.
                         None => all_live.store(false, Ordering::Relaxed),
                     }
@@ -91,55 +104,130 @@ impl Scattered {
         if !all_live.into_inner() {
             return None;
         }
-        if !places.is_sorted_by_key(|place| place.at) {
-            places.sort_unstable_by_key(|place| place.at);
+        let ascend = |places: &[Place]| places.windows(2).all(|pair| pair[0] < pair[1]);
+        if ascend(&places) {
+            return Some(Self { places, turns: Vec::new() });
         }
-        let twice = |pair: &[Place]| pair[0].at == pair[1].at;
-        (!places.windows(2).any(twice)).then_some(Self(places))
+        let turns = sort(&mut places);
+        ascend(&places).then_some(Self { places, turns })
     }
 
-    fn groups(&self) -> impl Iterator<Item = &[Place]> {
-        self.0.chunk_by(|a, b| a.table() == b.table())
+    /// Returns the places of each table, and their turns.
+    fn groups(&self) -> impl Iterator<Item = (&[Place], Turns<'_>)> {
+        let mut first = 0;
+        self.places.chunk_by(|a, b| a.table() == b.table()).map(move |places| {
+            let start = first;
+            first += places.len();
+            let turns = match &self.turns[..] {
+                [] => Turns::From(start),
+                turns => Turns::Of(&turns[start..first]),
+            };
+            (places, turns)
+        })
     }
 
     /// Returns the tables and how many of the entities are in each, in the order
     /// of [`Rows::scatter`]'s courses.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (TableId, usize)> {
-        self.groups().map(|group| (group[0].table(), group.len()))
+        self.groups().map(|(places, _)| (places[0].table(), places.len()))
     }
 }
 
-/// Returns the page of the row that moves.
-fn page(step: &Step) -> usize {
-    step.row as usize / PAGE_ROWS
+/// The places of a table and their turns, and the course that they take.
+type Bound<'a> = ((&'a [Place], Turns<'a>), &'a Course);
+
+/// Which of the list some places are.
+#[derive(Debug, Clone, Copy)]
+enum Turns<'a> {
+    /// Those from one on.
+    From(usize),
+    Of(&'a [u32]),
 }
 
-/// Gives every gap the row that fills it: those that stay behind the new end, in
-/// their order.
-fn steps(group: &[Place], len: usize) -> Vec<Step> {
-    let end = (len - group.len()) as u32;
+impl Turns<'_> {
+    /// Returns those of the places from the n-th on, of which there are `len`.
+    fn part(self, nth: usize, len: usize) -> Self {
+        match self {
+            Self::From(first) => Self::From(first + nth),
+            Self::Of(turns) => Self::Of(&turns[nth..nth + len]),
+        }
+    }
+
+    /// Returns that of the n-th place.
+    fn get(self, nth: usize) -> usize {
+        match self {
+            Self::From(first) => first + nth,
+            Self::Of(turns) => turns[nth] as usize,
+        }
+    }
+}
+
+/// Returns the rows that fill the gaps of a group, in their order: those that stay behind
+/// the new end. Whoever leaves from there leaves no gap.
+fn fillers(group: &[Place], len: usize) -> Vec<u32> {
+    let end = len - group.len();
     let behind = group.partition_point(|place| place.row() < end);
     let mut leaving = group[behind..].iter().map(|place| place.row()).peekable();
-    let mut fillers = (end..len as u32).filter(|row| leaving.next_if_eq(row).is_none());
-    let step = |place: &Place| {
-        let (row, nth) = (place.row(), place.nth);
-        let filler = if row < end { fillers.next() } else { None };
-        Step { row, filler: filler.unwrap_or(row), nth }
-    };
-    group.iter().map(step).collect()
+    let mut fillers = Vec::with_capacity(behind);
+    let stay = (end..len).filter(|row| leaving.next_if_eq(row).is_none());
+    fillers.extend(stay.map(|row| row as u32));
+    fillers
 }
 
 /// The rows of a table that move, or stay where no component comes or goes.
 ///
-/// Of its steps, each is of a row of the source, and no row is in two; a filler is
-/// a row of the source that does not move, and in one step; the n-th staged row
-/// holds values for the step of that number and for no other. In the target, rows
+/// Its places are of rows of the source, which ascend; the n-th filler, a row of the
+/// source that does not move, takes the place of the n-th of them; the staged row of a
+/// turn holds values for the place of that turn and for no other. In the target, rows
 /// from `base` on are behind the last and those of groups before, and there is room.
 struct Group<'a> {
     course: &'a Course,
-    steps: Vec<Step>,
+    places: &'a [Place],
+    turns: Turns<'a>,
+    fillers: Vec<u32>,
     /// The row of the target where the first goes.
     base: usize,
+}
+
+/// Some rows of a group.
+struct Piece<'a> {
+    course: &'a Course,
+    places: &'a [Place],
+    turns: Turns<'a>,
+    /// Of the first of them; the others leave no gap.
+    fillers: &'a [u32],
+    base: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Cuts it into pieces.
+    fn pieces(&'a self) -> impl Iterator<Item = Piece<'a>> {
+        let Self { course, places, turns, fillers, base } = self;
+        places.chunks(PIECE).enumerate().map(move |(n, places)| {
+            let (first, len) = (n * PIECE, places.len());
+            let rest = fillers.get(first..).unwrap_or_default();
+            let (turns, fillers) = (turns.part(first, len), &rest[..rest.len().min(len)]);
+            Piece { course, places, turns, fillers, base: base + first }
+        })
+    }
+
+    /// Returns the rows that get others.
+    fn gaps(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().zip(&self.fillers).map(|(place, _)| place.row())
+    }
+}
+
+impl Piece<'_> {
+    /// Returns the rows that get others, and which.
+    fn gaps(&self) -> impl Iterator<Item = (usize, usize)> {
+        let gaps = self.places.iter().zip(self.fillers);
+        gaps.map(|(place, filler)| (place.row(), *filler as usize))
+    }
+
+    /// Returns the rows, and where each goes in the target.
+    fn moves(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.places.iter().map(|place| place.row()).zip(self.base..)
+    }
 }
 
 impl Rows {
@@ -161,7 +249,7 @@ impl Rows {
     ) {
         let groups: Vec<_> = scattered.groups().zip(courses).collect();
         assert!(groups.len() == scattered.groups().count(), "a course for each table");
-        assert!(scattered.0.len() <= staged.rows, "a row is inserted for each entity");
+        assert!(scattered.places.len() <= staged.rows, "a row is inserted for each entity");
         let ends = courses.iter().any(Course::ends);
         assert!(!ends || !self.directory.has_foreign(), "foreign entities end one by one");
         staged.hand_out();
@@ -180,42 +268,49 @@ impl Rows {
             self.move_groups(&moving, &staged.table, workers, panics);
             // All of them before a value is dropped, which is foreign code.
             moving.iter().for_each(|group| self.stamp_scattered(group));
-            for Group { course, steps, .. } in &moving {
-                if !course.stays() {
-                    self.drop_run(course, steps.len(), None, panics);
+            for group in &moving {
+                if !group.course.stays() {
+                    self.drop_run(group.course, group.places.len(), None, panics);
                 }
-                drop_replaced(course, steps, &mut staged.table, panics);
+                drop_replaced(group, &mut staged.table, panics);
             }
             rest = later;
         }
     }
 
     /// Plans the moves of the rows of a table, behind those of the groups before.
-    fn group<'a>(&self, places: &[Place], course: &'a Course, before: &[Group<'a>]) -> Group<'a> {
+    fn group<'a>(
+        &self,
+        (places, turns): (&'a [Place], Turns<'a>),
+        course: &'a Course,
+        before: &[Group<'a>],
+    ) -> Group<'a> {
         let len = self.len(course.source);
         assert!(places[0].table() == course.source, "the courses are those of the tables");
-        assert!((places[places.len() - 1].row() as usize) < len, "the rows are where they were");
+        assert!(places[places.len() - 1].row() < len, "the rows are where they were");
         let mut base = 0;
         if let Some(target) = course.target() {
             let last = before.iter().rev().find(|group| group.course.target() == Some(target));
-            base = last.map_or(self.len(target), |group| group.base + group.steps.len());
+            base = last.map_or(self.len(target), |group| group.base + group.places.len());
             let incoming = base - self.len(target) + places.len();
             assert!(self.has_room(target, incoming), "there is room where rows go");
         }
-        Group { course, steps: steps(places, len), base }
+        let fillers = if course.stays() { Vec::new() } else { fillers(places, len) };
+        Group { course, places, turns, fillers, base }
     }
 
     /// Notes which entities lose tracked components, in the order of the list, while
     /// they are where they were.
-    fn note_scattered(&mut self, groups: &[(&[Place], &Course)]) {
+    fn note_scattered(&mut self, groups: &[Bound<'_>]) {
         let losing = groups.iter().filter(|(_, course)| !course.lost.is_empty());
         let mut lost: Vec<_> = losing
-            .flat_map(|(places, course)| {
+            .flat_map(|((places, turns), course)| {
                 let ids = self.ids(course.source);
-                places.iter().map(move |place| (place.nth, ids[place.row() as usize], &course.lost))
+                let places = places.iter().enumerate();
+                places.map(|(n, place)| (turns.get(n), ids[place.row()], &course.lost))
             })
             .collect();
-        lost.sort_unstable_by_key(|(nth, ..)| *nth);
+        lost.sort_unstable_by_key(|(turn, ..)| *turn);
         for (_, entity, components) in lost {
             self.note_lost(components, std::iter::once(entity));
         }
@@ -223,11 +318,11 @@ impl Rows {
 
     /// Notes which entities are touched that can't be found when all have moved: those
     /// that end, and those that fill gaps if their values were written where they were.
-    fn touch_scattered(&mut self, groups: &[(&[Place], &Course)]) {
-        for (places, course) in groups.iter().filter(|(_, course)| !course.stays()) {
+    fn touch_scattered(&mut self, groups: &[Bound<'_>]) {
+        for ((places, _), course) in groups.iter().filter(|(_, course)| !course.stays()) {
             let (ids, mut touched) = (self.ids(course.source), Vec::new());
             if course.ends() {
-                touched.extend(places.iter().map(|place| ids[place.row() as usize]));
+                touched.extend(places.iter().map(|place| ids[place.row()]));
             }
             let fillers = ids.len() - places.len()..ids.len();
             if self.directory.is_written(course.source, &fillers) {
@@ -239,20 +334,16 @@ impl Rows {
 
     /// Says of rows that have moved, or were changed where they stay, that they
     /// have; the ticks of values that came are written by this alone.
-    fn stamp_scattered(&mut self, Group { course, steps, base }: &Group<'_>) {
-        let now = self.version();
-        if !course.stays() {
-            let end = self.len(course.source);
-            // Ascending, so that a page is stamped once.
-            for same_page in steps.chunk_by(|a, b| page(a) == page(b)) {
-                let row = same_page[0].row as usize;
-                if row < end {
-                    self.directory.mark_moved(course.source, row..row + 1);
-                }
-            }
+    fn stamp_scattered(&mut self, group: &Group<'_>) {
+        let (now, Group { course, places, base, .. }) = (self.version(), group);
+        // Ascending, so that a page is stamped once.
+        let mut last = None;
+        for row in group.gaps().filter(|row| last.replace(row / PAGE_ROWS) != Some(row / PAGE_ROWS))
+        {
+            self.directory.mark_moved(course.source, row..row + 1);
         }
         if let Some(target) = course.target() {
-            let rows = *base..base + steps.len();
+            let rows = *base..base + places.len();
             self.directory.mark_moved(target, rows.clone());
             // SAFETY: the rows are counted by now.
             let ids = unsafe { self.tables[target.index()].ids.as_slice(rows.end) };
@@ -264,7 +355,7 @@ impl Rows {
             return;
         }
         let table = &mut self.tables[course.source.index()];
-        for row in steps.iter().map(|step| step.row as usize) {
+        for row in places.iter().map(|place| place.row()) {
             for &(_, column) in &course.replaced {
                 let component = table.columns[column].info().id();
                 self.directory.mark_row(course.source, component, row);
@@ -287,21 +378,18 @@ impl Rows {
         workers: &dyn Workers,
         panics: &mut Panics,
     ) {
-        let pieces: Vec<_> = groups
-            .iter()
-            .flat_map(|group| group.steps.chunks(PIECE).enumerate().map(move |at| (group, at)))
-            .collect();
+        let pieces: Vec<_> = groups.iter().flat_map(Group::pieces).collect();
         let moves = Moves { tables: &self.tables, staged, relocation: self.directory.relocation() };
         // Of 64 bits, so that nobody calls often enough for it to begin again.
         let next = AtomicU64::new(0);
         let work = || {
             // Relaxed: it is the number alone that matters.
             let next = || usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok();
-            while let Some((group, (nth, steps))) = next().and_then(|next| pieces.get(next)) {
+            while let Some(piece) = next().and_then(|next| pieces.get(next)) {
                 // SAFETY: by `group` and `independent`, what `Moves::take` asks for
                 // is true of all groups of a round together; each piece of them is
                 // taken once.
-                unsafe { moves.take(group.course, steps, group.base + nth * PIECE) }
+                unsafe { moves.take(piece) }
             }
         };
         if pieces.len() > 1 {
@@ -309,24 +397,25 @@ impl Rows {
         }
         // Whatever the helpers have left.
         work();
-        for Group { course, steps, base } in groups {
-            let end = self.len(course.source) - steps.len();
+        for group in groups {
+            let Group { course, places, base, .. } = group;
+            let end = self.len(course.source) - places.len();
             if course.ends() {
-                self.count -= steps.len();
+                self.count -= places.len();
                 // SAFETY: as below; no id is foreign.
                 unsafe { self.directory.set_len(course.source, end) }
             }
             let Some(target) = course.target() else { continue };
-            // SAFETY: every row of the steps is behind the target's last, and
+            // SAFETY: every row of the group is behind the target's last, and
             // initialised in each column of values; those of the source below `end`
             // are without gaps. Ticks of components that came, and the locations of
             // foreign ids, follow before the directory is lent or a value dropped.
             unsafe {
                 self.directory.set_len(course.source, end);
-                self.directory.set_len(target, base + steps.len());
+                self.directory.set_len(target, base + places.len());
                 if self.directory.has_foreign() {
-                    self.directory.relocate(target, *base..base + steps.len());
-                    for row in steps.iter().map(|step| step.row as usize).filter(|&row| row < end) {
+                    self.directory.relocate(target, *base..base + places.len());
+                    for row in group.gaps() {
                         self.directory.relocate(course.source, row..row + 1);
                     }
                 }
@@ -337,7 +426,7 @@ impl Rows {
 
 /// Counts the groups at the head of which no target is a source: they don't get
 /// in each other's way.
-fn independent(groups: &[(&[Place], &Course)]) -> usize {
+fn independent(groups: &[Bound<'_>]) -> usize {
     /// They are compared in pairs.
     const MOST: usize = 64;
     let most = groups.len().min(MOST);
@@ -352,15 +441,15 @@ fn independent(groups: &[(&[Place], &Course)]) -> usize {
 
 /// Drops the values that were replaced, which lie in the staged rows: once, after
 /// the moves.
-fn drop_replaced(course: &Course, steps: &[Step], staged: &mut Table, panics: &mut Panics) {
-    for &(written, _) in &course.replaced {
+fn drop_replaced(group: &Group<'_>, staged: &mut Table, panics: &mut Panics) {
+    for &(written, _) in &group.course.replaced {
         let column = &mut staged.columns[written];
         if column.drop_fn().is_none() {
             continue;
         }
-        for step in steps {
+        for turn in (0..group.places.len()).map(|n| group.turns.get(n)) {
             // SAFETY: the value was left there, and is nobody's.
-            let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(step.nth as usize, 1) });
+            let drop = AssertUnwindSafe(|| unsafe { column.drop_rows(turn, 1) });
             panics.keep(catch_unwind(drop));
         }
     }
@@ -370,14 +459,14 @@ fn drop_replaced(course: &Course, steps: &[Step], staged: &mut Table, panics: &m
 ///
 /// # Safety
 /// Both tables hold values there, which nobody else touches.
-unsafe fn swap_replaced(course: &Course, steps: &[Step], table: &Table, staged: &Table) {
-    for &(written, column) in &course.replaced {
+unsafe fn swap_replaced(piece: &Piece<'_>, table: &Table, staged: &Table) {
+    for &(written, column) in &piece.course.replaced {
         let (there, written) = (&table.columns[column], &staged.columns[written]);
         let size = there.values.element_size();
-        for step in steps {
+        for (n, place) in piece.places.iter().enumerate() {
             // SAFETY: the caller's.
             unsafe {
-                let (value, new) = (there.at(step.row as usize), written.at(step.nth as usize));
+                let (value, new) = (there.at(place.row()), written.at(piece.turns.get(n)));
                 swap_values(value.as_ptr(), new.as_ptr(), size);
             }
         }
@@ -392,84 +481,114 @@ struct Moves<'a> {
 }
 
 impl Moves<'_> {
-    /// Takes steps of a course, the first to row `base` of the target.
+    /// Takes a piece of a group along its course.
     ///
     /// # Safety
     /// - The course is one between these tables, and of these staged rows.
-    /// - The steps are of a [`Group`] as that says, the first of them is to go to
-    ///   `base`, and none is taken twice, by whatever thread.
+    /// - The piece is of a [`Group`] as that says, and taken once, by whatever thread.
     /// - The target of no group that moves at the same time is the source of one.
     /// - The entities of the source are placed, and none is foreign if they end.
-    unsafe fn take(&self, course: &Course, steps: &[Step], base: usize) {
+    unsafe fn take(&self, piece: &Piece<'_>) {
+        let course = piece.course;
         let source = &self.tables[course.source.index()];
-        // SAFETY: the caller's, in all of this: a step touches its row, its
+        // SAFETY: the caller's, in all of this: a place touches its row, its
         // filler, which is not among the rows that move, the row in the target
-        // and the staged one, and they are no other step's.
+        // and the staged one, and they are no other place's.
         unsafe {
-            swap_replaced(course, steps, source, self.staged);
-            match course.target() {
-                Some(target) => self.bring(course, steps, target, base),
-                None if course.ends() => {}
-                None => return,
+            swap_replaced(piece, source, self.staged);
+            if course.stays() {
+                return;
             }
-            for &column in &course.left {
+            self.ask_for_locations(piece);
+            if let Some(target) = course.target() {
+                self.bring(piece, target);
+            }
+            let kept = course.kept.iter().map(|(column, _)| column);
+            for &column in kept.chain(&course.left) {
                 let from = &source.columns[column];
-                let size = from.values.element_size();
-                for step in steps.iter().filter(|step| step.filler != step.row) {
-                    let filler = from.at(step.filler as usize).as_ptr();
-                    copy_value(filler, from.at(step.row as usize).as_ptr(), size);
-                }
+                copy_rows(from, from, piece.gaps().map(|(row, filler)| (filler, row)));
             }
             for &column in &course.ended {
                 let from = &source.columns[column];
-                let (size, drops) = (from.values.element_size(), from.drop_fn().is_some());
-                for step in steps.iter().filter(|step| step.filler != step.row) {
-                    let value = from.at(step.row as usize).as_ptr();
-                    let filler = from.at(step.filler as usize).as_ptr();
-                    match drops {
-                        true => swap_values(value, filler, size),
-                        false => copy_value(filler, value, size),
-                    }
+                if from.drop_fn().is_none() {
+                    copy_rows(from, from, piece.gaps().map(|(row, filler)| (filler, row)));
+                    continue;
+                }
+                let size = from.values.element_size();
+                for (row, filler) in piece.gaps() {
+                    swap_values(from.at(row).as_ptr(), from.at(filler).as_ptr(), size);
                 }
             }
-            for (new_row, step) in (base..).zip(steps) {
-                let (row, filler) = (step.row as usize, step.filler as usize);
-                match course.target() {
-                    Some(to) => self.relocation.step((course.source, row, filler), (to, new_row)),
-                    None => self.relocation.end(course.source, row, filler),
-                }
+            match course.target() {
+                Some(target) => piece.moves().for_each(|(row, new_row)| {
+                    self.relocation.bring(course.source, row, (target, new_row));
+                }),
+                None => piece.moves().for_each(|(row, _)| self.relocation.end(course.source, row)),
+            }
+            for (row, filler) in piece.gaps() {
+                self.relocation.fill(course.source, row, filler);
             }
         }
     }
 
-    /// Copies values to rows of the target from `base` on, and where they come from
-    /// those that fill the gaps.
+    /// Asks memory for what will be written of entities that move: while their values do,
+    /// it comes.
     ///
     /// # Safety
     /// As for `take`.
-    unsafe fn bring(&self, course: &Course, steps: &[Step], target: TableId, base: usize) {
+    unsafe fn ask_for_locations(&self, piece: &Piece<'_>) {
+        let rows = piece.moves().map(|(row, _)| row);
+        for row in rows.chain(piece.gaps().map(|(_, filler)| filler)) {
+            // SAFETY: the caller's: the source has the row.
+            unsafe { self.relocation.ask_for(piece.course.source, row) }
+        }
+    }
+
+    /// Copies values to rows of the target.
+    ///
+    /// # Safety
+    /// As for `take`.
+    unsafe fn bring(&self, piece: &Piece<'_>, target: TableId) {
+        let course = piece.course;
         let (source, target) = (&self.tables[course.source.index()], &self.tables[target.index()]);
         // SAFETY: the caller's.
         unsafe {
             for &(column, place) in &course.kept {
-                let (from, to) = (&source.columns[column], &target.columns[place]);
-                let size = from.values.element_size();
-                for (new_row, step) in (base..).zip(steps) {
-                    let value = from.at(step.row as usize).as_ptr();
-                    copy_value(value, to.at(new_row).as_ptr(), size);
-                    if step.filler != step.row {
-                        copy_value(from.at(step.filler as usize).as_ptr(), value, size);
-                    }
-                }
+                copy_rows(&source.columns[column], &target.columns[place], piece.moves());
             }
             for &(written, place) in &course.added {
                 let (from, to) = (&self.staged.columns[written], &target.columns[place]);
-                let size = from.values.element_size();
-                for (new_row, step) in (base..).zip(steps) {
-                    let value = from.at(step.nth as usize).as_ptr();
-                    copy_value(value, to.at(new_row).as_ptr(), size);
+                match piece.turns {
+                    Turns::From(first) => {
+                        from.move_rows_to(first, piece.places.len(), to.at(piece.base));
+                    }
+                    Turns::Of(turns) => {
+                        let turns = turns.iter().map(|turn| *turn as usize);
+                        copy_rows(from, to, turns.zip(piece.base..));
+                    }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_sorted_with_their_turns() {
+        let tables = [0, 3, u64::from(u32::MAX)];
+        for table in tables {
+            let known = [7, 2, 9, 2, 0].map(|row| Place(table << u32::BITS | row));
+            let mut places = known;
+            let turns = sort(&mut places);
+            assert!(places.is_sorted());
+            let again: Vec<Place> = turns.iter().map(|turn| known[*turn as usize]).collect();
+            assert_eq!(again, places);
+            let mut turns = turns;
+            turns.sort_unstable();
+            assert_eq!(turns, [0, 1, 2, 3, 4], "each once");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
-use super::{Directory, Location, TableEntry, TableId};
+use super::{Directory, Location, TableEntry, TableId, prefetch};
 
 /// Moves the ids of single rows from tables to the ends of others, or ends them. The
 /// lengths of the tables are told when all have moved.
@@ -34,25 +34,33 @@ impl Directory {
 }
 
 impl Relocation<'_> {
-    /// Moves the id of a row of `source` to a row of `target`, and that of
-    /// `filler`, unless it is the same row, into its place. Says where the two
-    /// are then, if no id is foreign; else [`relocate`](Directory::relocate) says
-    /// so afterwards.
+    /// Asks memory for what will be written of the entity of a row.
     ///
     /// # Safety
-    /// - The source has `row` and `filler`, and the target, which is another
-    ///   table, room for `new_row`.
-    /// - The entities of the source's rows are placed.
-    /// - No other step, before or at the same time, is of one of these rows.
+    /// The source has the row.
     ///
     /// # Panics
     /// If there is no such table.
     #[inline(always)]
-    pub unsafe fn step(
-        &self,
-        (source, row, filler): (TableId, usize, usize),
-        (target, new_row): (TableId, usize),
-    ) {
+    pub unsafe fn ask_for(&self, source: TableId, row: usize) {
+        let Some(locations) = self.locations else { return };
+        // SAFETY: the caller's.
+        let entity = unsafe { self.tables[source.index()].ids.add(row).read() };
+        prefetch(locations.as_ptr().wrapping_add(entity.index() as usize));
+    }
+
+    /// Moves the id of a row of `source` to a row of `target`. Says where it is then, if no
+    /// id is foreign; else [`relocate`](Directory::relocate) says so afterwards.
+    ///
+    /// # Safety
+    /// - The source has the row, and the target, which is another table, room for `new_row`.
+    /// - The entity of the row is placed.
+    /// - Nobody else moves, ends or fills one of these rows, before or at the same time.
+    ///
+    /// # Panics
+    /// If there is no such table.
+    #[inline(always)]
+    pub unsafe fn bring(&self, source: TableId, row: usize, (target, new_row): (TableId, usize)) {
         let (from, to) = (self.tables[source.index()].ids, self.tables[target.index()].ids);
         // SAFETY: the caller's. Entities of different rows differ, and so do
         // their locations; home ids that are placed have one.
@@ -60,44 +68,44 @@ impl Relocation<'_> {
             let entity = from.add(row).read();
             to.add(new_row).write(entity);
             self.place(entity, target, new_row);
-            self.fill(source, row, filler);
         }
     }
 
-    /// Ends the id of a row of `source`, and moves that of `filler`, unless it is the
-    /// same row, into its place.
+    /// Ends the id of a row of `source`.
     ///
     /// # Safety
-    /// - The source has `row` and `filler`, whose entities are placed.
-    /// - No other step, before or at the same time, is of one of these rows.
+    /// - The source has the row, whose entity is placed.
+    /// - Nobody else moves, ends or fills the row, before or at the same time.
     /// - No id is foreign.
     ///
     /// # Panics
     /// If there is no such table.
     #[inline(always)]
-    pub unsafe fn end(&self, source: TableId, row: usize, filler: usize) {
-        // SAFETY: the caller's; as in `step`.
+    pub unsafe fn end(&self, source: TableId, row: usize) {
+        // SAFETY: the caller's; as in `bring`.
         unsafe {
             let entity = self.tables[source.index()].ids.add(row).read();
             self.say(entity, Location::NOWHERE);
-            self.fill(source, row, filler);
         }
     }
 
-    /// Moves the id of `filler` into the place of a row, unless it is the same.
+    /// Moves the id of `filler` into the place of a row of the same table, which has been
+    /// [brought](Self::bring) elsewhere, or [ended](Self::end).
     ///
     /// # Safety
-    /// As for `step`.
+    /// - The source has both rows; the entity of `filler` is placed.
+    /// - Nobody else moves, ends or fills one of the rows afterwards or at the same time.
+    ///
+    /// # Panics
+    /// If there is no such table.
     #[inline(always)]
-    unsafe fn fill(&self, source: TableId, row: usize, filler: usize) {
-        if filler != row {
-            let ids = self.tables[source.index()].ids;
-            // SAFETY: the caller's.
-            unsafe {
-                let moved = ids.add(filler).read();
-                ids.add(row).write(moved);
-                self.place(moved, source, row);
-            }
+    pub unsafe fn fill(&self, source: TableId, row: usize, filler: usize) {
+        let ids = self.tables[source.index()].ids;
+        // SAFETY: the caller's.
+        unsafe {
+            let moved = ids.add(filler).read();
+            ids.add(row).write(moved);
+            self.place(moved, source, row);
         }
     }
 
