@@ -120,6 +120,7 @@ impl Scattered {
             first += places.len();
             let turns = match &self.turns[..] {
                 [] => Turns::From(start),
+                turns if places.len() == turns.len() => Turns::All(turns),
                 turns => Turns::Of(&turns[start..first]),
             };
             (places, turns)
@@ -142,6 +143,9 @@ enum Turns<'a> {
     /// Those from one on.
     From(usize),
     Of(&'a [u32]),
+    /// As before, of a list whose entities are all in one table: each number below their
+    /// count is there once.
+    All(&'a [u32]),
 }
 
 impl Turns<'_> {
@@ -150,6 +154,7 @@ impl Turns<'_> {
         match self {
             Self::From(first) => Self::From(first + nth),
             Self::Of(turns) => Self::Of(&turns[nth..nth + len]),
+            Self::All(turns) => Self::All(&turns[nth..nth + len]),
         }
     }
 
@@ -157,7 +162,7 @@ impl Turns<'_> {
     fn get(self, nth: usize) -> usize {
         match self {
             Self::From(first) => first + nth,
-            Self::Of(turns) => turns[nth] as usize,
+            Self::Of(turns) | Self::All(turns) => turns[nth] as usize,
         }
     }
 }
@@ -196,7 +201,10 @@ struct Piece<'a> {
     turns: Turns<'a>,
     /// Of the first of them; the others leave no gap.
     fillers: &'a [u32],
+    /// The row of the target where the first of the group goes.
     base: usize,
+    /// How many of the group are before them.
+    before: usize,
 }
 
 impl<'a> Group<'a> {
@@ -207,7 +215,7 @@ impl<'a> Group<'a> {
             let (first, len) = (n * PIECE, places.len());
             let rest = fillers.get(first..).unwrap_or_default();
             let (turns, fillers) = (turns.part(first, len), &rest[..rest.len().min(len)]);
-            Piece { course, places, turns, fillers, base: base + first }
+            Piece { course, places, turns, fillers, base: *base, before: first }
         })
     }
 
@@ -224,9 +232,23 @@ impl Piece<'_> {
         gaps.map(|(place, filler)| (place.row(), *filler as usize))
     }
 
-    /// Returns the rows, and where each goes in the target.
+    /// Returns the rows.
+    fn rows(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().map(|place| place.row())
+    }
+
+    /// Returns the rows, and where each goes in the target: in the order of the list, if all
+    /// of that are in one table. So whoever has the list finds a run there.
     fn moves(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.places.iter().map(|place| place.row()).zip(self.base..)
+        self.rows().enumerate().map(|(n, row)| (row, self.target(n)))
+    }
+
+    /// Returns where the n-th goes.
+    fn target(&self, n: usize) -> usize {
+        match self.turns {
+            Turns::All(turns) => self.base + turns[n] as usize,
+            Turns::From(_) | Turns::Of(_) => self.base + self.before + n,
+        }
     }
 }
 
@@ -523,7 +545,7 @@ impl Moves<'_> {
                 Some(target) => piece.moves().for_each(|(row, new_row)| {
                     self.relocation.bring(course.source, row, (target, new_row));
                 }),
-                None => piece.moves().for_each(|(row, _)| self.relocation.end(course.source, row)),
+                None => piece.rows().for_each(|row| self.relocation.end(course.source, row)),
             }
             for (row, filler) in piece.gaps() {
                 self.relocation.fill(course.source, row, filler);
@@ -537,8 +559,7 @@ impl Moves<'_> {
     /// # Safety
     /// As for `take`.
     unsafe fn ask_for_locations(&self, piece: &Piece<'_>) {
-        let rows = piece.moves().map(|(row, _)| row);
-        for row in rows.chain(piece.gaps().map(|(_, filler)| filler)) {
+        for row in piece.rows().chain(piece.gaps().map(|(_, filler)| filler)) {
             // SAFETY: the caller's: the source has the row.
             unsafe { self.relocation.ask_for(piece.course.source, row) }
         }
@@ -560,11 +581,11 @@ impl Moves<'_> {
                 let (from, to) = (&self.staged.columns[written], &target.columns[place]);
                 match piece.turns {
                     Turns::From(first) => {
-                        from.move_rows_to(first, piece.places.len(), to.at(piece.base));
+                        from.move_rows_to(first, piece.places.len(), to.at(piece.target(0)));
                     }
-                    Turns::Of(turns) => {
-                        let turns = turns.iter().map(|turn| *turn as usize);
-                        copy_rows(from, to, turns.zip(piece.base..));
+                    Turns::Of(turns) | Turns::All(turns) => {
+                        let turns = turns.iter().map(|turn| *turn as usize).enumerate();
+                        copy_rows(from, to, turns.map(|(n, turn)| (turn, piece.target(n))));
                     }
                 }
             }

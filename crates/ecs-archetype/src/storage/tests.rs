@@ -249,3 +249,14 @@ fn values_end_once_also_when_one_panics() {
     drop(storage);
     count(0);
 }
+
+#[test]
+fn a_list_of_one_table_keeps_its_order_where_it_goes() {
+    let mut storage = ArchetypeStorage::new(0);
+    let all = population(&mut storage, 1000);
+    // Each once, and nobody beside the next of the table.
+    let list: Vec<_> = (0..700).map(|n| all[n * 333 % 1000]).collect();
+    storage.insert_many(&list, (0..700).map(Plain::<0>)).unwrap();
+    let found: Vec<_> = storage.query::<&Plain<0>>().iter().map(|(id, it)| (id, it.0)).collect();
+    assert_eq!(found, list.into_iter().zip(0..).collect::<Vec<_>>());
+}
