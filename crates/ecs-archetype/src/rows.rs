@@ -18,6 +18,7 @@ mod ending;
 mod kinds;
 mod panics;
 mod patch;
+mod places;
 mod plan;
 mod ready;
 mod scatter;

@@ -10,12 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ecs_core::EntityId;
-use ecs_storage_api::{Location, PAGE_ROWS, Relocation, TableId, Workers};
+use ecs_storage_api::{PAGE_ROWS, Relocation, TableId, Workers};
 use parking_lot::Mutex;
 
 use super::Rows;
 use super::course::Course;
 use super::panics::Panics;
+use super::places::{Place, sort};
 use super::staged::Staged;
 use super::table::Table;
 use crate::column::{copy_rows, swap_values};
@@ -33,46 +34,6 @@ pub(crate) struct Scattered {
     places: Vec<Place>,
     /// Which of the list each is; empty if they ascend in the list.
     turns: Vec<u32>,
-}
-
-/// Table and row as one number: sorting asks a single question of two places, whose answer
-/// nobody has to guess.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(u64);
-
-impl Place {
-    fn new(at: Location) -> Self {
-        Self(u64::from(at.table().0) << u32::BITS | at.row() as u64)
-    }
-
-    fn table(self) -> TableId {
-        TableId((self.0 >> u32::BITS) as u32)
-    }
-
-    fn row(self) -> usize {
-        self.0 as u32 as usize
-    }
-}
-
-/// Sorts places, and returns which each was.
-fn sort(places: &mut [Place]) -> Vec<u32> {
-    let most = places.iter().max().map_or(0, |place| place.0);
-    let bits = usize::BITS - places.len().leading_zeros();
-    if bits <= most.leading_zeros() {
-        // Both in one number: half as much to move, and to compare.
-        (0..).zip(&mut *places).for_each(|(turn, place)| place.0 = place.0 << bits | turn);
-        places.sort_unstable();
-        let turn = |place: &mut Place| {
-            let turn = place.0 & ((1 << bits) - 1);
-            place.0 >>= bits;
-            turn as u32
-        };
-        return places.iter_mut().map(turn).collect();
-    }
-    let mut turns: Vec<u32> = (0..places.len() as u32).collect();
-    turns.sort_unstable_by_key(|turn| places[*turn as usize]);
-    places.sort_unstable();
-    turns
 }
 
 impl Scattered {
@@ -108,8 +69,8 @@ impl Scattered {
         if ascend(&places) {
             return Some(Self { places, turns: Vec::new() });
         }
-        let turns = sort(&mut places);
-        ascend(&places).then_some(Self { places, turns })
+        let turns = sort(&mut places)?;
+        Some(Self { places, turns })
     }
 
     /// Returns the places of each table, and their turns.
@@ -589,27 +550,6 @@ impl Moves<'_> {
                     }
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_sorted_with_their_turns() {
-        let tables = [0, 3, u64::from(u32::MAX)];
-        for table in tables {
-            let known = [7, 2, 9, 2, 0].map(|row| Place(table << u32::BITS | row));
-            let mut places = known;
-            let turns = sort(&mut places);
-            assert!(places.is_sorted());
-            let again: Vec<Place> = turns.iter().map(|turn| known[*turn as usize]).collect();
-            assert_eq!(again, places);
-            let mut turns = turns;
-            turns.sort_unstable();
-            assert_eq!(turns, [0, 1, 2, 3, 4], "each once");
         }
     }
 }
