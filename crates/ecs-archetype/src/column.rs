@@ -354,8 +354,10 @@ pub(crate) unsafe fn copy_value(from: *const u8, to: *mut u8, size: usize) {
 /// their size.
 ///
 /// # Safety
-/// Values of both have one size. The first row of each pair holds a value in `from`, the
-/// second is a row of `to`, and another one if both columns are the same.
+/// Values of both have one size. The first row of each pair holds a value in `from`, which is
+/// moved out by this; the second is below the capacity of `to`, and another one if both
+/// columns are the same; a value that it holds is not dropped. Nobody else touches these rows
+/// at the same time.
 #[inline]
 pub(crate) unsafe fn copy_rows(
     from: &Column,

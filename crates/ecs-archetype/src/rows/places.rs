@@ -21,7 +21,8 @@ impl Place {
     }
 }
 
-/// Sorts places, and returns which of them each was; nothing, if one is there twice.
+/// Sorts places, and returns which of them each was; nothing, if one is there twice, or
+/// there are none.
 ///
 /// # Complexity
 /// O(n), if they lie close together; else O(n log n).

@@ -30,7 +30,7 @@ const LOOKED_UP: usize = 512;
 /// Where the entities of a list are, by table and row.
 #[derive(Debug)]
 pub(crate) struct Scattered {
-    /// Ascending.
+    /// Ascending, none twice.
     places: Vec<Place>,
     /// Which of the list each is; empty if they ascend in the list.
     turns: Vec<u32>,
@@ -104,8 +104,8 @@ enum Turns<'a> {
     /// Those from one on.
     From(usize),
     Of(&'a [u32]),
-    /// As before, of a list whose entities are all in one table: each number below their
-    /// count is there once.
+    /// As before, of a list whose entities are all in one table, or of a part of them: of
+    /// all of them, each number below their count is there once.
     All(&'a [u32]),
 }
 
@@ -142,8 +142,9 @@ fn fillers(group: &[Place], len: usize) -> Vec<u32> {
 
 /// The rows of a table that move, or stay where no component comes or goes.
 ///
-/// Its places are of rows of the source, which ascend; the n-th filler, a row of the
-/// source that does not move, takes the place of the n-th of them; the staged row of a
+/// Its places are of rows of the source, which ascend, none twice; the n-th filler, a row
+/// of the source that does not move and is no other filler, takes the place of the n-th of
+/// them, which is before the new end, behind which all fillers are; the staged row of a
 /// turn holds values for the place of that turn and for no other. In the target, rows
 /// from `base` on are behind the last and those of groups before, and there is room.
 struct Group<'a> {
@@ -151,7 +152,7 @@ struct Group<'a> {
     places: &'a [Place],
     turns: Turns<'a>,
     fillers: Vec<u32>,
-    /// The row of the target where the first goes.
+    /// The first row of the target that they take.
     base: usize,
 }
 
@@ -162,7 +163,7 @@ struct Piece<'a> {
     turns: Turns<'a>,
     /// Of the first of them; the others leave no gap.
     fillers: &'a [u32],
-    /// The row of the target where the first of the group goes.
+    /// The first row of the target that the group takes.
     base: usize,
     /// How many of the group are before them.
     before: usize,
@@ -521,7 +522,7 @@ impl Moves<'_> {
     /// As for `take`.
     unsafe fn ask_for_locations(&self, piece: &Piece<'_>) {
         for row in piece.rows().chain(piece.gaps().map(|(_, filler)| filler)) {
-            // SAFETY: the caller's: the source has the row.
+            // SAFETY: the caller's: the source has the row, and no other piece writes it.
             unsafe { self.relocation.ask_for(piece.course.source, row) }
         }
     }

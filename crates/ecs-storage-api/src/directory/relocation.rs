@@ -14,8 +14,8 @@ pub struct Relocation<'d> {
     locations: Option<NonNull<Location>>,
 }
 
-// SAFETY: the directory is borrowed; what one step touches, the caller of another
-// vouches not to touch at the same time.
+// SAFETY: the directory is borrowed; what one call reads or writes, the caller of another
+// vouches not to write at the same time.
 unsafe impl Sync for Relocation<'_> {}
 
 impl Directory {
@@ -37,7 +37,7 @@ impl Relocation<'_> {
     /// Asks memory for what will be written of the entity of a row.
     ///
     /// # Safety
-    /// The source has the row.
+    /// The source has the row, and nobody writes its id at the same time.
     ///
     /// # Panics
     /// If there is no such table.
@@ -93,8 +93,10 @@ impl Relocation<'_> {
     /// [brought](Self::bring) elsewhere, or [ended](Self::end).
     ///
     /// # Safety
-    /// - The source has both rows; the entity of `filler` is placed.
-    /// - Nobody else moves, ends or fills one of the rows afterwards or at the same time.
+    /// - The source has both rows. The row was brought or ended, and has not been filled;
+    ///   the filler, whose entity is placed, was neither brought nor ended, and fills no
+    ///   other row.
+    /// - Nobody else touches one of the rows afterwards or at the same time.
     ///
     /// # Panics
     /// If there is no such table.
