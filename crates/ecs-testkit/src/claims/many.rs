@@ -263,9 +263,18 @@ pub fn as_many_bundles_are_taken_as_there_are_entities(make: Make<'_>) {
 /// A panic of a bundle has no effect; one of a value that ends comes when all
 /// is done.
 pub fn a_panic_is_before_all_or_after_all(make: Make<'_>) {
+    panic_before_and_after(make, |_| {});
+    panic_before_and_after(make, |all| {
+        all.sort_unstable_by_key(|id| id.index().wrapping_mul(2_654_435_761));
+    });
+}
+
+fn panic_before_and_after(make: Make<'_>, order: impl Fn(&mut [EntityId])) {
     let (ledger, fuse) = (Ledger::default(), Fuse::default());
     let mut storage = make();
-    let all = storage.create_many((0..MANY).map(|n| (Position(n, n), ledger.bomb(&fuse)))).unwrap();
+    let bombs = (0..MANY).map(|n| (Position(n, n), ledger.bomb(&fuse)));
+    let mut all = storage.create_many(bombs).unwrap();
+    order(&mut all);
     let before = state(&*storage);
     let panics = |run: &mut dyn FnMut()| {
         assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "a panic reaches the caller");
