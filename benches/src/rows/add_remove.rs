@@ -36,7 +36,7 @@ pub(super) fn batch(size: Size) -> Row {
         .with("sparsey/insert_remove", move || sparsey(n))
 }
 
-fn population(n: usize) -> impl ExactSizeIterator<Item = (A,)> {
+pub(super) fn population(n: usize) -> impl ExactSizeIterator<Item = (A,)> {
     (0..n).map(|number| (A(number as f32),))
 }
 

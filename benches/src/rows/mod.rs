@@ -36,7 +36,7 @@ pub fn rows(size: Size) -> Vec<Row> {
         heavy_compute::row,
         add_remove::one_by_one,
         add_remove::batch,
-        some_of_many::add_remove,
+        some_of_many::add_and_remove,
         motion::large_iter,
         motion::xlarge_iter,
         motion::large_iter_2of8,

@@ -2,6 +2,7 @@
 
 use std::iter::repeat_n;
 
+use super::add_remove;
 use super::ending::newcomer;
 use crate::compare::{Row, Size, Workload, steady};
 use crate::components::{A, B, Position};
@@ -11,7 +12,7 @@ use crate::{population, scattered, worlds};
 const SETS: usize = 8;
 
 /// A component comes and goes.
-pub(super) fn add_remove(size: Size) -> Row {
+pub(super) fn add_and_remove(size: Size) -> Row {
     let n = size.of(1_000_000);
     let about = "a tenth of 1M, others each time: insert a component, then remove it";
     Row::new("add_remove_some", about, n / 10)
@@ -69,10 +70,6 @@ impl<W, I: Copy> Chosen<W, I> {
     }
 }
 
-fn with_a(n: usize) -> impl ExactSizeIterator<Item = (A,)> {
-    (0..n).map(|number| (A(number as f32),))
-}
-
 fn come_and_go<W, I: Copy>(
     filled: (W, Vec<I>),
     insert: impl Fn(&mut W, &[I]),
@@ -121,7 +118,7 @@ fn ours_come_and_go(n: usize, batch: bool) -> impl Workload {
             world.remove::<B>(*id).unwrap();
         }),
     };
-    come_and_go(worlds::ours::with_ids(with_a(n)), insert, remove, |world| {
+    come_and_go(worlds::ours::with_ids(add_remove::population(n)), insert, remove, |world| {
         world.query::<&A>().iter().map(|a| f64::from(a.0)).sum()
     })
 }
@@ -139,7 +136,7 @@ fn bevy_come_and_go(n: usize) -> impl Workload {
             world.entity_mut(id).remove::<B>();
         }
     };
-    come_and_go(worlds::bevy::with_ids(with_a(n)), insert, remove, |world| {
+    come_and_go(worlds::bevy::with_ids(add_remove::population(n)), insert, remove, |world| {
         world.query::<&A>().iter(world).map(|a| f64::from(a.0)).sum()
     })
 }
@@ -156,7 +153,7 @@ fn hecs_come_and_go(n: usize) -> impl Workload {
             world.remove_one::<B>(id).unwrap();
         }
     };
-    come_and_go(worlds::hecs::with_ids(with_a(n)), insert, remove, |world| {
+    come_and_go(worlds::hecs::with_ids(add_remove::population(n)), insert, remove, |world| {
         world.query::<&A>().iter().map(|a| f64::from(a.0)).sum()
     })
 }

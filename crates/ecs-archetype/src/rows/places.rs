@@ -1,6 +1,118 @@
-//! Where rows are, put in order.
+//! Where the entities of a list are, put in order.
 
-use ecs_storage_api::{Location, TableId};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ecs_core::EntityId;
+use ecs_storage_api::{Location, TableId, Workers};
+use parking_lot::Mutex;
+
+use super::Rows;
+
+/// Entities that are looked up in one piece of work.
+const LOOKED_UP: usize = 512;
+
+/// Where the entities of a list are, by table and row.
+#[derive(Debug)]
+pub(crate) struct Scattered {
+    /// Ascending, none twice.
+    places: Vec<Place>,
+    /// Which of the list each is; empty if they ascend in the list.
+    turns: Vec<u32>,
+}
+
+impl Scattered {
+    /// Looks where entities are.
+    ///
+    /// # Errors
+    /// Nothing, if one is dead or listed twice.
+    pub(crate) fn of(rows: &Rows, entities: &[EntityId], workers: &dyn Workers) -> Option<Self> {
+        let mut places = vec![Place::default(); entities.len()];
+        let pieces = places.chunks_mut(LOOKED_UP).zip(entities.chunks(LOOKED_UP));
+        let (pieces, all_live) = (Mutex::new(pieces), AtomicBool::new(true));
+        let work = || {
+            let next = || pieces.lock().next();
+            while let Some((places, entities)) = next() {
+                for (place, &entity) in places.iter_mut().zip(entities) {
+                    match rows.locate(entity) {
+                        Some(at) => *place = Place::new(at),
+                        // Relaxed: it is read when all have returned.
+                        None => all_live.store(false, Ordering::Relaxed),
+                    }
+                }
+            }
+        };
+        if entities.len() > LOOKED_UP {
+            workers.work(entities.len().div_ceil(LOOKED_UP), &work);
+        }
+        // Whatever the helpers have left.
+        work();
+        if !all_live.into_inner() {
+            return None;
+        }
+        let ascend = |places: &[Place]| places.windows(2).all(|pair| pair[0] < pair[1]);
+        if ascend(&places) {
+            return Some(Self { places, turns: Vec::new() });
+        }
+        let turns = sort(&mut places)?;
+        Some(Self { places, turns })
+    }
+
+    /// Returns how many entities are in the list.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Returns the places of each table, and their turns.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&[Place], Turns<'_>)> {
+        let mut first = 0;
+        self.places.chunk_by(|a, b| a.table() == b.table()).map(move |places| {
+            let start = first;
+            first += places.len();
+            let turns = match &self.turns[..] {
+                [] => Turns::From(start),
+                turns if places.len() == turns.len() => Turns::All(turns),
+                turns => Turns::Of(&turns[start..first]),
+            };
+            (places, turns)
+        })
+    }
+
+    /// Returns the tables and how many of the entities are in each, in the order
+    /// of [`Rows::scatter`]'s courses.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (TableId, usize)> {
+        self.groups().map(|(places, _)| (places[0].table(), places.len()))
+    }
+}
+
+/// Which of the list some places are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Turns<'a> {
+    /// Those from one on.
+    From(usize),
+    Of(&'a [u32]),
+    /// As before, of a list whose entities are all in one table, or of a part of them: of
+    /// all of them, each number below their count is there once.
+    All(&'a [u32]),
+}
+
+impl Turns<'_> {
+    /// Returns those of the places from the n-th on, of which there are `len`.
+    pub(super) fn part(self, nth: usize, len: usize) -> Self {
+        match self {
+            Self::From(first) => Self::From(first + nth),
+            Self::Of(turns) => Self::Of(&turns[nth..nth + len]),
+            Self::All(turns) => Self::All(&turns[nth..nth + len]),
+        }
+    }
+
+    /// Returns that of the n-th place.
+    pub(super) fn get(self, nth: usize) -> usize {
+        match self {
+            Self::From(first) => first + nth,
+            Self::Of(turns) | Self::All(turns) => turns[nth] as usize,
+        }
+    }
+}
 
 /// Table and row as one number: sorting asks a single question of two places, whose answer
 /// nobody has to guess.
@@ -26,7 +138,7 @@ impl Place {
 ///
 /// # Complexity
 /// O(n), if they lie close together; else O(n log n).
-pub(super) fn sort(places: &mut [Place]) -> Option<Vec<u32>> {
+fn sort(places: &mut [Place]) -> Option<Vec<u32>> {
     let (least, most) = (places.iter().min()?.0, places.iter().max()?.0);
     let words = (most - least) / u64::from(u64::BITS) + 1;
     if words <= places.len() as u64 {

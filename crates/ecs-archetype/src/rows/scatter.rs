@@ -7,16 +7,14 @@
 //! that several threads can do so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use ecs_core::EntityId;
 use ecs_storage_api::{PAGE_ROWS, Relocation, TableId, Workers};
-use parking_lot::Mutex;
 
 use super::Rows;
 use super::course::Course;
 use super::panics::Panics;
-use super::places::{Place, sort};
+use super::places::{Place, Scattered, Turns};
 use super::staged::Staged;
 use super::table::Table;
 use crate::column::{copy_rows, swap_values};
@@ -24,109 +22,8 @@ use crate::column::{copy_rows, swap_values};
 /// Rows whose moves are one piece of work.
 const PIECE: usize = 64;
 
-/// Entities that are looked up in one piece of work.
-const LOOKED_UP: usize = 512;
-
-/// Where the entities of a list are, by table and row.
-#[derive(Debug)]
-pub(crate) struct Scattered {
-    /// Ascending, none twice.
-    places: Vec<Place>,
-    /// Which of the list each is; empty if they ascend in the list.
-    turns: Vec<u32>,
-}
-
-impl Scattered {
-    /// Looks where entities are.
-    ///
-    /// # Errors
-    /// Nothing, if one is dead or listed twice.
-    pub(crate) fn of(rows: &Rows, entities: &[EntityId], workers: &dyn Workers) -> Option<Self> {
-        let mut places = vec![Place::default(); entities.len()];
-        let pieces = places.chunks_mut(LOOKED_UP).zip(entities.chunks(LOOKED_UP));
-        let (pieces, all_live) = (Mutex::new(pieces), AtomicBool::new(true));
-        let work = || {
-            let next = || pieces.lock().next();
-            while let Some((places, entities)) = next() {
-                for (place, &entity) in places.iter_mut().zip(entities) {
-                    match rows.locate(entity) {
-                        Some(at) => *place = Place::new(at),
-                        // Relaxed: it is read when all have returned.
-                        None => all_live.store(false, Ordering::Relaxed),
-                    }
-                }
-            }
-        };
-        if entities.len() > LOOKED_UP {
-            workers.work(entities.len().div_ceil(LOOKED_UP), &work);
-        }
-        // Whatever the helpers have left.
-        work();
-        if !all_live.into_inner() {
-            return None;
-        }
-        let ascend = |places: &[Place]| places.windows(2).all(|pair| pair[0] < pair[1]);
-        if ascend(&places) {
-            return Some(Self { places, turns: Vec::new() });
-        }
-        let turns = sort(&mut places)?;
-        Some(Self { places, turns })
-    }
-
-    /// Returns the places of each table, and their turns.
-    fn groups(&self) -> impl Iterator<Item = (&[Place], Turns<'_>)> {
-        let mut first = 0;
-        self.places.chunk_by(|a, b| a.table() == b.table()).map(move |places| {
-            let start = first;
-            first += places.len();
-            let turns = match &self.turns[..] {
-                [] => Turns::From(start),
-                turns if places.len() == turns.len() => Turns::All(turns),
-                turns => Turns::Of(&turns[start..first]),
-            };
-            (places, turns)
-        })
-    }
-
-    /// Returns the tables and how many of the entities are in each, in the order
-    /// of [`Rows::scatter`]'s courses.
-    pub(crate) fn tables(&self) -> impl Iterator<Item = (TableId, usize)> {
-        self.groups().map(|(places, _)| (places[0].table(), places.len()))
-    }
-}
-
 /// The places of a table and their turns, and the course that they take.
 type Bound<'a> = ((&'a [Place], Turns<'a>), &'a Course);
-
-/// Which of the list some places are.
-#[derive(Debug, Clone, Copy)]
-enum Turns<'a> {
-    /// Those from one on.
-    From(usize),
-    Of(&'a [u32]),
-    /// As before, of a list whose entities are all in one table, or of a part of them: of
-    /// all of them, each number below their count is there once.
-    All(&'a [u32]),
-}
-
-impl Turns<'_> {
-    /// Returns those of the places from the n-th on, of which there are `len`.
-    fn part(self, nth: usize, len: usize) -> Self {
-        match self {
-            Self::From(first) => Self::From(first + nth),
-            Self::Of(turns) => Self::Of(&turns[nth..nth + len]),
-            Self::All(turns) => Self::All(&turns[nth..nth + len]),
-        }
-    }
-
-    /// Returns that of the n-th place.
-    fn get(self, nth: usize) -> usize {
-        match self {
-            Self::From(first) => first + nth,
-            Self::Of(turns) | Self::All(turns) => turns[nth] as usize,
-        }
-    }
-}
 
 /// Returns the rows that fill the gaps of a group, in their order: those that stay behind
 /// the new end. Whoever leaves from there leaves no gap.
@@ -233,7 +130,7 @@ impl Rows {
     ) {
         let groups: Vec<_> = scattered.groups().zip(courses).collect();
         assert!(groups.len() == scattered.groups().count(), "a course for each table");
-        assert!(scattered.places.len() <= staged.rows, "a row is inserted for each entity");
+        assert!(scattered.len() <= staged.rows, "a row is inserted for each entity");
         let ends = courses.iter().any(Course::ends);
         assert!(!ends || !self.directory.has_foreign(), "foreign entities end one by one");
         staged.hand_out();
