@@ -26,7 +26,8 @@ pub(crate) fn exchange(
     let staged = Staged::write(&gained, batch, entities.len())?;
     let (lost, gained) = (lost.component_ids(), gained.component_ids());
     let courses = courses(rows, graph, &scattered, &lost, (&staged, &gained))?;
-    take(rows, &scattered, &courses, staged, workers);
+    let is_noted = rows.note_batch(entities, &lost, &staged);
+    take(rows, &scattered, &courses, (staged, is_noted), workers);
     Ok(())
 }
 
@@ -39,9 +40,11 @@ pub(crate) fn remove(
 ) -> Result<usize, StorageError> {
     let scattered = look_up(rows, entities, &Alone)?;
     let staged = Staged::without_values(entities.len())?;
-    let courses = courses(rows, graph, &scattered, &kind.component_ids(), (&staged, &[]))?;
+    let lost = kind.component_ids();
+    let courses = courses(rows, graph, &scattered, &lost, (&staged, &[]))?;
     let values = scattered.tables().zip(&courses).map(|((_, count), it)| count * it.ended()).sum();
-    take(rows, &scattered, &courses, staged, &Alone);
+    let is_noted = rows.note_batch(entities, &lost, &staged);
+    take(rows, &scattered, &courses, (staged, is_noted), &Alone);
     Ok(values)
 }
 
@@ -56,7 +59,7 @@ pub(crate) fn despawn(
     let courses: Vec<_> =
         scattered.tables().map(|(table, _)| rows.course(table, None, None)).collect();
     ending();
-    take(rows, &scattered, &courses, staged, &Alone);
+    take(rows, &scattered, &courses, (staged, false), &Alone);
     Ok(())
 }
 
@@ -98,16 +101,17 @@ fn courses(
     Ok(courses)
 }
 
-/// Takes the entities along their courses.
+/// Takes the entities along their courses, with rows that are staged, and whether the
+/// batch was noted.
 fn take(
     rows: &mut Rows,
     scattered: &Scattered,
     courses: &[Course],
-    staged: Staged,
+    (staged, is_noted): (Staged, bool),
     workers: &dyn Workers,
 ) {
     let mut panics = Panics::new();
-    rows.scatter(scattered, courses, staged, workers, &mut panics);
+    rows.scatter(scattered, courses, staged, is_noted, workers, &mut panics);
     panics.go_on();
 }
 

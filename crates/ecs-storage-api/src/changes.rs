@@ -5,12 +5,14 @@
 //! A component that asks for it ([`Component::TRACK`](ecs_core::Component::TRACK))
 //! has the last 32 bits of the version beside each row as well.
 
+mod batches;
 mod removed;
 mod touched;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+pub(crate) use batches::{Batches, LARGE};
 pub use removed::{RemovalLog, Removed};
 pub use touched::Touched;
 

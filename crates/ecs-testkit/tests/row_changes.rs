@@ -53,6 +53,15 @@ fn apply(storage: &mut ArchetypeStorage, step: &Step) {
             let gained = chosen.iter().map(|_| (Position(1, 1), Selected(1)));
             storage.exchange_many::<Name, _>(&chosen, gained).unwrap();
         }
+        14 => {
+            let gained = chosen.iter().rev().zip(0..).map(|(_, n)| Velocity(n % 3, n));
+            storage.exchange_many::<(Position, Selected), _>(&chosen, gained).unwrap();
+        }
+        15 => {
+            let turned: Vec<_> = chosen.into_iter().rev().collect();
+            let gained = turned.iter().zip(0..).map(|(_, n)| Position(n % 2, 1));
+            storage.exchange_many::<(Velocity, Marker), _>(&turned, gained).unwrap();
+        }
         10 => storage.insert_many(&chosen, chosen.iter().map(|_| Velocity(7, 7))).unwrap(),
         11 => drop(storage.remove_many::<Name>(&chosen).unwrap()),
         12 => chosen.iter().for_each(|id| {
@@ -81,8 +90,8 @@ fn apply(storage: &mut ArchetypeStorage, step: &Step) {
 
 #[test]
 fn changes_over_many_pages_lead_from_one_state_to_the_other() {
-    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
-    let step = (0..14u8, 0..3000usize, prop_oneof![1..4usize, 100..3000usize])
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let step = (0..16u8, 0..3000usize, prop_oneof![1..4usize, 100..3000usize])
         .prop_map(|(kind, first, step)| Step { kind, first, step });
     let outcome = TestRunner::new(config).run(&vec(step, 1..12), |steps| {
         let mut storage = ArchetypeStorage::new(0);

@@ -11,6 +11,7 @@ use super::Rows;
 use super::panics::Panics;
 use super::staged::Staged;
 use super::table::Table;
+use crate::column::Column;
 
 /// Which columns of a table go where, when runs of its rows move.
 ///
@@ -110,6 +111,13 @@ impl Course {
         let is_kept = |at: &usize| self.kept.iter().any(|(_, place)| place == at);
         let ticks = self.stamped.iter().map(|ticks| *ticks as usize);
         values.chain(ticks.filter(move |at| !is_kept(at)))
+    }
+
+    /// Returns the components of the source whose values go to the target and are saved.
+    pub(super) fn kept_components(&self, from: &Table) -> Vec<ComponentId> {
+        let values = self.kept.iter().filter_map(|(at, _)| from.values().get(*at));
+        let infos = values.map(Column::info).filter(|info| !info.is_transient());
+        infos.map(ComponentInfo::id).collect()
     }
 
     /// Returns how many values of a row end.

@@ -9,6 +9,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ecs_core::{ComponentId, EntityId};
 use ecs_storage_api::{PAGE_ROWS, Relocation, TableId, Workers};
 
 use super::Rows;
@@ -112,9 +113,26 @@ impl Piece<'_> {
 }
 
 impl Rows {
+    /// Notes a batch, if somebody wants to know who is touched and what changes is plain
+    /// bytes: entities that lose some components, the n-th of which gets the n-th of the
+    /// rows that are staged. Tells whether it was noted.
+    pub(crate) fn note_batch(
+        &mut self,
+        entities: &[EntityId],
+        lost: &[ComponentId],
+        staged: &Staged,
+    ) -> bool {
+        if !self.directory.notes_touched() {
+            return false;
+        }
+        let came: Vec<_> = staged.values().collect();
+        self.directory.note_batch(entities, lost, &came)
+    }
+
     /// Takes the entities of a list along the courses of their tables, the n-th
     /// with the n-th of the rows that are staged. Panics of components that end
-    /// are kept in `panics`. Before it moves anything it notes who loses what.
+    /// are kept in `panics`. Before it moves anything it notes who loses what, and who is
+    /// touched that the batch does not tell of, if it [was noted](Self::note_batch).
     ///
     /// # Panics
     /// If there is no [room](Rows::reserve) where they go, rows have moved since the
@@ -125,6 +143,7 @@ impl Rows {
         scattered: &Scattered,
         courses: &[Course],
         mut staged: Staged,
+        is_noted: bool,
         workers: &dyn Workers,
         panics: &mut Panics,
     ) {
@@ -136,7 +155,7 @@ impl Rows {
         staged.hand_out();
         self.note_scattered(&groups);
         if self.directory.notes_touched() {
-            self.touch_scattered(&groups);
+            self.touch_scattered(&groups, is_noted);
         }
         let mut rest = &groups[..];
         while !rest.is_empty() {
@@ -148,7 +167,7 @@ impl Rows {
             }
             self.move_groups(&moving, &staged.table, workers, panics);
             // All of them before a value is dropped, which is foreign code.
-            moving.iter().for_each(|group| self.stamp_scattered(group));
+            moving.iter().for_each(|group| self.stamp_scattered(group, is_noted));
             for group in &moving {
                 if !group.course.stays() {
                     self.drop_run(group.course, group.places.len(), None, panics);
@@ -198,12 +217,26 @@ impl Rows {
     }
 
     /// Notes which entities are touched that can't be found when all have moved: those
-    /// that end, and those that fill gaps if their values were written where they were.
-    fn touch_scattered(&mut self, groups: &[Bound<'_>]) {
+    /// that end, and those that fill gaps or leave, if values of them were written where
+    /// they were.
+    fn touch_scattered(&mut self, groups: &[Bound<'_>], is_noted: bool) {
         for ((places, _), course) in groups.iter().filter(|(_, course)| !course.stays()) {
             let (ids, mut touched) = (self.ids(course.source), Vec::new());
             if course.ends() {
                 touched.extend(places.iter().map(|place| ids[place.row()]));
+            } else if is_noted {
+                // Else all are touched where they go.
+                let components = course.kept_components(&self.tables[course.source.index()]);
+                let mut pages: Vec<_> =
+                    places.iter().map(|place| place.row() / PAGE_ROWS).collect();
+                pages.dedup();
+                let written = self.directory.written_among(course.source, &components, &pages);
+                for page in written {
+                    let first = places.partition_point(|place| place.row() / PAGE_ROWS < page);
+                    let there = places[first..].iter().map(|place| place.row());
+                    let there = there.take_while(|row| row / PAGE_ROWS == page);
+                    touched.extend(there.map(|row| ids[row]));
+                }
             }
             let fillers = ids.len() - places.len()..ids.len();
             if self.directory.is_written(course.source, &fillers) {
@@ -215,7 +248,7 @@ impl Rows {
 
     /// Says of rows that have moved, or were changed where they stay, that they
     /// have; the ticks of values that came are written by this alone.
-    fn stamp_scattered(&mut self, group: &Group<'_>) {
+    fn stamp_scattered(&mut self, group: &Group<'_>, is_noted: bool) {
         let (now, Group { course, places, base, .. }) = (self.version(), group);
         // Ascending, so that a page is stamped once.
         let mut last = None;
@@ -228,7 +261,9 @@ impl Rows {
             self.directory.mark_moved(target, rows.clone());
             // SAFETY: the rows are counted by now.
             let ids = unsafe { self.tables[target.index()].ids.as_slice(rows.end) };
-            self.directory.touch_all(&ids[rows.clone()]);
+            if !is_noted {
+                self.directory.touch_all(&ids[rows.clone()]);
+            }
             // SAFETY: the rows are the target's.
             unsafe { self.tables[target.index()].stamp(&course.stamped, rows, now) }
         }

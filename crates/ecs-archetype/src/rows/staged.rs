@@ -1,6 +1,8 @@
 //! Bundles that are written and not yet anybody's.
 
-use ecs_core::{BundleBatch, BundleKind, ComponentId, ComponentSet, RowTargets, RowWriter};
+use ecs_core::{
+    BundleBatch, BundleKind, ComponentId, ComponentSet, ErasedSlice, RowTargets, RowWriter,
+};
 use ecs_storage_api::{BundleError, StorageError};
 
 use super::panics::Panics;
@@ -61,6 +63,12 @@ impl Staged {
     /// Returns the place of a component's column.
     pub(super) fn column(&self, component: ComponentId) -> Option<usize> {
         self.table.column(component)
+    }
+
+    /// Returns the values of each component.
+    pub(super) fn values(&self) -> impl Iterator<Item = ErasedSlice<'_>> {
+        // SAFETY: the rows that are owned hold values.
+        self.table.values().iter().map(|column| unsafe { column.slice(self.owned) })
     }
 
     /// Gives the values up: whoever moves them is who ends them.

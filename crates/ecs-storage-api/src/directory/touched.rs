@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use ecs_core::EntityId;
+use ecs_core::{ComponentId, EntityId, ErasedSlice};
 
 use super::{Directory, TableId};
 use crate::changes::{PAGE_ROWS, Touched, Version};
@@ -73,6 +73,45 @@ impl Directory {
             // Relaxed: nobody writes values meanwhile.
             stamps[pages.clone()].iter().any(|stamp| stamp.load(Ordering::Relaxed) > since.get())
         })
+    }
+
+    /// Returns those of some pages of a table in which values of certain components were
+    /// written since entities are noted.
+    pub fn written_among(
+        &self,
+        table: TableId,
+        components: &[ComponentId],
+        pages: &[usize],
+    ) -> Vec<usize> {
+        let Some(Noted { since, .. }) = self.noted.as_deref() else { return Vec::new() };
+        let mut written = Vec::new();
+        for component in components {
+            let stamps = self.components[component.index()].pages[table.index()].as_slice();
+            // Relaxed: nobody writes values meanwhile.
+            let is_later = |page: &&usize| stamps[**page].load(Ordering::Relaxed) > since.get();
+            written.extend(pages.iter().filter(is_later));
+        }
+        written
+    }
+
+    /// Notes that entities lose some components, and get values of others, one for each,
+    /// if somebody wants to know; returns false if they are to be noted one by one. They
+    /// are listed once, and live.
+    ///
+    /// If a value that an entity keeps was written where it was before it moves from
+    /// there, the entity is to be noted nevertheless.
+    pub fn note_batch(
+        &mut self,
+        entities: &[EntityId],
+        lost: &[ComponentId],
+        came: &[ErasedSlice<'_>],
+    ) -> bool {
+        /// So many are told of in batches however few live.
+        const FEW: usize = 4096;
+        let is_home = !self.has_foreign();
+        let most = (self.locations.len() / 2).max(FEW);
+        let Some(Noted { touched, .. }) = self.noted.as_deref_mut() else { return false };
+        is_home && touched.note_batch(entities, lost, came, most)
     }
 
     /// Notes entities, if somebody wants to know.

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ecs_core::{AllocatorState, CodecError, ComponentId, EntityId, ErasedSlice};
 
 use super::image::StorageImage;
-use crate::changes::{Changes, PAGE_ROWS, Touched, Version};
+use super::value::append_value;
+use crate::changes::{Batches, Changes, PAGE_ROWS, Touched, Version};
 use crate::directory::Directory;
 use crate::sink::{ReadSink, WholeChunk};
 use crate::storage::Storage;
@@ -61,6 +62,11 @@ pub struct RowCapture {
     /// Of one component each. Who is among the entities as well has the same value
     /// there.
     pub(super) written: Vec<Captured>,
+    /// What lists of entities lost and got, in order.
+    pub(super) batches: Batches,
+    /// A bit for each index of an entity of which the batches do not tell all: what is to
+    /// be told of it is among the rest.
+    pub(super) touched: Vec<u64>,
 }
 
 /// Rows, with the values of some components.
@@ -174,14 +180,7 @@ impl CapturedColumn {
     /// Appends the value of a row to bytes.
     #[inline]
     pub(super) fn copy_to(&self, row: usize, out: &mut Vec<u8>) {
-        // Most are as large as a number: a copy of unknown size would cost more.
-        let value = self.get(row);
-        match value.len() {
-            2 => out.extend(value.first_chunk::<2>().into_iter().flatten()),
-            4 => out.extend(value.first_chunk::<4>().into_iter().flatten()),
-            8 => out.extend(value.first_chunk::<8>().into_iter().flatten()),
-            _ => out.extend_from_slice(value),
-        }
+        append_value(self.get(row), out);
     }
 }
 
@@ -224,6 +223,7 @@ impl RowCapture {
             (Some(directory), Some(touched)) => {
                 capture.is_whole = false;
                 let rows = capture.find(directory.get_ref(), &touched);
+                (capture.touched, capture.batches) = touched.into_parts();
                 capture.read(storage, |chunk, capture| {
                     let table = chunk.ids.first().and_then(|&first| directory.locate(first));
                     if let Some(at) = table {
@@ -241,8 +241,8 @@ impl RowCapture {
 
     /// Makes one of everything, where there is nothing.
     fn empty(moment: Moment, allocator: AllocatorState) -> Self {
-        let (entities, ended, written) = Default::default();
-        Self { moment, is_whole: true, allocator, entities, ended, written }
+        let (entities, ended, written, batches, touched) = Default::default();
+        Self { moment, is_whole: true, allocator, entities, ended, written, batches, touched }
     }
 
     /// Copies an image.
@@ -271,14 +271,22 @@ impl RowCapture {
         &self.allocator
     }
 
-    /// Returns how many rows were copied: of entities, and of single columns.
+    /// Returns how many rows are told of: of entities, of single columns, and of batches.
     pub fn rows(&self) -> usize {
-        self.entities.iter().chain(&self.written).map(|rows| rows.ids.len()).sum()
+        let copied = self.entities.iter().chain(&self.written).map(|rows| rows.ids.len());
+        copied.sum::<usize>() + self.batches.ids().len()
     }
 
     /// Tells whether all entities were copied.
     pub fn is_whole(&self) -> bool {
         self.is_whole
+    }
+
+    /// Tells whether the values of an entity are all here beside the batches, whose word
+    /// does not count then.
+    pub(super) fn has_all_of(&self, id: EntityId) -> bool {
+        let index = id.index() as usize;
+        self.touched.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
     }
 
     /// Finds the rows of entities that were touched, by table, with the number of each

@@ -33,6 +33,7 @@ pub mod sections;
 mod serial;
 #[cfg(test)]
 mod tests;
+mod value;
 mod write;
 
 pub use ages::{ChunkAges, ColumnAges, ImageHistory, RowAges};

@@ -2,6 +2,8 @@
 //! that a [capture](RowCapture) brings.
 
 mod comparison;
+mod different;
+mod net;
 mod page;
 mod places;
 
@@ -9,6 +11,7 @@ use ahash::AHashMap;
 use ecs_core::{AllocatorState, CodecError, ComponentId};
 
 use self::comparison::Comparison;
+use self::net::{Known, Net};
 use self::page::Page;
 use self::places::Places;
 use super::capture::{Captured, RowCapture};
@@ -28,12 +31,10 @@ use super::row_changes::RowChanges;
 /// let nothing = StorageImage::new(EntityAllocator::new(0).state(), Vec::new())?;
 /// let mut replica = Replica::of_image(&nothing)?;
 /// let all = RowCapture::of(store, None)?;
-/// let changes = replica.changes(&all)?;
-/// // Somebody is told of them; when that is done:
-/// replica.take_in(&all);
-/// // Some time later:
+/// let changes = replica.follow(&all)?;
+/// // Somebody is told of them. Some time later:
 /// let some = RowCapture::of(store, Some(all.moment()))?;
-/// let changes = replica.changes(&some)?;
+/// let changes = replica.follow(&some)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -42,6 +43,7 @@ pub struct Replica {
     allocator: AllocatorState,
     sets: Sets,
     places: Places,
+    known: Known,
 }
 
 /// Sets of components, numbered.
@@ -78,7 +80,8 @@ impl Replica {
     pub fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
         let allocator = image.allocator().clone();
         let places = Places::new(allocator.shard);
-        let mut replica = Self { allocator, sets: Sets::default(), places };
+        let (sets, known) = Default::default();
+        let mut replica = Self { allocator, sets, places, known };
         replica.take_in(&RowCapture::of_image(image)?);
         Ok(replica)
     }
@@ -88,24 +91,32 @@ impl Replica {
         &self.allocator
     }
 
-    /// Finds out which rows are different from those that it holds, by a capture of all
-    /// that may be. A value is, if its encoded bytes are.
+    /// Takes over what a capture brings of all that may be different, and returns which
+    /// rows are. A value is, if its encoded bytes are.
     ///
     /// # Errors
-    /// [`CodecError`] if a value can't be decoded, which of a store does not happen.
+    /// [`CodecError`] if a value can't be decoded, which of a store does not happen. Then
+    /// nothing was taken over.
     ///
     /// # Complexity
     /// O(rows of the capture), and O(n log n) for n that are different; O(rows) if it is
     /// of everything.
-    pub fn changes(&self, capture: &RowCapture) -> Result<RowChanges, CodecError> {
-        Comparison::new(self, capture).finish()
+    pub fn follow(&mut self, capture: &RowCapture) -> Result<RowChanges, CodecError> {
+        let mut known = std::mem::take(&mut self.known);
+        let net = Net::of(capture, &mut known);
+        let changes = Comparison::new(self, capture, &net).finish();
+        let different = changes.is_ok().then(|| net.take_in(&mut self.places, &mut self.sets));
+        self.known = known;
+        let mut changes = changes?;
+        different
+            .into_iter()
+            .try_for_each(|it| it.add_to(capture.batches.components(), &mut changes))?;
+        self.take_in(capture);
+        Ok(changes)
     }
 
-    /// Takes over what a capture brings.
-    ///
-    /// # Complexity
-    /// O(rows of the capture), or O(rows) if it is of everything.
-    pub fn take_in(&mut self, capture: &RowCapture) {
+    /// Takes over what a capture brings beside batches.
+    fn take_in(&mut self, capture: &RowCapture) {
         self.allocator.clone_from(&capture.allocator);
         if capture.is_whole {
             self.places = Places::new(self.allocator.shard);

@@ -26,8 +26,8 @@ use ecs_core::{CodecError, ComponentId, EntityId};
 
 use self::bits::Bits;
 use self::values::Values;
-pub(super) use self::values::is_same;
 use super::cut::{CutTable, Earlier, IdPage, Paged, StorageCut};
+use super::value::is_same;
 use crate::changes::PAGE_ROWS;
 use crate::owned_chunk::OwnedChunk;
 

@@ -35,10 +35,9 @@ impl Follower {
     pub fn look(&mut self, storage: &mut dyn Storage) -> Result<usize, String> {
         let rows = encoded_rows(storage);
         let capture = RowCapture::of(storage, self.last).map_err(|error| error.to_string())?;
-        let changes = self.replica.changes(&capture).map_err(|error| error.to_string())?;
+        let changes = self.replica.follow(&capture).map_err(|error| error.to_string())?;
         check_changes(&changes, &self.rows, &rows)?;
-        self.replica.take_in(&capture);
-        let again = self.replica.changes(&capture).map_err(|error| error.to_string())?;
+        let again = self.replica.follow(&capture).map_err(|error| error.to_string())?;
         ensure(again.is_empty(), || format!("{again:?} after all was taken in"))?;
         (self.rows, self.last) = (rows, Some(capture.moment()));
         Ok(capture.rows())

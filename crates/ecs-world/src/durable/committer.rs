@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
+use ecs_core::AllocatorState;
 use ecs_storage_api::remote::{Archive, Commit, Version};
-use ecs_storage_api::snapshot::{Replica, RowCapture};
+use ecs_storage_api::snapshot::{Replica, RowCapture, RowChanges};
 use ecs_storage_api::{RemoteError, SnapshotError};
 use parking_lot::Mutex;
 use pollster::block_on;
@@ -22,6 +23,23 @@ pub(super) struct Due {
     pub(super) rows: RowCapture,
 }
 
+/// A commit that could not be made yet.
+enum Left {
+    /// Nobody has looked yet at what it brings.
+    Due(Due),
+    /// The replica has followed it.
+    Found(Found),
+}
+
+/// What a commit brings.
+struct Found {
+    tick: u64,
+    head: Vec<u8>,
+    changes: RowChanges,
+    allocator_before: AllocatorState,
+    allocator: AllocatorState,
+}
+
 /// What the thread is asked for.
 enum Task {
     Commit(Box<Due>),
@@ -34,7 +52,7 @@ enum Task {
 /// What an archive holds.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// The rows, those in the journal included.
+    /// The rows, those in the journal included, and those of a commit that is being made.
     pub(super) rows: Replica,
     pub(super) version: Version,
     /// How many commits its rows have not followed yet.
@@ -152,7 +170,7 @@ struct Work<A> {
     kept: Kept,
     /// What could not be committed yet, in order: each is what came after the one
     /// before.
-    left: VecDeque<Due>,
+    left: VecDeque<Left>,
     rows_every: u64,
     outcome: Arc<Mutex<Outcome>>,
 }
@@ -163,9 +181,10 @@ impl<A: Archive> Work<A> {
             match task {
                 Task::Commit(due) => {
                     if due.rows.is_whole() {
-                        self.left.clear();
+                        // What the replica has not followed it need not any more.
+                        self.left.retain(|left| matches!(left, Left::Found(_)));
                     }
-                    self.left.push_back(*due);
+                    self.left.push_back(Left::Due(*due));
                     self.commit();
                     self.outcome.lock().under_way -= 1;
                 }
@@ -186,23 +205,31 @@ impl<A: Archive> Work<A> {
 
     /// Makes the commits that are left, until one fails.
     fn commit(&mut self) {
-        while let Some(due) = self.left.pop_front() {
-            match self.try_commit(&due) {
-                Ok(version) => {
+        while let Some(left) = self.left.pop_front() {
+            let made = match left {
+                Left::Found(found) => self.make(found),
+                Left::Due(due) => match self.find(&due) {
+                    Ok(found) => self.make(found),
+                    Err(error) => {
+                        self.left.push_front(Left::Due(due));
+                        Err(error)
+                    }
+                },
+            };
+            match made {
+                Ok((tick, version)) => {
                     self.kept.version = version;
-                    self.kept.rows.take_in(&due.rows);
                     let folded = match self.kept.journaled >= self.rows_every {
                         true => self.fold().map_err(DurableError::Fold),
                         false => Ok(()),
                     };
                     let mut outcome = self.outcome.lock();
-                    outcome.committed = Some((due.tick, version));
+                    outcome.committed = Some((tick, version));
                     outcome.is_behind = !self.left.is_empty();
                     // What an earlier attempt could not bring is there now.
                     outcome.error = folded.err();
                 }
                 Err(error) => {
-                    self.left.push_front(due);
                     let mut outcome = self.outcome.lock();
                     outcome.is_behind = true;
                     outcome.error.get_or_insert(error);
@@ -212,21 +239,39 @@ impl<A: Archive> Work<A> {
         }
     }
 
+    /// Makes a commit and returns its tick and version, or leaves it for later.
+    fn make(&mut self, found: Found) -> Result<(u64, Version), DurableError> {
+        match self.try_commit(&found) {
+            Ok(version) => Ok((found.tick, version)),
+            Err(error) => {
+                self.left.push_front(Left::Found(found));
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out what a commit brings, and has the replica follow.
+    fn find(&mut self, Due { tick, head, rows }: &Due) -> Result<Found, DurableError> {
+        let replica = &mut self.kept.rows;
+        let allocator_before = replica.allocator().clone();
+        let changes = replica.follow(rows).map_err(SnapshotError::from)?;
+        let allocator = rows.allocator().clone();
+        Ok(Found { tick: *tick, head: head.to_bytes(), changes, allocator_before, allocator })
+    }
+
     /// Makes a commit: to the rows, or to the journal if the rows follow later.
-    fn try_commit(&mut self, due: &Due) -> Result<Version, DurableError> {
+    fn try_commit(&mut self, found: &Found) -> Result<Version, DurableError> {
         let appends = self.rows_every > 1 && self.archive.has_journal();
         if !appends {
             // Left by who was here before.
             self.fold()?;
         }
-        let before = &self.kept.rows;
-        let changes = before.changes(&due.rows).map_err(SnapshotError::from)?;
         let commit = Commit {
-            tick: due.tick,
-            changes: &changes,
-            allocator_before: before.allocator(),
-            allocator: due.rows.allocator(),
-            head: &due.head.to_bytes(),
+            tick: found.tick,
+            changes: &found.changes,
+            allocator_before: &found.allocator_before,
+            allocator: &found.allocator,
+            head: &found.head,
         };
         if appends {
             let version = block_on(self.archive.append_async(&commit, self.kept.version))?;

@@ -6,6 +6,7 @@ use ahash::{AHashMap, AHashSet};
 use ecs_core::{CodecError, ComponentId, EntityId, ErasedVec};
 
 use super::Replica;
+use super::net::Net;
 use crate::bits::Bits;
 use crate::owned_chunk::OwnedChunk;
 use crate::snapshot::capture::{Captured, CapturedColumn, RowCapture};
@@ -68,7 +69,8 @@ fn by_turns(captured: &[Captured]) -> Vec<Row> {
 
 impl<'a> Comparison<'a> {
     /// Compares all that was captured.
-    pub(super) fn new(replica: &'a Replica, capture: &'a RowCapture) -> Self {
+    /// The net effect of batches is looked at elsewhere.
+    pub(super) fn new(replica: &'a Replica, capture: &'a RowCapture, net: &Net<'_>) -> Self {
         let mut this = Self {
             replica,
             captured: capture.entities.iter().chain(&capture.written).collect(),
@@ -85,7 +87,7 @@ impl<'a> Comparison<'a> {
             this.compare_entities(n, rows, capture.is_whole);
         }
         for (n, rows) in (capture.entities.len() as u32..).zip(&capture.written) {
-            this.compare_written(n, rows);
+            this.compare_written(n, rows, net);
         }
         if capture.is_whole {
             this.find_missing(capture);
@@ -156,9 +158,10 @@ impl<'a> Comparison<'a> {
 
     /// Compares values of a component, of those that have had it before. The others are
     /// among the entities.
-    fn compare_written(&mut self, captured: u32, rows: &'a Captured) {
+    fn compare_written(&mut self, captured: u32, rows: &'a Captured, net: &Net<'_>) {
         let replica = self.replica;
         let component = rows.components[0];
+        let is_told = net.tells_of(component);
         let has = |set: &[ComponentId]| set.binary_search(&component).is_ok();
         let sets: Vec<bool> = replica.sets.all.iter().map(|set| has(set)).collect();
         let written = self.written.entry(component).or_default();
@@ -167,7 +170,7 @@ impl<'a> Comparison<'a> {
             let Some(page) = page else { return };
             had.extend(run.zip(in_page).filter_map(|(row, &there)| {
                 let (known, had) = page.row(there as usize)?;
-                let has_value = known == rows.ids[row] && sets[had as usize];
+                let has_value = known == rows.ids[row] && sets[had as usize] && !is_told(known);
                 has_value.then_some((row as u32, there))
             }));
             if !had.is_empty() {

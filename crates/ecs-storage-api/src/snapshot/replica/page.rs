@@ -7,9 +7,10 @@
 use bytemuck::{Pod, Zeroable};
 use ecs_core::{ComponentId, EntityId};
 
+use crate::changes::LARGE;
 use crate::directory::prefetch;
 use crate::snapshot::capture::{CapturedColumn, CapturedValues};
-use crate::snapshot::row_changes::is_same;
+use crate::snapshot::value::is_same;
 
 /// Rows of a page: so many that a capture of scattered rows has several in each.
 pub(super) const ROWS: usize = 8192;
@@ -18,10 +19,6 @@ pub(super) const ROWS: usize = 8192;
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
-
-/// Values of more bytes lie apart: in a row every entity of the page would have the room
-/// for one, whether it has the component or not.
-const LARGE: usize = 64;
 
 /// Where in a row the id is; 0 stands for nobody.
 const ID: usize = 0;
@@ -39,7 +36,8 @@ pub(super) struct Page {
     /// How far it is from one row to the next.
     stride: usize,
     rows: Box<[Line]>,
-    /// Values that have no one size, or a [large](LARGE) one.
+    /// Values that have no one size, or a [large](LARGE) one: in a row every entity of the
+    /// page would have the room for one, whether it has the component or not.
     apart: Vec<(ComponentId, Vec<Box<[u8]>>)>,
 }
 
@@ -78,7 +76,12 @@ impl Page {
         bytemuck::cast_slice_mut(&mut self.rows)
     }
 
+    /// Of so many rows memory is asked in advance. Who asks for more of them asks for so
+    /// many in a row that the processor sees it coming.
+    pub(super) const AHEAD: usize = 256;
+
     /// Asks memory for rows that are to be looked at.
+    #[inline]
     pub(super) fn ask_for(&self, rows: &[u32]) {
         let bytes = self.bytes();
         rows.iter().for_each(|row| prefetch(&raw const bytes[*row as usize * self.stride]));
@@ -110,6 +113,20 @@ impl Page {
     pub(super) fn end(&mut self, row: usize) {
         let start = row * self.stride;
         self.bytes_mut()[start..][ID..SET].fill(0);
+    }
+
+    /// Returns where in a row a component's values lie, and how large they are, if they do
+    /// not lie apart.
+    pub(super) fn place(&self, component: ComponentId) -> Option<(usize, usize)> {
+        self.field(component).map(|field| (field.at, field.size))
+    }
+
+    /// Returns all of a row.
+    #[inline]
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [u8] {
+        let start = row * self.stride;
+        let stride = self.stride;
+        &mut self.bytes_mut()[start..start + stride]
     }
 
     fn field(&self, component: ComponentId) -> Option<Field> {

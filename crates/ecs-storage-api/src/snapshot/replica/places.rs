@@ -7,10 +7,6 @@ use ecs_core::EntityId;
 
 use super::page::{self, Page};
 
-/// Of so many rows of a page memory is asked in advance. Who asks for more of them asks for
-/// so many in a row that the processor sees it coming.
-const AHEAD: usize = 256;
-
 /// Pages of entities: those of the home shard by index, of which there is one at a time,
 /// and others one after another.
 #[derive(Debug)]
@@ -81,7 +77,7 @@ impl Places {
             let page = place.and_then(|place| pages.get(place as usize / page::ROWS));
             let page = page.and_then(Option::as_deref);
             if let Some(page) = page {
-                page.ask_for(&in_page[..in_page.len().min(AHEAD)]);
+                page.ask_for(&in_page[..in_page.len().min(Page::AHEAD)]);
             }
             each(page, run, &in_page);
         }

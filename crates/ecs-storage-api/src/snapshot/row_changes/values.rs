@@ -159,20 +159,6 @@ impl Page<'_> {
     }
 }
 
-/// Tells whether two values are the same: most are as large as a number.
-#[inline]
-pub(in crate::snapshot) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    fn of<const N: usize>(one: &[u8], other: &[u8]) -> bool {
-        one.first_chunk::<N>() == other.first_chunk::<N>()
-    }
-    match (one.len(), other.len()) {
-        (2, 2) => of::<2>(one, other),
-        (4, 4) => of::<4>(one, other),
-        (8, 8) => of::<8>(one, other),
-        _ => one == other,
-    }
-}
-
 /// Finds out where each value of a page ends, which takes decoding.
 fn find_ends(
     info: &'static ComponentInfo,

@@ -1,0 +1,111 @@
+//! Who follows a store is told rightly of lists of entities that change.
+
+use ecs_archetype::ArchetypeStorage;
+use ecs_core::EntityId;
+use ecs_storage_api::{Storage, StorageExt};
+use ecs_testkit::components::{Name, Position, Selected, Velocity};
+use ecs_testkit::differential::Follower;
+
+/// Makes entities of position and name, and somebody who has seen them.
+fn followed(count: i32) -> (ArchetypeStorage, Vec<EntityId>, Follower) {
+    let mut storage = ArchetypeStorage::new(0);
+    let all = storage.create_many((0..count).map(|n| (Position(n, n), Name("n".into()))));
+    let mut follower = Follower::new().unwrap();
+    follower.look(&mut storage).unwrap();
+    (storage, all.unwrap(), follower)
+}
+
+/// Looks, and returns of how many rows was told.
+fn look(follower: &mut Follower, storage: &mut ArchetypeStorage) -> usize {
+    // What is wrong is long.
+    follower.look(storage).unwrap_or_else(|error| panic!("{}", &error[..error.len().min(300)]))
+}
+
+/// Every seventh, so that they lie apart.
+fn some(all: &[EntityId]) -> Vec<EntityId> {
+    all.iter().copied().step_by(7).collect()
+}
+
+#[test]
+fn a_list_is_told_of_and_not_what_its_entities_have_beside() {
+    let (mut storage, all, mut follower) = followed(3000);
+    let list = some(&all);
+    storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Velocity(1, 2))).unwrap();
+    storage.exchange_many::<(), _>(&list, list.iter().map(|_| Selected(3))).unwrap();
+    assert_eq!(look(&mut follower, &mut storage), 2 * list.len());
+    assert_eq!(look(&mut follower, &mut storage), 0);
+}
+
+#[test]
+fn who_was_written_and_leaves_with_a_list_is_captured() {
+    let (mut storage, all, mut follower) = followed(5000);
+    let list = some(&all);
+    for id in &list[100..200] {
+        storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
+    }
+    storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Velocity(1, 2))).unwrap();
+    look(&mut follower, &mut storage);
+}
+
+#[test]
+fn who_is_written_after_a_list_has_the_later_value() {
+    let (mut storage, all, mut follower) = followed(3000);
+    let list = some(&all);
+    storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Position(1, 2))).unwrap();
+    for id in &list[100..200] {
+        storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
+    }
+    look(&mut follower, &mut storage);
+}
+
+#[test]
+fn of_several_lists_the_last_word_counts() {
+    let (mut storage, all, mut follower) = followed(3000);
+    let (list, more) = (some(&all), some(&all[..1500]));
+    let values = |n| list.iter().map(move |_| (Position(n, 1), Velocity(n, 2)));
+    storage.remove_many::<(Position, Name)>(&list).unwrap();
+    storage.exchange_many::<(), _>(&list, values(3)).unwrap();
+    storage.remove_many::<Velocity>(&more).unwrap();
+    assert_eq!(look(&mut follower, &mut storage), 2 * list.len() + more.len());
+    // Back where they were: nothing is to be told.
+    storage.remove_many::<Position>(&list).unwrap();
+    storage.exchange_many::<(), _>(&list, list.iter().map(|_| Position(3, 1))).unwrap();
+    look(&mut follower, &mut storage);
+    // Values that are replaced where they are.
+    storage.exchange_many::<Position, _>(&list, values(4)).unwrap();
+    storage.exchange_many::<Velocity, _>(&more, more.iter().map(|_| Position(5, 5))).unwrap();
+    look(&mut follower, &mut storage);
+}
+
+#[test]
+fn who_ends_or_comes_beside_a_list_is_told_of_once() {
+    let (mut storage, all, mut follower) = followed(3000);
+    let list = some(&all);
+    storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Velocity(1, 2))).unwrap();
+    list[..100].iter().for_each(|id| storage.destroy_entity(*id).unwrap());
+    let new = storage.create_many((0..150).map(|n| Position(n, 9))).unwrap();
+    storage.exchange_many::<(), _>(&new, new.iter().map(|_| Velocity(5, 6))).unwrap();
+    storage.insert(list[200], Name("single".into())).unwrap();
+    look(&mut follower, &mut storage);
+}
+
+#[test]
+fn a_list_of_values_that_own_memory_is_captured() {
+    let (mut storage, all, mut follower) = followed(3000);
+    let list = some(&all);
+    let names = list.iter().zip(0..).map(|(_, n)| Name(n.to_string()));
+    storage.exchange_many::<Position, _>(&list, names).unwrap();
+    assert_eq!(look(&mut follower, &mut storage), list.len());
+}
+
+#[test]
+fn what_so_many_lists_change_is_captured_as_all_else() {
+    let (mut storage, all, mut follower) = followed(6000);
+    let (list, others) = (some(&all), some(&all[3..]));
+    storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Velocity(0, 0))).unwrap();
+    for n in 1..20 {
+        storage.exchange_many::<(), _>(&others, others.iter().map(|_| Velocity(n, 0))).unwrap();
+    }
+    let rows = look(&mut follower, &mut storage);
+    assert!(rows < 4000, "{rows} rows were told of for {}", list.len() + others.len());
+}
