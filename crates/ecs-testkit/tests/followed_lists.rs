@@ -99,6 +99,28 @@ fn a_list_of_values_that_own_memory_is_captured() {
 }
 
 #[test]
+fn a_stranger_of_the_same_index_is_somebody_else() {
+    for is_lost in [false, true] {
+        let (mut storage, all, mut follower) = followed(3000);
+        let list = some(&all);
+        match is_lost {
+            true => {
+                let gained = list.iter().map(|_| Velocity(1, 2));
+                storage.exchange_many::<Position, _>(&list, gained).unwrap();
+            }
+            false => {
+                storage.exchange_many::<(), _>(&list, list.iter().map(|_| Position(1, 2))).unwrap();
+            }
+        }
+        let stranger = EntityId::new(7, list[5].index(), 0).unwrap();
+        storage.adopt(stranger).unwrap();
+        storage.insert(stranger, (Position(8, 8), Name("n".into()))).unwrap();
+        storage.get_component_mut::<Position>(stranger).unwrap().1 = 9;
+        look(&mut follower, &mut storage);
+    }
+}
+
+#[test]
 fn what_so_many_lists_change_is_captured_as_all_else() {
     let (mut storage, all, mut follower) = followed(6000);
     let (list, others) = (some(&all), some(&all[3..]));

@@ -66,6 +66,9 @@ impl Touched {
         came: &[ErasedSlice<'_>],
         most: usize,
     ) -> bool {
+        if entities.is_empty() {
+            return true;
+        }
         if !self.is_full && self.batches.ids().len() + entities.len() > most {
             self.is_full = true;
             for id in std::mem::take(&mut self.batches).ids() {

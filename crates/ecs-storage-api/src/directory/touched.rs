@@ -91,6 +91,8 @@ impl Directory {
             let is_later = |page: &&usize| stamps[**page].load(Ordering::Relaxed) > since.get();
             written.extend(pages.iter().filter(is_later));
         }
+        written.sort_unstable();
+        written.dedup();
         written
     }
 

@@ -41,6 +41,13 @@ impl Known {
     /// Returns the number of an entity that batches are about.
     #[inline]
     fn number(&self, id: EntityId) -> Option<usize> {
+        // One of another shard may have the same index.
+        self.number_of_index(id).filter(|number| self.ids[*number] == id)
+    }
+
+    /// Returns the number of whoever has an id's index.
+    #[inline]
+    fn number_of_index(&self, id: EntityId) -> Option<usize> {
         let number = *self.numbers.get(id.index() as usize)?;
         (number as usize).checked_sub(1)
     }
@@ -237,7 +244,9 @@ impl<'a> Net<'a> {
                 if let Some(later) = batch.ids.get(n + 2 * AHEAD) {
                     known.ask_for_number(*later);
                 }
-                if let Some(number) = batch.ids.get(n + AHEAD).and_then(|id| known.number(*id)) {
+                if let Some(number) =
+                    batch.ids.get(n + AHEAD).and_then(|id| known.number_of_index(*id))
+                {
                     known.ask_for_row(number, layout);
                 }
                 if capture.has_all_of(*id) {
