@@ -333,11 +333,13 @@ struct WithoutJournal {
     store: PostgresStorage,
     /// The next commit waits for a word, and fails.
     fails: Mutex<Option<Receiver<()>>>,
+    /// Commits of this tick are refused for good.
+    refuses: Option<u64>,
 }
 
 impl WithoutJournal {
     fn new(store: PostgresStorage) -> Self {
-        Self { store, fails: Mutex::new(None) }
+        Self { store, fails: Mutex::new(None), refuses: None }
     }
 
     /// Returns what gives the word for which the first commit waits before it fails.
@@ -403,6 +405,10 @@ impl Archive for WithoutJournal {
             let error = BackendError::retryable("the archive is away".to_owned());
             return Box::pin(async { Err(RemoteError::Backend(error)) });
         }
+        if self.refuses == Some(commit.tick) {
+            let error = BackendError::permanent("the archive takes no such tick".to_owned());
+            return Box::pin(async { Err(RemoteError::Backend(error)) });
+        }
         self.store.commit_async(commit, condition)
     }
 
@@ -445,6 +451,24 @@ fn a_failure_that_a_later_attempt_made_good_is_not_told() {
     word.send(()).expect("the first commit waits");
     let committed = durable.wait().expect("the second attempt brought both");
     assert_eq!(committed.map(|(tick, _)| tick), Some(2));
+    let world = durable.close().unwrap();
+    assert_eq!(place.hash(), world.state_hash().unwrap());
+}
+
+#[test]
+fn what_an_archive_refuses_does_not_hold_up_what_comes_after_it() {
+    let place = Home::new();
+    let archive = WithoutJournal { refuses: Some(2), ..WithoutJournal::new(place.connect()) };
+    let mut durable = Durable::open(filled(), archive).unwrap();
+    for tick in 1..=4 {
+        schedule().run(durable.world_mut());
+        durable.commit().unwrap();
+        match durable.wait() {
+            Ok(committed) => assert_eq!(committed.map(|(tick, _)| tick), Some(tick)),
+            Err(error) => assert!(tick == 2 && !error.is_retryable(), "tick {tick}: {error}"),
+        }
+        assert_eq!(place.number("select tick from _world"), if tick == 2 { 1 } else { tick });
+    }
     let world = durable.close().unwrap();
     assert_eq!(place.hash(), world.state_hash().unwrap());
 }

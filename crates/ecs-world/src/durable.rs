@@ -33,9 +33,9 @@ use committer::{Committer, Due, Kept};
 ///
 /// # Errors of commits
 /// A commit that fails is told by the next call, unless a later commit has made it good
-/// by then. What it was to bring is part of the
-/// next commit, so that after an error which [may be
-/// tried again](DurableError::is_retryable) nothing is lost by going on. If somebody
+/// by then. What it was to bring comes before what the next commit brings, so that after
+/// an error which [may be tried again](DurableError::is_retryable) nothing is lost by going
+/// on; after another, the next commit is of all that the world is by then. If somebody
 /// else has written to the archive, every commit is a conflict; the world has to be
 /// opened anew. If rows could not follow the journal ([`DurableError::Fold`]), the commit
 /// is made nevertheless, and they follow with the next one.
@@ -144,8 +144,8 @@ impl<S: Storage> std::error::Error for CloseError<S> {
 }
 
 impl DurableError {
-    /// Tells whether going on may succeed: what could not be committed is part of the
-    /// next commit.
+    /// Tells whether going on may succeed: what could not be committed comes before what the
+    /// next commit brings.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Remote(error) | Self::Fold(error) if error.is_retryable())
     }

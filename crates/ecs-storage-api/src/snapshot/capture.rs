@@ -47,8 +47,9 @@ impl Moment {
     }
 }
 
-/// What may have changed in a store since a [moment](Moment): entities with all their
-/// persistent components, who is no longer there, and pages of single columns.
+/// What may have changed in a store since a [moment](Moment): what lists of entities lost
+/// and got, other entities with all their persistent components, who is no longer there,
+/// and pages of single columns.
 #[derive(Debug)]
 pub struct RowCapture {
     pub(super) moment: Moment,

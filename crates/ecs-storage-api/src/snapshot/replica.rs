@@ -95,8 +95,7 @@ impl Replica {
     /// rows are. A value is, if its encoded bytes are.
     ///
     /// # Errors
-    /// [`CodecError`] if a value can't be decoded, which of a store does not happen. Then
-    /// nothing was taken over.
+    /// [`CodecError`] if a value can't be decoded, which of a store does not happen.
     ///
     /// # Complexity
     /// O(rows of the capture), and O(n log n) for n that are different; O(rows) if it is

@@ -49,10 +49,11 @@ enum Task {
     Fold(SyncSender<Result<(), DurableError>>),
 }
 
-/// What an archive holds.
+/// What an archive holds, and what the replica has followed beyond it.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// The rows, those in the journal included, and those of a commit that is being made.
+    /// The rows, those in the journal included, and those of a commit that is being made, or
+    /// is left.
     pub(super) rows: Replica,
     pub(super) version: Version,
     /// How many commits its rows have not followed yet.
@@ -91,8 +92,14 @@ impl Committer {
     ) -> Result<Self, DurableError> {
         let (tasks, waiting) = mpsc::sync_channel(ahead);
         let outcome = Arc::<Mutex<Outcome>>::default();
-        let work =
-            Work { archive, kept, left: VecDeque::new(), rows_every, outcome: outcome.clone() };
+        let work = Work {
+            archive,
+            kept,
+            left: VecDeque::new(),
+            is_refused: false,
+            rows_every,
+            outcome: outcome.clone(),
+        };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(move || work.run(&waiting)).map_err(DurableError::Thread)?;
         Ok(Self { tasks: Some(tasks), thread: Some(thread), outcome, ahead })
@@ -171,6 +178,8 @@ struct Work<A> {
     /// What could not be committed yet, in order: each is what came after the one
     /// before.
     left: VecDeque<Left>,
+    /// Whether the archive would refuse the first of it again.
+    is_refused: bool,
     rows_every: u64,
     outcome: Arc<Mutex<Outcome>>,
 }
@@ -183,6 +192,7 @@ impl<A: Archive> Work<A> {
                     if due.rows.is_whole() {
                         // What the replica has not followed it need not any more.
                         self.left.retain(|left| matches!(left, Left::Found(_)));
+                        self.go_back();
                     }
                     self.left.push_back(Left::Due(*due));
                     self.commit();
@@ -244,9 +254,26 @@ impl<A: Archive> Work<A> {
         match self.try_commit(&found) {
             Ok(version) => Ok((found.tick, version)),
             Err(error) => {
+                self.is_refused = !error.is_retryable();
                 self.left.push_front(Left::Found(found));
                 Err(error)
             }
+        }
+    }
+
+    /// Gives up a commit that would be refused again, for one of everything: the replica is
+    /// what the archive holds. If others have written to that, or it is away, all stays.
+    fn go_back(&mut self) {
+        if self.left.is_empty() || !self.is_refused {
+            return;
+        }
+        let Ok(committed) = block_on(self.archive.committed_async()) else { return };
+        if committed.version != self.kept.version {
+            return;
+        }
+        if let Ok(rows) = Replica::of_image(&committed.image) {
+            self.kept.rows = rows;
+            self.left.clear();
         }
     }
 
