@@ -21,6 +21,13 @@ fn look(follower: &mut Follower, storage: &mut ArchetypeStorage) -> usize {
     follower.look(storage).unwrap_or_else(|error| panic!("{}", &error[..error.len().min(300)]))
 }
 
+/// Writes positions where they are.
+fn write(storage: &mut ArchetypeStorage, entities: &[EntityId]) {
+    for id in entities {
+        storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
+    }
+}
+
 /// Every seventh, so that they lie apart.
 fn some(all: &[EntityId]) -> Vec<EntityId> {
     all.iter().copied().step_by(7).collect()
@@ -40,9 +47,7 @@ fn a_list_is_told_of_and_not_what_its_entities_have_beside() {
 fn who_was_written_and_leaves_with_a_list_is_captured() {
     let (mut storage, all, mut follower) = followed(5000);
     let list = some(&all);
-    for id in &list[100..200] {
-        storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
-    }
+    write(&mut storage, &list[100..200]);
     storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Velocity(1, 2))).unwrap();
     look(&mut follower, &mut storage);
 }
@@ -52,9 +57,7 @@ fn who_is_written_after_a_list_has_the_later_value() {
     let (mut storage, all, mut follower) = followed(3000);
     let list = some(&all);
     storage.exchange_many::<Name, _>(&list, list.iter().map(|_| Position(1, 2))).unwrap();
-    for id in &list[100..200] {
-        storage.get_component_mut::<Position>(*id).unwrap().1 = -1;
-    }
+    write(&mut storage, &list[100..200]);
     look(&mut follower, &mut storage);
 }
 
