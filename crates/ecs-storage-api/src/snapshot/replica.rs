@@ -95,7 +95,8 @@ impl Replica {
     /// rows are. A value is, if its encoded bytes are.
     ///
     /// # Errors
-    /// [`CodecError`] if a value can't be decoded, which of a store does not happen.
+    /// [`CodecError`] if a value can't be decoded, which of a store does not happen. Then
+    /// nothing was taken over.
     ///
     /// # Complexity
     /// O(rows of the capture), and O(n log n) for n that are different; O(rows) if it is
@@ -107,9 +108,9 @@ impl Replica {
         let different = changes.is_ok().then(|| net.take_in(&mut self.places, &mut self.sets));
         self.known = known;
         let mut changes = changes?;
-        different
-            .into_iter()
-            .try_for_each(|it| it.add_to(capture.batches.components(), &mut changes))?;
+        if let Some(different) = different {
+            different.add_to(capture.batches.components(), &mut changes);
+        }
         self.take_in(capture);
         Ok(changes)
     }

@@ -1,6 +1,6 @@
 //! What batches changed, among all that is different.
 
-use ecs_core::{CodecError, ComponentId, EntityId, ErasedVec};
+use ecs_core::{ComponentId, EntityId, ErasedVec};
 
 use super::net::{Column, Different};
 use crate::owned_chunk::OwnedChunk;
@@ -9,29 +9,20 @@ use crate::snapshot::row_changes::RowChanges;
 impl Different {
     /// Adds what is different, of components by their numbers, to other changes, none of
     /// which is of the same component of the same entity.
-    pub(super) fn add_to(
-        self,
-        components: &[ComponentId],
-        changes: &mut RowChanges,
-    ) -> Result<(), CodecError> {
+    pub(super) fn add_to(self, components: &[ComponentId], changes: &mut RowChanges) {
         let all = components.iter().zip(self.updated).zip(self.inserted).zip(self.removed);
         for (((component, updated), inserted), removed) in all {
-            add_column(&mut changes.updated, *component, updated)?;
-            add_column(&mut changes.inserted, *component, inserted)?;
+            add_column(&mut changes.updated, *component, updated);
+            add_column(&mut changes.inserted, *component, inserted);
             add_ids(&mut changes.removed, *component, removed);
         }
-        Ok(())
     }
 }
 
 /// Adds values to the chunk of their component.
-fn add_column(
-    chunks: &mut Vec<OwnedChunk>,
-    component: ComponentId,
-    mut column: Column,
-) -> Result<(), CodecError> {
+fn add_column(chunks: &mut Vec<OwnedChunk>, component: ComponentId, mut column: Column) {
     if column.ids.is_empty() {
-        return Ok(());
+        return;
     }
     let place = chunks.binary_search_by_key(&component, |chunk| chunk.columns()[0].id());
     if let Ok(at) = place {
@@ -41,11 +32,11 @@ fn add_column(
         column.bytes.extend_from_slice(values.as_bytes().expect("values of batches are plain"));
     }
     let Column { ids, bytes } = in_order(column, component.info().stride());
-    let values = ErasedVec::decode(component.info(), &mut &bytes[..], ids.len())?;
+    let values = ErasedVec::decode(component.info(), &mut &bytes[..], ids.len());
+    let values = values.expect("whole values of plain bytes");
     let chunk = OwnedChunk::with_unchecked_ids(ids, vec![values]);
     let (Ok(at) | Err(at)) = place;
     chunks.insert(at, chunk.expect("a value for each entity"));
-    Ok(())
 }
 
 /// Puts values in the order of their ids, which is not that of their indices where these
