@@ -11,6 +11,7 @@ use ahash::AHashMap;
 
 use crate::description::Description;
 use crate::info::ComponentInfo;
+use crate::invariant::Invariant;
 use crate::registry::{self, RegisterError};
 
 /// Marks a type as data that an entity can carry.
@@ -70,7 +71,7 @@ pub trait ComponentSink {
 /// out the id of another type.
 pub struct ComponentCell<C> {
     id: AtomicU32,
-    component: PhantomData<fn() -> C>,
+    component: Invariant<C>,
 }
 
 impl<C: Component> ComponentCell<C> {

@@ -13,6 +13,7 @@ use crate::codec::{Codec, CodecError, decode_plain, decode_values};
 use crate::component::{Component, ComponentId};
 use crate::erased::{ErasedSlice, ErasedVec};
 use crate::info::{CloneFn, DebugFn, SchemaFn};
+use crate::invariant::Invariant;
 use crate::registry::{self, RegisterError};
 use crate::schema::{HasSchema, Schema};
 
@@ -220,20 +221,20 @@ pub mod probe {
 
     /// The thing that is asked.
     #[derive(Debug)]
-    pub struct Probe<C>(PhantomData<fn() -> C>);
+    pub struct Probe<C>(Invariant<C>);
 
     /// Proof that `C: Clone`.
     #[derive(Debug)]
     pub struct CanClone<C> {
         pub(super) run: CloneFn,
-        component: PhantomData<fn() -> C>,
+        component: Invariant<C>,
     }
 
     /// Proof that `C: Debug`.
     #[derive(Debug)]
     pub struct CanPrint<C> {
         pub(super) run: DebugFn,
-        component: PhantomData<fn() -> C>,
+        component: Invariant<C>,
     }
 
     impl<C> Default for Probe<C> {

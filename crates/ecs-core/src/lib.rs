@@ -17,6 +17,7 @@ mod entity;
 mod erased;
 mod id_source;
 mod info;
+mod invariant;
 mod memory;
 mod registry;
 mod row_writer;
@@ -40,6 +41,7 @@ pub use erased::{
 };
 pub use id_source::*;
 pub use info::ComponentInfo;
+pub use invariant::Invariant;
 pub use memory::{Blank, OutOfMemory, PlainVec, RawArray, extend_by_parts};
 pub use registry::{RegisterError, component_count, components};
 pub use row_writer::{InPlace, RowTargets, RowWriter};

@@ -18,6 +18,7 @@ use crate::component::{Component, ComponentId, ComponentSink};
 use crate::component_list::ComponentList;
 use crate::erased::{ErasedValue, drop_values, is};
 use crate::info::ComponentInfo;
+use crate::invariant::Invariant;
 
 /// The columns that a kind of bundle is written to: one a component, in the
 /// order in which the bundle puts them.
@@ -260,7 +261,7 @@ struct RowSink<'a, B, F> {
     row: usize,
     /// How many components the row has so far.
     written: usize,
-    bundle: PhantomData<fn() -> B>,
+    bundle: Invariant<B>,
 }
 
 impl<B: Bundle, F: Fn(usize) -> NonNull<u8>> ComponentSink for RowSink<'_, B, F> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use ecs_core::{Component, ComponentId, EntityId};
+use ecs_core::{Component, ComponentId, EntityId, Invariant};
 use ecs_storage_api::{Removed, Storage, Version};
 
 use crate::events::{EventReader, Events};
@@ -16,7 +16,7 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// schedule sends.
 pub struct Lost<C> {
     entity: EntityId,
-    component: PhantomData<fn() -> C>,
+    component: Invariant<C>,
 }
 
 impl<C> fmt::Debug for Lost<C> {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::{Bundle, BundleKind};
 use crate::component::Component;
 use crate::erased::ErasedValue;
+use crate::invariant::Invariant;
 use crate::row_writer::InPlace;
 
 /// The components to be taken from an entity, and what becomes of them: the
@@ -57,7 +58,7 @@ impl<C: Component> Removal for Taken<C> {
 }
 
 /// Takes the components of a bundle away and drops them.
-pub struct RemoveAll<B>(PhantomData<fn() -> B>);
+pub struct RemoveAll<B>(Invariant<B>);
 
 impl<B> Default for RemoveAll<B> {
     fn default() -> Self {

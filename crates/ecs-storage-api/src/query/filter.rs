@@ -1,9 +1,8 @@
 //! Filters: conditions on which entities a query sees.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use ecs_core::{Component, ComponentId};
+use ecs_core::{Component, ComponentId, Invariant};
 
 use super::matcher::{Answer, Matcher};
 use super::row_condition::RowCondition;
@@ -60,10 +59,10 @@ pub trait Filter: Condition {}
 impl<F: Condition> Filter for F {}
 
 /// Keeps entities that have `C`.
-pub struct With<C>(PhantomData<fn() -> C>);
+pub struct With<C>(Invariant<C>);
 
 /// Keeps entities that lack `C`.
-pub struct Without<C>(PhantomData<fn() -> C>);
+pub struct Without<C>(Invariant<C>);
 
 /// Keeps entities whose `C` changed since the query was asked last, in a system
 /// since it ran last: its value came, was replaced, or was lent for writing,
@@ -75,6 +74,9 @@ pub struct Without<C>(PhantomData<fn() -> C>);
 /// [pages](crate::PAGE_ROWS) in which something changed, or to which a row came or
 /// was moved: never too few.
 ///
+/// To a query that is asked by a shared reference of a store or a world everything is new,
+/// since nothing is remembered of it.
+///
 /// The query sees what matched when it was asked, also by
 /// [`get`](super::Query::get) and in a [`view`](super::Query::view). For others
 /// it counts as a reader of `C`.
@@ -82,7 +84,7 @@ pub struct Without<C>(PhantomData<fn() -> C>);
 /// # Complexity
 /// O(pages of the tables with `C`), and of a tracked component O(rows) of the
 /// pages in which something changed.
-pub struct Changed<C>(PhantomData<fn() -> C>);
+pub struct Changed<C>(Invariant<C>);
 
 /// Keeps entities whose `C` came since the query was asked last, in a system
 /// since it ran last. `C` must be tracked; a value that replaces another has not
@@ -90,10 +92,10 @@ pub struct Changed<C>(PhantomData<fn() -> C>);
 ///
 /// # Complexity
 /// As [`Changed`].
-pub struct Added<C>(PhantomData<fn() -> C>);
+pub struct Added<C>(Invariant<C>);
 
 /// Keeps entities that meet one of a tuple of filters.
-pub struct Or<T>(PhantomData<fn() -> T>);
+pub struct Or<T>(Invariant<T>);
 
 impl<C: Component> Condition for With<C> {
     #[inline]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use ecs_core::EntityId;
+use ecs_core::{EntityId, Invariant};
 
 use super::chunk::{Chunk, Chunks};
 use super::fetch::{
@@ -26,7 +26,7 @@ pub struct Query<'w, D: QueryData, F: Filter = ()> {
     /// Record and row by entity, made at the first look-up where the backend
     /// lends no directory, or the filter asks something of single rows.
     rows: OnceLock<Box<RowsById>>,
-    filter: PhantomData<fn() -> F>,
+    filter: Invariant<F>,
 }
 
 impl<'w, D: QueryData, F: Filter> Query<'w, D, F> {

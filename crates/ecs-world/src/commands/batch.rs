@@ -4,9 +4,9 @@
 //! the store checks before it begins; else they are taken one by one, and those
 //! that are dead are counted.
 
-use std::marker::PhantomData;
-
-use ecs_core::{Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId, RemoveAll};
+use ecs_core::{
+    Bundle, BundleBatch, BundleKind, BundleRow, BundleRows, EntityId, Invariant, RemoveAll,
+};
 use ecs_storage_api::{Alone, BundleError, Storage, StorageError};
 
 use super::{CommandReport, Leniency};
@@ -33,13 +33,13 @@ pub(super) struct InsertBatch<I> {
 /// Takes the components of a bundle away.
 pub(super) struct RemoveBatch<B> {
     pub(super) entities: Vec<EntityId>,
-    pub(super) bundle: PhantomData<fn() -> B>,
+    pub(super) bundle: Invariant<B>,
 }
 
 /// Takes the components of a bundle away, and gives the n-th entity the n-th one.
 pub(super) struct ExchangeBatch<Lost, I> {
     pub(super) entities: Vec<EntityId>,
-    pub(super) lost: PhantomData<fn() -> Lost>,
+    pub(super) lost: Invariant<Lost>,
     pub(super) gained: I,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use ecs_core::Invariant;
 use ecs_storage_api::{Alternatives, Filter, Prepared, Query, QueryData, QueryError};
 
 use super::access::{SystemAccess, SystemError};
@@ -49,7 +50,7 @@ pub trait AlternativeQueries: 'static {
 /// ```
 pub struct QuerySet<'w, T> {
     queries: Alternatives<'w>,
-    types: PhantomData<fn() -> T>,
+    types: Invariant<T>,
 }
 
 impl<T: AlternativeQueries> SystemParam for QuerySet<'_, T> {

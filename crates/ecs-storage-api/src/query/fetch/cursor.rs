@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use ecs_core::Invariant;
+
 use super::{Fetch, Rows, Word};
 use crate::changes::Window;
 use crate::query::records::RecordBuffer;
@@ -16,7 +18,7 @@ pub(super) const fn stride<D: Fetch>() -> usize {
 pub(crate) struct Cursor<'r, 'w, D: Fetch> {
     words: &'r [Word],
     window: Window,
-    items: PhantomData<fn() -> D>,
+    items: Invariant<D>,
     store: PhantomData<&'w mut [u8]>,
 }
 
@@ -68,7 +70,7 @@ pub(crate) struct OwnedCursor<'w, D> {
     window: Window,
     /// Where they lie, unless they are borrowed.
     _owner: Vec<Word>,
-    query: PhantomData<fn() -> D>,
+    query: Invariant<D>,
     store: PhantomData<&'w mut [u8]>,
 }
 

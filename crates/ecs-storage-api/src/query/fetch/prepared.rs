@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 use std::marker::PhantomData;
 
-use ecs_core::TypeHasher;
+use ecs_core::{Invariant, TypeHasher};
 
 use super::{Fetch, ReadOnlyQueryData, TypedRecords, Word, matching_bits, stride};
 use crate::changes::Window;
@@ -24,7 +24,7 @@ use crate::storage::Storage;
 pub(crate) struct TypedPrepared<D, F> {
     /// Private, never swapped and never lent mutably.
     prepared: Prepared,
-    query: PhantomData<fn() -> (D, F)>,
+    query: Invariant<(D, F)>,
 }
 
 impl<D: Fetch, F: Filter> TypedPrepared<D, F> {

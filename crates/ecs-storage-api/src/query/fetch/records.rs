@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use ecs_core::EntityId;
+use ecs_core::{EntityId, Invariant};
 
 use super::{
     Cursor, Fetch, Lookup, OwnedCursor, ReadOnlyQueryData, RowsById, look_up, row_counts, stride,
@@ -23,7 +23,7 @@ pub(crate) struct TypedRecords<'w, D> {
     /// For look-ups by id, if the backend lends it.
     pub(super) directory: Option<&'w Directory>,
     pub(super) window: Window,
-    query: PhantomData<fn() -> D>,
+    query: Invariant<D>,
     store: PhantomData<&'w mut [u8]>,
 }
 

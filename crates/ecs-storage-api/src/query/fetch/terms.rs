@@ -1,12 +1,11 @@
 //! What single terms fetch, and terms that need not be there.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use ecs_core::{Component, ComponentId, EntityId};
+use ecs_core::{Component, ComponentId, EntityId, Invariant};
 
 use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
@@ -317,7 +316,7 @@ unsafe impl Fetch for EntityId {
 impl ReadOnly for EntityId {}
 
 /// Tells whether the entity has `C`, as a `bool`.
-pub struct Has<C>(PhantomData<fn() -> C>);
+pub struct Has<C>(Invariant<C>);
 
 impl<C> fmt::Debug for Has<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
