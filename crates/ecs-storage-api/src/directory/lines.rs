@@ -70,30 +70,21 @@ impl Lines {
 /// column without lines.
 ///
 /// # Safety
-/// There is a row at least, lines that cover the rows lie there, and nobody else uses the
-/// rows meanwhile.
+/// There is a row at least, and lines that cover the rows lie there.
 #[inline]
 pub(crate) unsafe fn mark_lines(lines: *const AtomicU32, rows: Range<usize>, now: Version) {
     debug_assert!(!rows.is_empty());
     if lines.is_null() {
         return;
     }
-    let (first, end) = (rows.start.div_ceil(LINE_ROWS), rows.end / LINE_ROWS);
-    // SAFETY: the caller's, also of the lines at both ends, of which others may have rows.
-    // Of those between them nobody else has any, so that they may be written at once, as
-    // the numbers that they are in memory.
-    unsafe {
-        if !rows.start.is_multiple_of(LINE_ROWS) {
-            mark_line(lines, rows.start, now);
-        }
-        if !rows.end.is_multiple_of(LINE_ROWS) {
-            mark_line(lines, rows.end - 1, now);
-        }
-        if first < end {
-            let whole = lines.add(first).cast_mut().cast::<u32>();
-            std::slice::from_raw_parts_mut(whole, end - first).fill(now.tick());
-        }
-    }
+    let first = rows.start / LINE_ROWS;
+    // One by one, and not as the numbers that they are in memory: others may have rows of
+    // the lines at both ends, and a backend may have lent the same lines twice.
+    // SAFETY: the caller's.
+    let lines = unsafe {
+        std::slice::from_raw_parts(lines.add(first), rows.end.div_ceil(LINE_ROWS) - first)
+    };
+    lines.iter().for_each(|line| stamp_line(line, now));
 }
 
 /// Stamps the line of a row; null stands for a column without lines.
