@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytemuck::Pod;
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -93,17 +94,39 @@ fn encode<C: Component + Serialize>(
     values: ErasedSlice<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
-    let component = || values.info().name().to_owned();
     let typed = values.downcast::<C>().expect("the codec of a component sees its own values");
+    let before = out.len();
     for (row, value) in typed.iter().enumerate() {
-        let bytes = std::mem::take(out);
-        *out = postcard::to_extend(value, bytes).map_err(|error| CodecError::Encode {
-            component: component(),
-            row,
-            reason: error.to_string(),
-        })?;
+        if let Err(error) = postcard::serialize_with_flavor(value, Appended(out)) {
+            out.truncate(before);
+            let component = values.info().name().to_owned();
+            return Err(CodecError::Encode { component, row, reason: error.to_string() });
+        }
     }
     Ok(())
+}
+
+/// Has postcard write behind what is there.
+struct Appended<'o>(&'o mut Vec<u8>);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 fn decode<C: Component + DeserializeOwned>(

@@ -171,7 +171,8 @@ impl<'a> ErasedSlice<'a> {
     /// Appends the values' persistent form to `out`.
     ///
     /// # Errors
-    /// [`CodecError`] if the component is transient or refuses to be encoded.
+    /// [`CodecError`] if the component is transient or refuses to be encoded; then `out` is
+    /// as it was.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
         match &self.info.codec {
             Codec::Transient => {

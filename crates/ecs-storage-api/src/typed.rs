@@ -211,7 +211,8 @@ pub trait StorageExt: Storage {
         self.query_as_mut()
     }
 
-    /// Asks for just `D`, among the entities that meet `F`.
+    /// Asks for just `D`, among the entities that meet `F`. By a shared reference nothing is
+    /// remembered of who asked: to `Changed`, `Added` and `Ref` everything is new.
     ///
     /// # Panics
     /// If a component that is written occurs twice in `D`.

@@ -257,7 +257,8 @@ impl UpdateBatch {
     /// Checks the batch against a store, without changing either.
     ///
     /// # Complexity
-    /// O(changes) look-ups.
+    /// O(changes) look-ups; and if it makes entities a copy of the allocator's state, which
+    /// is O(free ids). A backend with its own ids has [`check_with`](Self::check_with).
     ///
     /// # Errors
     /// The first fault found, in the order of effects.

@@ -168,3 +168,33 @@ fn replacing_a_value_gives_the_old_one_back() {
     let old = ErasedMut::new(&mut plain).replace(ErasedValue::new(Plain(2))).unwrap();
     assert_eq!((plain, old.downcast::<Plain>().unwrap()), (Plain(2), Plain(1)));
 }
+
+#[test]
+fn a_value_that_refuses_to_be_encoded_leaves_what_was_written_before() {
+    #[derive(Debug)]
+    struct Even(u8);
+    impl serde::Serialize for Even {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 % 2 {
+                0 => serializer.serialize_u8(self.0),
+                _ => Err(serde::ser::Error::custom("odd")),
+            }
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Even {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            u8::deserialize(deserializer).map(Self)
+        }
+    }
+    impl Component for Even {
+        fn describe() -> Description<Self> {
+            Description::persistent("erased::Even")
+        }
+    }
+    let mut out = vec![1, 2];
+    let refused = ErasedVec::from_vec(vec![Even(4), Even(5)]);
+    refused.as_slice().encode(&mut out).unwrap_err();
+    assert_eq!(out, [1, 2]);
+    ErasedVec::from_vec(vec![Even(4)]).as_slice().encode(&mut out).unwrap();
+    assert_eq!(out, [1, 2, 4]);
+}

@@ -50,6 +50,8 @@ impl Directory {
         components: &[ComponentId],
         rows: usize,
     ) -> Result<(), StorageError> {
+        // What records have of where pages and lines lie may not be true any more.
+        self.changes += 1;
         // The table's own pages last: by their number the columns' are made.
         for component in components {
             let entry = &mut self.components[component.index()];

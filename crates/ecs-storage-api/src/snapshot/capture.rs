@@ -208,8 +208,9 @@ impl RowCapture {
     /// of everything.
     ///
     /// # Complexity
-    /// O(pages), and a copy of entities that were touched and pages that were written,
-    /// where the store notes them. Else O(values).
+    /// O(pages), O(free ids), a bit for each index that an entity has had, and a copy of
+    /// entities that were touched and pages that were written, where the store notes them.
+    /// Else O(values).
     pub fn of<S: Storage + ?Sized>(
         storage: &mut S,
         since: Option<Moment>,

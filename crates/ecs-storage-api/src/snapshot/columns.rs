@@ -5,7 +5,7 @@ use ecs_core::{ComponentInfo, ErasedVec};
 use super::error::SnapshotError;
 use super::form::Form;
 use super::options::{ReadOptions, Target};
-use super::packing::Packed;
+use super::packing::{Packed, RATIO};
 use super::read::{Payload, damaged};
 use super::sections::Section;
 use super::tags;
@@ -35,6 +35,36 @@ impl<'o> Column<'o> {
     /// plain.
     pub(super) fn stride(&self) -> Option<usize> {
         self.form.stride()
+    }
+
+    /// Returns the section again that is to hold so many values, of which nobody has looked
+    /// at the bytes: that there are enough of them is seen before the next chunk is read,
+    /// which may say that it has them.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if it can't, or is damaged.
+    pub(super) fn expect<'s>(
+        &self,
+        rows: usize,
+        section: Section<'s>,
+    ) -> Result<Section<'s>, SnapshotError> {
+        let checked = match (section.tag(), self.stride()) {
+            (tags::PACKED, Some(stride)) => {
+                let most = section.len().saturating_mul(RATIO);
+                let fits = rows.checked_mul(stride).is_some_and(|size| size <= most);
+                fits.then_some(()).ok_or_else(|| {
+                    let (name, len) = (&self.form.name, section.len());
+                    damaged(format!("column `{name}` has {len} packed bytes for {rows} values"))
+                })
+            }
+            (tags::PACKED, None) => Ok(()),
+            _ => self.check(rows, section.len()),
+        };
+        if let Err(error) = checked {
+            section.verified()?;
+            return Err(error);
+        }
+        Ok(section)
     }
 
     /// Reads a column of `rows` values, of a snapshot with some features; nothing

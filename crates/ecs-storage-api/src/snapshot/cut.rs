@@ -70,7 +70,7 @@ impl StorageCut {
     /// As there.
     ///
     /// # Complexity
-    /// O(pages), and a copy of those that were written since, if the store comes from
+    /// O(pages), O(free ids), and a copy of pages that were written since, if the store comes from
     /// that cut: it is one of this store, and nothing was loaded meanwhile but it or
     /// a later one. Else O(values).
     pub fn after<S: Storage + ?Sized>(storage: &S, before: &Self) -> Result<Self, CodecError> {

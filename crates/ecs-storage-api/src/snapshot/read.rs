@@ -216,7 +216,7 @@ impl<'a> Payload<'a> {
         let rows = ids.len();
         let columns = columns.into_iter().map(|column| {
             let section = sections.expect_one_of(&[tags::COLUMN, tags::PACKED])?;
-            Ok(Unread { column, rows, section })
+            Ok(Unread { column, rows, section: column.expect(rows, section)? })
         });
         let columns = columns.collect::<Result<_, SnapshotError>>()?;
         Ok((ids, columns))

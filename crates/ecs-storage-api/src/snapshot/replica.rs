@@ -99,8 +99,8 @@ impl Replica {
     /// nothing was taken over.
     ///
     /// # Complexity
-    /// O(rows of the capture), and O(n log n) for n that are different; O(rows) if it is
-    /// of everything.
+    /// O(rows of the capture), O(free ids), and O(n log n) for n that are different;
+    /// O(rows) if it is of everything.
     pub fn follow(&mut self, capture: &RowCapture) -> Result<RowChanges, CodecError> {
         let mut known = std::mem::take(&mut self.known);
         let net = Net::of(capture, &mut known);

@@ -3,7 +3,7 @@
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::AllocatorState;
 use ecs_local::LocalStorage;
-use ecs_storage_api::{Storage, StorageExt};
+use ecs_storage_api::{Storage, StorageExt, snapshot};
 use ecs_testkit::components::{Marker, Name, Position, Velocity};
 use ecs_testkit::fuzz::{container, sections};
 
@@ -150,4 +150,33 @@ fn counts_that_lie_take_no_memory() {
     }
     offer.unchanged();
     println!("a column of names: {} bytes at most for {}", offer.most, saved.len());
+}
+
+/// Chunks whose ids are a run, each of which claims the bytes of all that follow it.
+#[test]
+fn chunks_that_claim_the_same_bytes_take_little_memory() {
+    let mut storage = ArchetypeStorage::new(0);
+    storage.create_many((0..100).map(|n| Position(n, n))).unwrap();
+    let saved = snapshot::write_canonical(&storage).unwrap();
+    let whole = sections(&saved);
+    let tag = |tag: &[u8; 4]| whole.iter().position(|(known, _)| known == tag).unwrap();
+    let (chunk, column) = (tag(b"chnk"), tag(b"colm"));
+    assert_eq!((column, whole.len()), (chunk + 1, chunk + 2), "one chunk with one column");
+    const CHUNKS: usize = 1_000;
+    let heads: Vec<Vec<u8>> = (0..CHUNKS)
+        .map(|n| {
+            // So many rows of eight bytes as if all that follows were their values.
+            let rows = (CHUNKS - n) as u64 * 55 / 8;
+            let mut head = postcard::to_allocvec(&(rows, vec![0u32], 1u64)).unwrap();
+            head.extend_from_slice(&1u64.to_le_bytes());
+            head.extend_from_slice(&(rows as u32).to_le_bytes());
+            head
+        })
+        .collect();
+    let mut all = whole[..chunk].to_vec();
+    all.extend(heads.iter().flat_map(|head| [(*b"chnk", &head[..]), (*b"colm", &[][..])]));
+    let bytes = container(&all);
+    let mut offer = Offer::to(ArchetypeStorage::new(0));
+    offer.refused(&bytes, || "a chunk without its column".to_owned());
+    offer.unchanged();
 }

@@ -108,7 +108,8 @@ impl TableDelta {
     pub(super) fn push_to(self, tables: &mut Vec<Self>) {
         match (&self, tables.last_mut()) {
             (Self::Same(from, more), Some(Self::Same(first, count)))
-                if first.checked_add(*count) == Some(*from) =>
+                if first.checked_add(*count) == Some(*from)
+                    && count.checked_add(*more).is_some() =>
             {
                 *count += more;
             }
@@ -160,11 +161,15 @@ pub(super) fn compose(
         starts.push(count);
         count = count.saturating_add(table.count());
     }
+    let mut taken = vec![false; before.len()];
     // Which delta tells of a table, and of how many more.
-    let find = |place: u32| {
+    let mut find = |place: u32| {
         let at = starts.partition_point(|start| *start <= place);
         let at = at.checked_sub(1).filter(|_| place < count);
         let at = at.ok_or_else(|| damaged("a delta of a table that is not there"))?;
+        if matches!(before[at], TableDelta::Changed(_)) && std::mem::replace(&mut taken[at], true) {
+            return Err(damaged("two tables of a delta come from one"));
+        }
         let offset = place - starts[at];
         Ok::<_, SnapshotError>((&before[at], offset, before[at].count() - offset))
     };
@@ -187,7 +192,7 @@ pub(super) fn compose(
                 }
             }
             TableDelta::Changed(changed) => {
-                let known = changed.from.map(find).transpose()?;
+                let known = changed.from.map(&mut find).transpose()?;
                 let changed = match known {
                     None => changed.clone(),
                     Some((TableDelta::Same(from, _), offset, _)) => {
