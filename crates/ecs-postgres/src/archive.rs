@@ -57,8 +57,8 @@ async fn take_in(
     let mut connection = store.link.connection().await?;
     let rows = changes.changes;
     let chunks = [&rows.born, &rows.updated, &rows.inserted].into_iter().flatten();
-    let components = prepare(store, &mut connection, chunks, &rows.removed).await?;
-
+    let preparing = prepare(store, &mut connection, chunks, &rows.removed);
+    let components = store.link.in_time(preparing).await?;
     let doing = perform(store, &mut connection, changes, &components, condition);
     let (session, locked, version) = store.link.in_time(doing).await?;
     let ended = commit(store, session).await;

@@ -335,6 +335,16 @@ pub(crate) async fn entries(
     rows.iter().map(entry).collect()
 }
 
+/// Reads the number of the newest component that has a table.
+pub(crate) async fn newest(
+    connection: &mut Connection,
+    tables: &Tables,
+) -> Result<Option<i32>, RemoteError> {
+    let asked = tables.sql("select max(id) from @_component");
+    let row = connection.client.query_one(&asked, &[]).await;
+    read(&row.map_err(server("read which components there are"))?, 0)
+}
+
 /// Writes the statement that makes a table.
 fn definition(tables: &Tables, entry: &Entry, layout: &Layout) -> String {
     let mut columns = format!("{ENTITY} bigint primary key");

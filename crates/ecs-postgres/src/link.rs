@@ -38,19 +38,21 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        let limit = Some(options.time_limit);
+        let pool = Pool::builder(Connector::new(options)?)
+            .max_size(options.pool_size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
+            .build()
+            .map_err(|error| ConnectError::Pool(error.to_string()))?;
+        // Last: what fails before it must not drop it, which waits, and to wait is forbidden
+        // to tasks of other runtimes.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("ecs-postgres")
             .enable_all()
             .build()
             .map_err(ConnectError::Runtime)?;
-        let limit = Some(options.time_limit);
-        let pool = Pool::builder(Connector::new(options)?)
-            .max_size(options.pool_size.max(1))
-            .runtime(deadpool::Runtime::Tokio1)
-            .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
-            .build()
-            .map_err(|error| ConnectError::Pool(error.to_string()))?;
         Ok(Self { runtime: Some(runtime), pool, time_limit: options.time_limit })
     }
 

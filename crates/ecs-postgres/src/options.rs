@@ -65,9 +65,10 @@ impl PostgresOptions {
     }
 
     /// Says how many connections there are at most: 4 unless said otherwise. They are
-    /// kept, and made when they are wanted.
+    /// kept, and made when they are wanted. Who watches for changes listens on one of its
+    /// own. None counts as one, and more than 65,536 as so many.
     pub fn pool_size(mut self, connections: usize) -> Self {
-        self.pool_size = connections;
+        self.pool_size = connections.clamp(1, 1 << 16);
         self
     }
 

@@ -123,7 +123,9 @@ pub(crate) async fn apply(
                 Ok(applied) => Ok(applied),
                 Err(Trouble::Unprepared) => continue,
                 Err(Trouble::Failed(error)) => Err(error),
-                Err(Trouble::Untrue) => Err(facts::explain(store, batch, condition).await?),
+                Err(Trouble::Untrue) => {
+                    Err(store.link.in_time(facts::explain(store, batch, condition)).await?)
+                }
             };
         }
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::EntityId;
 use ecs_derive::Component;
-use ecs_postgres::PostgresStorage;
+use ecs_postgres::{ConnectError, PostgresOptions, PostgresStorage};
 use ecs_storage_api::remote::{RemoteChangeKind, Version, next};
 use ecs_storage_api::{
     AsyncStorage, Comparison, LocalAsync, Or, RemoteError, RemoteQuery, UpdateBatch, With, Without,
@@ -269,4 +269,43 @@ fn a_watcher_is_told_of_every_change_also_after_its_connections_were_lost() {
     }
     assert_eq!(seen, (start.get() + 1..=start.get() + CHANGES).collect::<Vec<_>>());
     writer.join().unwrap();
+}
+
+#[test]
+fn a_component_that_gets_a_table_between_two_pages_is_in_the_second() {
+    let options = common::options();
+    let (reader, writer) = (options.clone().connect().unwrap(), options.connect().unwrap());
+    let batch = (0..20).fold(UpdateBatch::new(), |batch, n| batch.spawn(Place(0.0, n)));
+    let made = block_on(writer.apply_updates_async(&batch, None)).unwrap().created;
+    let with = RemoteQuery::new().all().page_size(10);
+    let without = RemoteQuery::new().filter::<Without<Asleep>>().page_size(10);
+    let mut with = reader.query_erased_async(with);
+    let mut without = reader.query_erased_async(without);
+    let mut page = |of_all: bool| {
+        let pages = if of_all { &mut with } else { &mut without };
+        block_on(next(pages)).expect("there is another").unwrap()
+    };
+    assert_eq!([page(true).into_ids(), page(false).into_ids()], [&made[..10], &made[..10]]);
+    let sleeps = UpdateBatch::new().insert(made[15], Asleep);
+    let version = block_on(writer.apply_updates_async(&sleeps, None)).unwrap().version;
+    let (of_all, awake) = (page(true), page(false));
+    assert_eq!([of_all.version, awake.version], [version, version]);
+    let asleep = of_all.chunks.iter().filter(|chunk| chunk.columns().len() == 2);
+    let asleep: Vec<_> = asleep.flat_map(|chunk| chunk.ids()).copied().collect();
+    assert_eq!(asleep, [made[15]]);
+    assert!(!awake.into_ids().contains(&made[15]));
+}
+
+#[test]
+fn a_store_is_connected_to_by_tasks_of_another_runtime() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = common::server().admin_url();
+        for wrong in [PostgresOptions::new("nonsense"), PostgresOptions::new(&url).schema("pg_x")] {
+            let error = wrong.connect_async().await.unwrap_err();
+            assert!(matches!(error, ConnectError::Url | ConnectError::Name(_)), "{error}");
+        }
+        let store = common::options().pool_size(usize::MAX).connect_async().await.unwrap();
+        store.create_entity_async().await.unwrap();
+    });
 }

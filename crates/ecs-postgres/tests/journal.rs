@@ -153,6 +153,53 @@ fn readers_see_the_rows_of_the_last_fold_with_the_version_of_then() {
 }
 
 #[test]
+fn who_follows_the_rows_misses_nothing_however_far_a_journal_leads() {
+    let home = Home::new();
+    let options = home.options.clone().kept_changes(64);
+    let open = DurableOptions::new().rows_every(u64::MAX);
+    let mut durable = open.open(filled(), options.clone().connect().unwrap()).unwrap();
+    durable.commit().unwrap();
+    durable.fold().unwrap();
+    let reader = home.connect();
+    let known = block_on(reader.version_async()).unwrap();
+    for _ in 0..200 {
+        durable.world_mut().resource_mut::<Score>().unwrap().0 += 1;
+        durable.world_mut().spawn(Place { x: 0.0, y: 0.0 });
+        durable.commit().unwrap();
+    }
+    let (_, committed) = durable.wait().unwrap().expect("it was committed");
+    // The rows are not there yet: nothing to tell, and no other past.
+    let told = block_on(reader.changes_async(committed)).unwrap();
+    assert_eq!((told.version, told.changes.len()), (committed, 0));
+    let beyond = Version::new(committed.get() + 1);
+    let error = block_on(reader.changes_async(beyond)).unwrap_err();
+    assert!(matches!(error, RemoteError::Forgotten { .. }), "{error}");
+    durable.fold().unwrap();
+    let told = block_on(reader.changes_async(known)).unwrap();
+    assert_eq!(told.version, committed);
+    let came = told.changes.iter().find(|change| change.kind == RemoteChangeKind::Spawned);
+    assert_eq!(came.map(|change| change.entities.len()), Some(200));
+}
+
+#[test]
+fn a_journal_that_no_column_can_hold_is_healed_by_a_world_that_commits_rows() {
+    let home = Home::new();
+    let mut durable = home.open(filled(), u64::MAX);
+    let named = durable.world_mut().spawn(Name("a\0b".to_owned()));
+    durable.commit().unwrap();
+    durable.wait().unwrap();
+    // What ends with it can't be folded, and stays.
+    drop(durable);
+    let mut durable = home.open(empty(), 1);
+    durable.world_mut().get_mut::<Name>(named).unwrap().0 = "ab".to_owned();
+    durable.commit().unwrap();
+    durable.wait().unwrap();
+    let state = durable.close().unwrap().state_hash().unwrap();
+    assert_eq!(home.number("select count(*) from _journal"), 0);
+    assert_eq!(home.hash(), state);
+}
+
+#[test]
 fn who_writes_beside_a_journal_is_refused_and_told_what_to_do() {
     let place = Home::new();
     let hash = place.leave_journal(3);

@@ -73,7 +73,7 @@ async fn try_fold(
         effects.finish_fold(&mut session, &locked, store.kept_changes).await?;
         Ok::<_, RemoteError>(Some((session, locked)))
     };
-    let Some((session, locked)) = store.link.in_time(doing).await? else { return Ok(None) };
+    let Some((session, locked)) = doing.await? else { return Ok(None) };
     let ended = commit(store, session).await;
     settle(store, connection, ended, Trace::Folded(&locked)).await?;
     Ok(Some(version))

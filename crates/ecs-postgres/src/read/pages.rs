@@ -14,7 +14,7 @@ use tokio_postgres::types::ToSql;
 
 use super::plan::{self, Plan};
 use super::{cells, id};
-use crate::catalog::entries;
+use crate::catalog::{entries, newest};
 use crate::error::{nonsense, server};
 use crate::link::Connection;
 use crate::rows::{read, signed};
@@ -72,14 +72,14 @@ impl Cursor<'_> {
         let reading = server("read a page");
         let mut connection = self.store.link.connection().await?;
         let connection = &mut *connection;
-        if self.plan.is_none() {
-            self.plan = Some(self.make_plan(connection).await?);
-        }
-        let plan = self.plan.as_ref().expect("it was made");
-        let Some(statement) = &plan.statement else { return Ok(None) };
-        let statement = connection.statements.prepare(&connection.client, statement).await;
-        let statement = statement.map_err(&reading)?;
         loop {
+            if self.plan.is_none() {
+                self.plan = Some(self.make_plan(connection).await?);
+            }
+            let plan = self.plan.as_ref().expect("it was made");
+            let Some(statement) = &plan.statement else { return Ok(None) };
+            let statement = connection.statements.prepare(&connection.client, statement).await;
+            let statement = statement.map_err(&reading)?;
             // Until all rows have come: who drops this leaves them on their way.
             connection.is_settled = false;
             let last = if self.negative { -1i64 } else { i64::MAX };
@@ -89,14 +89,24 @@ impl Cursor<'_> {
             let rows = connection.client.query_raw(&statement, parameters).await;
             let mut rows = pin!(rows.map_err(&reading)?);
             let mut groups = Groups::default();
+            let mut is_planned = true;
             while let Some(row) = rows.next().await {
                 let row = row.map_err(&reading)?;
+                is_planned &= read::<Option<i32>>(&row, 3)? == plan.newest;
+                if !is_planned {
+                    continue;
+                }
                 // Of the state that the page shows: columns of the same names may mean
                 // something else since.
                 self.store.catalog.expect_migrations(read(&row, 2)?)?;
                 groups.push(plan, &row)?;
             }
             connection.is_settled = true;
+            if !is_planned {
+                // A component has a table that the plan knows nothing of.
+                self.plan = None;
+                continue;
+            }
             if let Some((resume, version)) = groups.last {
                 self.after = signed(resume);
                 return Ok(Some(Page::new(groups.into_chunks(plan)?, resume, version)));
@@ -110,6 +120,8 @@ impl Cursor<'_> {
 
     async fn make_plan(&self, connection: &mut Connection) -> Result<Plan, RemoteError> {
         let (catalog, tables) = (&self.store.catalog, &self.store.tables);
+        // First: what comes later is found at the next page.
+        let newest = newest(connection, tables).await?;
         let mut named = Vec::new();
         plan::components(&self.query.matcher, &mut named);
         let mut all = Vec::new();
@@ -121,7 +133,7 @@ impl Cursor<'_> {
             }
         }
         catalog.look_up(connection, tables, named).await?;
-        Plan::new(&self.query, &all, catalog, tables)
+        Plan::new(&self.query, newest, &all, catalog, tables)
     }
 }
 

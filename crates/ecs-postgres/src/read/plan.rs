@@ -21,6 +21,8 @@ use crate::tables::Tables;
 /// component is there that this process does not know.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// The number of the newest component that has a table.
+    pub(super) newest: Option<i32>,
     /// `None` if no entity can match.
     pub(super) statement: Option<String>,
     pub(super) brought: Vec<Brought>,
@@ -43,16 +45,22 @@ pub(super) struct Brought {
 }
 
 impl Plan {
-    /// Plans a query over the tables that are known. `entries` is what the database
+    /// Plans a query over the tables that are known, up to the newest. `entries` is what the database
     /// holds, for a query that brings everything.
     pub(super) fn new(
         query: &RemoteQuery,
+        newest: Option<i32>,
         entries: &[Entry],
         catalog: &Catalog,
         tables: &Tables,
     ) -> Result<Self, RemoteError> {
-        let mut plan =
-            Self { statement: None, brought: Vec::new(), unknown: Vec::new(), unknown_at: 0 };
+        let mut plan = Self {
+            newest,
+            statement: None,
+            brought: Vec::new(),
+            unknown: Vec::new(),
+            unknown_at: 0,
+        };
         let fields = query.conditions.iter().map(FieldCondition::check);
         let fields = fields.collect::<Result<Vec<_>, _>>()?;
         let required = query.matcher.required();
@@ -124,11 +132,13 @@ struct Statement {
 impl Statement {
     fn new(tables: &Tables) -> Self {
         let store = tables.at("_store");
-        let select =
-            format!("e0.entity, (select version from {store}), (select migrations from {store})");
+        let newest = format!("(select max(id) from {})", tables.at("_component"));
+        let select = format!(
+            "e0.entity, (select version from {store}), (select migrations from {store}), {newest}"
+        );
         // Up to where: ids from shard 2,048 on are negative numbers, and come last.
         let conditions = vec!["e0.entity <= $2".to_owned()];
-        Self { select, cells: 3, from: String::new(), joined: 0, conditions }
+        Self { select, cells: 4, from: String::new(), joined: 0, conditions }
     }
 
     fn from(&mut self, table: &str) {

@@ -306,7 +306,8 @@ async fn forget(
     if before.get() / STEP == version / STEP || version <= kept_changes {
         return Ok(());
     }
-    let oldest = (version - kept_changes) as i64;
+    // Whoever knows the rows as they were misses nothing, however far a journal led.
+    let oldest = (version - kept_changes).min(before.get()) as i64;
     for forget in [
         "delete from @_change where version <= $1",
         "delete from @_version where version <= $1",

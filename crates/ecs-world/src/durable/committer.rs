@@ -288,11 +288,10 @@ impl<A: Archive> Work<A> {
 
     /// Makes a commit: to the rows, or to the journal if the rows follow later.
     fn try_commit(&mut self, found: &Found) -> Result<Version, DurableError> {
-        let appends = self.rows_every > 1 && self.archive.has_journal();
-        if !appends {
-            // Left by who was here before.
-            self.fold()?;
-        }
+        // What was left in a journal may wait for this very commit to be folded: a value in it
+        // that no column holds is given another one.
+        let appends =
+            self.archive.has_journal() && (self.rows_every > 1 || self.kept.journaled > 0);
         let commit = Commit {
             tick: found.tick,
             changes: &found.changes,
