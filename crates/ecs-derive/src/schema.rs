@@ -57,7 +57,10 @@ pub(crate) fn implementation(
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| {
                 let name = variant.ident.unraw().to_string();
-                let payload = consists_of(&variant.fields, krate, by, Place::Unknown);
+                let payload = match by == By::Serde && is_otherwise(&variant.attrs) {
+                    true => quote!(#krate::Schema::Opaque(::std::string::String::from(#name))),
+                    false => consists_of(&variant.fields, krate, by, Place::Unknown),
+                };
                 quote!(#krate::Variant::new(#name, #payload))
             });
             quote!(#krate::Schema::Enum(::std::vec![#(#variants),*]))
@@ -125,21 +128,29 @@ enum Told {
 }
 
 fn told(field: &Field) -> Told {
-    let keys = serde_keys(&field.attrs);
-    let says = |known: &[&str]| keys.iter().any(|key| known.contains(&key.as_str()));
-    if says(&["skip", "skip_serializing"]) {
+    if says(&field.attrs, &["skip", "skip_serializing"]) {
         Told::ToSkip
-    } else if says(&["with", "serialize_with", "skip_serializing_if", "flatten", "getter"]) {
+    } else if is_otherwise(&field.attrs) {
         Told::Otherwise
     } else {
         Told::Nothing
     }
 }
 
+/// Tells whether serde writes something else than the field or variant has, or not always.
+fn is_otherwise(attributes: &[Attribute]) -> bool {
+    let otherwise =
+        ["with", "serialize_with", "skip_serializing_if", "flatten", "getter", "untagged"];
+    says(attributes, &otherwise)
+}
+
+fn says(attributes: &[Attribute], known: &[&str]) -> bool {
+    serde_keys(attributes).iter().any(|key| known.contains(&key.as_str()))
+}
+
 /// Tells whether serde writes something else than the fields.
 fn is_replaced(input: &DeriveInput) -> bool {
-    let other = ["into", "remote", "tag", "content", "untagged"];
-    serde_keys(&input.attrs).iter().any(|key| other.contains(&key.as_str()))
+    says(&input.attrs, &["into", "remote", "tag", "content", "untagged"])
 }
 
 /// Returns the keys in `#[serde(…)]`.

@@ -50,6 +50,15 @@ struct Sheet {
     until: std::time::Duration,
 }
 
+/// Of the payload of a variant serde is told as of a field.
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "schema::Message")]
+enum Message {
+    Plain(u64),
+    #[serde(serialize_with = "as_text")]
+    Spelled(u64),
+}
+
 fn as_text<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
 }

@@ -30,6 +30,16 @@ impl Texts {
     pub(super) fn new(of: Spelled) -> Self {
         Self { texts: StringBuilder::new(), of }
     }
+
+    /// Adds one, unless the offsets of a batch can't tell where it ends.
+    fn add(&mut self, text: &str) -> Result<(), Misread> {
+        let end = self.texts.values_slice().len() + text.len();
+        if i32::try_from(end).is_err() {
+            return Err(Misread("texts of one batch have more than 2^31 bytes".to_owned()));
+        }
+        self.texts.append_value(text);
+        Ok(())
+    }
 }
 
 impl Cells for Texts {
@@ -39,14 +49,11 @@ impl Cells for Texts {
 
     fn read(&mut self, bytes: &mut &[u8]) -> Result<(), Misread> {
         match self.of {
-            Spelled::String => self.texts.append_value(take::<&str>(bytes)?),
-            Spelled::Char => {
-                self.texts.append_value(take::<char>(bytes)?.encode_utf8(&mut [0; 4]));
-            }
-            Spelled::I128 => self.texts.append_value(take::<i128>(bytes)?.to_string()),
-            Spelled::U128 => self.texts.append_value(take::<u128>(bytes)?.to_string()),
+            Spelled::String => self.add(take(bytes)?),
+            Spelled::Char => self.add(take::<char>(bytes)?.encode_utf8(&mut [0; 4])),
+            Spelled::I128 => self.add(&take::<i128>(bytes)?.to_string()),
+            Spelled::U128 => self.add(&take::<u128>(bytes)?.to_string()),
         }
-        Ok(())
     }
 
     fn gather(&mut self, bytes: &[u8], at: usize, steps: &[Step]) {
