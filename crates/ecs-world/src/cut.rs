@@ -165,7 +165,7 @@ impl<S: Storage> World<S> {
         S: Default,
     {
         let mut fork = Self::with_storage(S::default());
-        fork.saved = self.saved.clone();
+        self.saved.iter().for_each(|saved| fork.add_saved(saved.clone()));
         fork.restore_cut(cut)?;
         Ok(fork)
     }

@@ -109,12 +109,15 @@ impl Delta {
     pub fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut sections = SectionReader::new(bytes)?;
         let numbers = sections.expect(DELTA)?;
-        let (numbers, _) = numbers.as_chunks().0.split_first_chunk().ok_or_else(|| {
-            let what = "the head of a delta ends early".to_owned();
-            SnapshotError::Damaged { at: 0, what }
-        })?;
-        let [base_head, tick] = numbers.map(u64::from_le_bytes);
+        let damaged = |what: &str| SnapshotError::Damaged { at: 0, what: what.to_owned() };
+        let (&[base_head, tick], []) = numbers.as_chunks() else {
+            return Err(damaged("the head of a delta is two numbers"));
+        };
+        let [base_head, tick] = [base_head, tick].map(u64::from_le_bytes);
         let head = Head::read(&mut sections)?;
+        if head.tick()? != tick {
+            return Err(damaged("a delta says another tick than its world"));
+        }
         Ok(Self { base_head, tick, head, store: StorageDelta::read(&mut sections)? })
     }
 

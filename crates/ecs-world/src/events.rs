@@ -1,7 +1,9 @@
 //! Events: values that systems send to others, in order.
 
+use std::any::TypeId;
 use std::collections::{VecDeque, vec_deque};
 use std::fmt;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -81,13 +83,18 @@ impl<E: Resource> Events<E> {
         (self.first, &self.waiting)
     }
 
-    /// Puts in what a snapshot kept.
-    pub(crate) fn restore(resources: &mut Resources, first: u64, waiting: VecDeque<E>) {
+    /// Puts in what a snapshot kept, and returns the events that waited.
+    pub(crate) fn restore(
+        resources: &mut Resources,
+        first: u64,
+        waiting: VecDeque<E>,
+    ) -> VecDeque<E> {
         if !resources.contains::<Self>() {
             resources.insert(Self::default());
         }
         let mut events = resources.get_mut::<Self>().expect("it was put in");
-        (events.first, events.waiting) = (first, waiting);
+        events.first = first;
+        mem::replace(&mut events.waiting, waiting)
     }
 
     /// Returns where each reader is.
@@ -262,8 +269,14 @@ impl<E: Resource> SystemParam for EventReader<'_, E> {
 
     fn prepare(state: &mut Self::State, resources: &mut Resources) {
         prepare::<E>(resources);
-        state.next.enter(resources.identity(), resources.places.next());
-        state.meet(&*resources.get::<Events<E>>().expect("it was put in"));
+        let (place, has_waited) = resources.places.next();
+        let events = resources.get::<Events<E>>().expect("it was put in");
+        if has_waited && !resources.brought.contains(&TypeId::of::<Events<E>>()) {
+            // The snapshot has a number of the reader, but not the events that it counts.
+            store(&place, events.first);
+        }
+        state.next.enter(resources.identity(), place);
+        state.meet(&events);
     }
 
     fn get<'w>(state: &'w mut Self::State, context: &mut ParamContext<'w>) -> EventReader<'w, E> {

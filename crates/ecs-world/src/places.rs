@@ -91,18 +91,22 @@ impl Places {
         self.preparing = Some((name, known, 0));
     }
 
-    /// Returns the next place of the system that is being prepared.
+    /// Returns the next place of the system that is being prepared, and whether it has
+    /// waited for the system since a snapshot brought it.
     ///
     /// # Panics
     /// If none is.
-    pub(crate) fn next(&mut self) -> Place {
+    pub(crate) fn next(&mut self) -> (Place, bool) {
         let (name, known, next) = self.preparing.as_mut().expect("a system is being prepared");
         let system = &mut self.systems.get_mut(name).expect("it was put in")[*known];
         *next += 1;
         if system.places.len() < *next {
             system.places.push(Place::default());
+            return (system.places[*next - 1].clone(), false);
         }
-        system.places[*next - 1].clone()
+        let place = &system.places[*next - 1];
+        let has_waited = Arc::strong_count(place) == 1;
+        (Arc::clone(place), has_waited)
     }
 
     /// Tells whether a system is to come that reads events: none may be dropped.

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::AHashMap;
@@ -38,7 +39,7 @@ pub struct Resources {
     /// What is done to some of them at the end of each tick.
     upkeep: Vec<(TypeId, Upkeep)>,
     around_restore: Vec<(TypeId, AroundRestore)>,
-    /// Those that a snapshot brings, beside those that a world [saves](crate::World).
+    /// The types of those that a snapshot brings.
     pub(crate) brought: Vec<TypeId>,
     /// What systems want to know of the store.
     pub(crate) removals: Removals,
@@ -120,19 +121,22 @@ impl Resources {
         }
     }
 
-    /// Returns what is to be done when a snapshot was taken in, which brings the
-    /// resources for whose types `is_saved` is true.
-    pub(crate) fn before_restore(&self, is_saved: impl Fn(TypeId) -> bool) -> Vec<AfterRestore> {
-        let stays = |id: TypeId| !is_saved(id) && !self.brought.contains(&id);
-        self.around_restore.iter().map(|(id, around)| around(self, stays(*id))).collect()
+    /// Returns what is to be done when a snapshot was taken in.
+    pub(crate) fn before_restore(&self) -> Vec<AfterRestore> {
+        let stays = |id: &TypeId| !self.brought.contains(id);
+        self.around_restore.iter().map(|(id, around)| around(self, stays(id))).collect()
     }
 
-    /// Does what is done at the end of each tick.
-    pub(crate) fn end_tick(&mut self) {
+    /// Does what is done at the end of each tick, wholly. Returns the first panic of values
+    /// that ended.
+    pub(crate) fn end_tick(&mut self) -> Result<(), Box<dyn Any + Send>> {
+        let mut outcome = Ok(());
         for n in 0..self.upkeep.len() {
-            (self.upkeep[n].1)(self);
+            let upkeep = self.upkeep[n].1;
+            outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| upkeep(self))));
         }
         self.places.end_tick();
+        outcome
     }
 
     /// Returns how many resources there are.

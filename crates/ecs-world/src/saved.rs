@@ -1,6 +1,6 @@
 //! Resources that ask to be part of snapshots and of the state hash.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::VecDeque;
 
 use ecs_core::CodecError;
@@ -12,24 +12,36 @@ use crate::events::Events;
 use crate::resources::{Resource, Resources};
 use crate::state::can_be_counted;
 
-/// Puts a decoded resource in.
-pub(crate) type Insert = Box<dyn FnOnce(&mut Resources) + Send>;
+/// Puts a decoded resource in, and returns what was there.
+pub(crate) type Insert = Box<dyn FnOnce(&mut Resources) -> Replaced + Send>;
+
+/// What something else took the place of: it may panic as it is dropped.
+pub(crate) type Replaced = Option<Box<dyn Any>>;
 
 type Encoded = Result<Vec<u8>, postcard::Error>;
 
+/// Reads a value, which is all that there is.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn replaced<T: 'static>(value: T) -> Replaced {
+    Some(Box::new(value))
 }
 
 /// How one type of resource is saved.
 #[derive(Debug, Clone)]
 pub(crate) struct SavedResource {
     pub(crate) name: String,
-    /// What it is.
+    /// The type of the resource.
     pub(crate) kind: TypeId,
     encode: fn(&Resources) -> Option<Encoded>,
     decode: fn(&[u8]) -> Result<Insert, String>,
-    pub(crate) remove: fn(&mut Resources),
+    pub(crate) remove: fn(&mut Resources) -> Replaced,
 }
 
 impl SavedResource {
@@ -40,9 +52,9 @@ impl SavedResource {
             encode: |resources| resources.get::<T>().map(|value| postcard::to_allocvec(&*value)),
             decode: |bytes| {
                 let value: T = read(bytes)?;
-                Ok(Box::new(move |resources| drop(resources.insert(value))))
+                Ok(Box::new(move |resources| resources.insert(value).and_then(replaced)))
             },
-            remove: |resources| drop(resources.remove::<T>()),
+            remove: |resources| resources.remove::<T>().and_then(replaced),
         }
     }
 
@@ -61,12 +73,15 @@ impl SavedResource {
                 if !can_be_counted(first) {
                     return Err(format!("{first} events can't have been sent before"));
                 }
-                Ok(Box::new(move |resources| Events::<E>::restore(resources, first, waiting)))
+                Ok(Box::new(move |resources| {
+                    replaced(Events::<E>::restore(resources, first, waiting))
+                }))
             },
             remove: |resources| {
-                if resources.contains::<Events<E>>() {
-                    Events::<E>::restore(resources, 0, VecDeque::new());
-                }
+                let is_there = resources.contains::<Events<E>>();
+                is_there
+                    .then(|| Events::<E>::restore(resources, 0, VecDeque::new()))
+                    .and_then(replaced)
             },
         }
     }

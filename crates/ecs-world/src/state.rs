@@ -259,16 +259,21 @@ impl<S: Storage> World<S> {
         };
         self.tick = tick;
         self.clocks = clocks;
-        self.saved.iter().for_each(|saved| (saved.remove)(&mut self.resources));
-        inserts.into_iter().for_each(|insert| insert(&mut self.resources));
+        let removed = self.saved.iter().map(|saved| (saved.remove)(&mut self.resources));
+        let mut replaced: Vec<_> = removed.collect();
+        replaced.extend(inserts.into_iter().map(|insert| insert(&mut self.resources)));
         let (present, origin) = (self.storage.version(), self.storage.origin());
         // Of events that are not saved both stay, those that wait and how far readers are.
-        let is_saved = |kind| self.saved.iter().any(|saved| saved.kind == kind);
-        let after = self.resources.before_restore(is_saved);
+        let after = self.resources.before_restore();
         self.resources.places.restore(systems, present);
         self.resources.restore_removals(removals, present, origin);
         after.into_iter().for_each(|then| then(&self.resources));
-        ended.map_or(Ok(()), |panic| resume_unwind(panic))
+        // Last of all, since they may panic, too. One of several panics is told.
+        let panics = replaced
+            .into_iter()
+            .filter_map(|value| catch_unwind(AssertUnwindSafe(|| drop(value))).err());
+        let panic = panics.fold(ended, |first, next| first.or(Some(next)));
+        panic.map_or(Ok(()), |panic| resume_unwind(panic))
     }
 
     /// Returns one number for the whole persistent state: equal for equal

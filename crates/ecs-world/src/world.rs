@@ -140,18 +140,27 @@ impl<S: Storage> World<S> {
         }
     }
 
-    /// Makes an entity for each bundle, and returns their ids in order.
+    /// Makes an entity for each bundle, and returns their ids in order. If the iterator
+    /// panics, entities for the bundles before are there.
     ///
     /// # Errors
-    /// As [`World::try_spawn`].
+    /// As [`World::try_spawn`]; then none is there, unless a store far away refuses to end
+    /// those that it had made.
     pub fn try_spawn_batch<I>(&mut self, bundles: I) -> Result<Vec<EntityId>, StorageError>
     where
         I: IntoIterator,
         I::Item: Bundle,
     {
         let mut made = Vec::new();
-        self.storage.create_batch(&mut BundleRows::<I::IntoIter>::new(bundles), &mut made)?;
-        Ok(made)
+        let mut rows = BundleRows::<I::IntoIter>::new(bundles);
+        match self.storage.create_batch(&mut rows, &mut made) {
+            Ok(()) => Ok(made),
+            Err(error) => {
+                // Nobody else knows of them, and the first error is the one to tell.
+                let _ = self.storage.destroy_batch(&made);
+                Err(error)
+            }
+        }
     }
 
     /// Makes an entity of each row of finished columns, and returns their ids in
@@ -367,6 +376,9 @@ impl<S: Storage> World<S> {
     // Queries.
 
     /// Finds the entities that have what `D` asks for.
+    ///
+    /// By a shared reference nothing is remembered of who asked: to `Changed`, `Added` and
+    /// `Ref` everything is new, whenever it came.
     #[inline]
     pub fn query<D: ReadOnlyQueryData>(&self) -> Query<'_, D> {
         self.storage.query_as()
@@ -385,6 +397,9 @@ impl<S: Storage> World<S> {
     }
 
     /// Finds the entities that have what `D` asks for and meet `F`.
+    ///
+    /// By a shared reference nothing is remembered of who asked: to `Changed`, `Added` and
+    /// `Ref` everything is new, whenever it came.
     #[inline]
     pub fn query_filtered<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
         self.storage.query_as()
@@ -486,12 +501,13 @@ impl<S: Storage> World<S> {
         self.add_saved(SavedResource::of_events::<E>(name.to_owned()));
     }
 
-    fn add_saved(&mut self, resource: SavedResource) {
+    pub(crate) fn add_saved(&mut self, resource: SavedResource) {
         let name = &resource.name;
         assert!(
             self.saved.iter().all(|saved| saved.name != *name),
             "a resource is saved as `{name}` already"
         );
+        self.resources.brought.push(resource.kind);
         self.saved.push(resource);
     }
 

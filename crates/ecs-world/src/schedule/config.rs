@@ -275,8 +275,8 @@ impl SetConfig {
         self
     }
 
-    /// Has them run only if a system returns true, which is asked once a run,
-    /// before the first of them.
+    /// Has them run only if a system returns true, which is asked once a run in which the
+    /// rhythm of the set lets them run, before the first of them.
     pub fn run_if<M, C: IntoSystem<M>>(mut self, condition: C) -> Self
     where
         C::System: System<In = (), Out = bool>,

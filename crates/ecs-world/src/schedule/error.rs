@@ -82,6 +82,13 @@ pub enum RunError {
         /// The function's name.
         system: String,
     },
+    /// A system put another world in the place of the one that it was given. To put in
+    /// another state there is [`World::restore`](crate::World::restore).
+    #[error("system `{system}` put another world in the place of its own")]
+    OtherWorld {
+        /// The function's name.
+        system: String,
+    },
     /// A command of a strict schedule was about an entity that was dead by then.
     #[error("system `{system}`: command {command} is about entity {entity}, which is dead")]
     DeadEntity {

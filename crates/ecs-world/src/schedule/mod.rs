@@ -27,6 +27,7 @@ mod watch;
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -319,6 +320,9 @@ impl Schedule {
     /// in the order of the plan. Those behind it are not begun, what ran beside
     /// it ends, the commands that are not yet applied are forgotten, and the tick
     /// stays. The world can be used, and the schedule too.
+    ///
+    /// # Panics
+    /// If an event panics that is dropped as the tick ends, which it does all the same.
     pub fn try_run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
         self.prepare(&mut world.resources);
         let before = world.storage.version();
@@ -326,11 +330,14 @@ impl Schedule {
         let report = self.run_steps(world, Tick(world.tick))?;
         // What was changed through references reaches a store far away now.
         world.storage.flush()?;
-        world.resources.end_tick();
+        let tidied = world.resources.end_tick();
         // A tick more than systems need, for those who ask the world.
         world.storage.forget_removed(before);
         world.tick += 1;
-        Ok(report)
+        match tidied {
+            Ok(()) => Ok(report),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Runs the steps of the plan.
@@ -491,6 +498,9 @@ fn run_alone<S: Storage>(
     #[cfg(feature = "tracing")]
     let _span = tracing::info_span!("system", name = name).entered();
     let start = Instant::now();
+    if *conditional {
+        send_removals(&mut world.resources, &world.storage);
+    }
     let window = cell.window(world.storage.advance_version());
     let ran = guarded(name, || {
         if *conditional {
@@ -510,11 +520,15 @@ fn run_alone<S: Storage>(
         match &mut cell.work {
             Work::Exclusive(system) => {
                 let system_name = || name.to_owned();
-                let world: &mut dyn Any = world;
-                let outcome = system.run(world);
+                let identity = world.resources.identity();
+                let outcome = system.run(&mut *world as &mut dyn Any);
                 let outcome =
                     outcome.map_err(|_| RunError::OtherBackend { system: system_name() })?;
                 outcome.map_err(|source| RunError::Failed { system: system_name(), source })?;
+                if world.resources.identity() != identity {
+                    // How far systems are is a part of the other one.
+                    return Err(RunError::OtherWorld { system: system_name() });
+                }
             }
             Work::Sub(sub) => report.add(sub.run(world)?),
             Work::Function(_) | Work::Gate(_) => unreachable!("it stands with others"),

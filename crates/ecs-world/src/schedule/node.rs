@@ -158,7 +158,8 @@ impl Cell {
             return;
         }
         resources.places.prepare(name, key);
-        self.last_run.enter(resources.identity(), resources.places.next());
+        let (last_run, _) = resources.places.next();
+        self.last_run.enter(resources.identity(), last_run);
         self.conditions.iter_mut().for_each(|condition| condition.prepare(resources));
         match &mut self.work {
             Work::Function(system) => system.prepare(resources),

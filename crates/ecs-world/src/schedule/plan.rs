@@ -89,7 +89,10 @@ impl Plan {
         let sorted = sort(nodes, &keys, &asked)?;
         let phases: Vec<_> = placed.iter().map(|placed| placed.phase).collect();
         let every = nodes.iter().zip(&placed).map(|(node, placed)| {
-            let of_sets = placed.sets.iter().flat_map(|&set| &sets[set].place.every);
+            // A gate is asked when its set is due.
+            let of_gate = sets_with(&mut node.gate_of.iter().cloned().collect(), sets);
+            let of_sets = placed.sets.iter().chain(&of_gate);
+            let of_sets = of_sets.flat_map(|&set| &sets[set].place.every);
             node.place.every.iter().chain(of_sets).copied().collect()
         });
         let every = every.collect();
@@ -100,20 +103,26 @@ impl Plan {
     }
 }
 
+/// Finds the sets of some labels and those that they are in, and adds the labels of all.
+fn sets_with(labels: &mut BTreeSet<Label>, sets: &[SetConfig]) -> Vec<usize> {
+    let mut found = Vec::new();
+    // Sets may be in sets, in any order of their declaration.
+    while let Some(n) =
+        (0..sets.len()).find(|n| !found.contains(n) && labels.contains(&sets[*n].label))
+    {
+        found.push(n);
+        labels.extend(sets[n].place.labels.iter().cloned());
+    }
+    found
+}
+
 /// Finds out which labels, sets and phase a node has.
 fn place(node: &Node, sets: &[SetConfig], phases: &[Label]) -> Result<Placed, PlanError> {
     let mut labels: BTreeSet<Label> = node.place.labels.iter().cloned().collect();
     if node.is_system() {
         labels.insert(Label::from(node.name.clone()));
     }
-    let mut of_sets = Vec::new();
-    // Sets may be in sets, in any order of their declaration.
-    while let Some(n) =
-        (0..sets.len()).find(|n| !of_sets.contains(n) && labels.contains(&sets[*n].label))
-    {
-        of_sets.push(n);
-        labels.extend(sets[n].place.labels.iter().cloned());
-    }
+    let of_sets = sets_with(&mut labels, sets);
     let of_a_set = || of_sets.iter().find_map(|&set: &usize| sets[set].place.phase.as_ref());
     let phase = match node.place.phase.as_ref().or_else(of_a_set) {
         None => 0,

@@ -30,7 +30,8 @@ enum Pace {
 /// applied. Its name keeps its clock in the world, so that a world that is saved
 /// and restored goes on as if nothing had happened; no two sub-schedules of a
 /// schedule have one name. In it, `every` counts its own runs. A step that fails
-/// has not been: its time is still there for the next run.
+/// has not been: its time is still there for the next run. The time of ticks in which it is
+/// not due, by its rhythm or by a condition, does not count.
 ///
 /// # Example
 /// ```

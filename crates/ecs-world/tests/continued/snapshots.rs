@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::Storage;
-use ecs_world::{EventReader, EventWriter, Events, ResMut, Schedule};
+use ecs_world::{EventReader, EventWriter, Events, ResMut, Schedule, World};
+use serde::{Deserialize, Serialize};
 
 use crate::programs::{
     Description, Heard, Log, TICKS, empty, filled, on_programs, schedule, shown,
@@ -173,4 +174,97 @@ fn a_world_is_restored_wholly_even_if_a_value_panics_as_it_ends() {
     }
     check::<ArchetypeStorage>();
     check::<LocalStorage>();
+}
+
+#[test]
+fn a_world_is_restored_wholly_even_if_a_resource_or_an_event_panics_as_it_ends() {
+    #[derive(Serialize, Deserialize)]
+    struct Touchy(bool);
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            assert!(!self.0, "a touchy one ended");
+        }
+    }
+    let mut world = World::new();
+    world.save_resource::<Touchy>("snapshots::touchy");
+    world.save_events::<Touchy>("snapshots::touched");
+    world.save_resource::<u32>("snapshots::count");
+    world.insert_resource(Touchy(false));
+    world.insert_resource(Events::<Touchy>::default());
+    world.insert_resource(7u32);
+    let (saved, hash) = (world.snapshot().unwrap(), world.state_hash().unwrap());
+    let spoil: [fn(&mut World); 2] = [
+        |world| world.resource_mut::<Touchy>().unwrap().0 = true,
+        |world| world.resource_mut::<Events<Touchy>>().unwrap().send(Touchy(true)),
+    ];
+    for spoil in spoil {
+        spoil(&mut world);
+        world.insert_resource(8u32);
+        let outcome = catch_unwind(AssertUnwindSafe(|| world.restore(&saved)));
+        assert!(outcome.is_err(), "the panic goes on");
+        assert_eq!(world.state_hash().unwrap(), hash);
+    }
+}
+
+#[test]
+fn a_tick_ends_wholly_even_if_an_event_panics_as_it_ends() {
+    struct Touchy;
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            panic!("a touchy one ended");
+        }
+    }
+    let mut world = World::new();
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut events: EventWriter<'_, Touchy>, mut runs: ResMut<'_, u32>| {
+        *runs += 1;
+        if *runs == 1 {
+            events.send(Touchy);
+        }
+    });
+    world.insert_resource(0u32);
+    let outcome = catch_unwind(AssertUnwindSafe(|| schedule.run(&mut world)));
+    assert!(outcome.is_err(), "the panic goes on");
+    assert_eq!(world.tick(), 1);
+    schedule.run(&mut world);
+    assert_eq!((world.tick(), *world.resource::<u32>().unwrap()), (2, 2));
+}
+
+#[test]
+fn a_reader_of_events_that_are_not_saved_misses_none_in_another_process() {
+    fn read(mut pings: EventReader<'_, u8>, mut heard: ResMut<'_, Vec<u8>>) {
+        heard.extend(pings.read());
+    }
+    let program = || {
+        let mut world = World::new();
+        world.insert_resource(Vec::<u8>::new());
+        world.insert_resource(Events::<u8>::default());
+        let mut schedule = Schedule::new();
+        schedule.add_system(read);
+        (world, schedule)
+    };
+    let (mut world, mut schedule) = program();
+    schedule.run(&mut world);
+    world.resource_mut::<Events<u8>>().unwrap().send(1);
+    schedule.run(&mut world);
+    let saved = world.snapshot().unwrap();
+    let (mut world, mut schedule) = program();
+    world.restore(&saved).unwrap();
+    world.resource_mut::<Events<u8>>().unwrap().send(2);
+    schedule.run(&mut world);
+    assert_eq!(*world.resource::<Vec<u8>>().unwrap(), [2]);
+}
+
+#[test]
+fn a_saved_resource_of_another_form_is_refused() {
+    let mut world = World::new();
+    world.save_resource::<(u32, u32)>("snapshots::settings");
+    world.insert_resource((70u32, 3u32));
+    let saved = world.snapshot().unwrap();
+    let mut world = World::new();
+    world.save_resource::<u32>("snapshots::settings");
+    world.insert_resource(5u32);
+    let error = world.restore(&saved).unwrap_err();
+    assert!(error.to_string().contains("snapshots::settings"), "{error}");
+    assert_eq!(*world.resource::<u32>().unwrap(), 5);
 }

@@ -2,7 +2,9 @@
 
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Changed, Query};
-use ecs_world::{Commands, IntoSystemConfig, ResMut, RunError, Schedule, World};
+use ecs_world::{
+    Commands, IntoSystemConfig, RemovedComponents, Res, ResMut, RunError, Schedule, World,
+};
 
 use crate::common::{A, Log, log, logging, words};
 
@@ -99,4 +101,44 @@ fn what_an_exclusive_system_has_written_is_no_news_to_its_own_condition() {
     assert_eq!(runs(&mut world), 1);
     world.get_mut::<A>(tile).unwrap().0 = 10;
     assert_eq!(runs(&mut world), 11);
+}
+
+#[test]
+fn a_condition_of_an_exclusive_system_hears_of_what_was_removed_before_its_phase() {
+    #[derive(ecs_derive::Component)]
+    #[component(crate = ecs_core, name = "exclusive::Health", transient, track)]
+    struct Health;
+    let mut world = World::new();
+    let patient = world.spawn(Health);
+    world.insert_resource(0u32);
+    let mut schedule = Schedule::new();
+    schedule.set_phases(["treatment", "burial"]);
+    let end = move |mut commands: Commands, runs: Res<'_, u32>| {
+        if *runs == 0 {
+            commands.despawn(patient);
+        }
+    };
+    schedule.add_system(end.in_phase("treatment").every(100));
+    let bury = |world: &mut World| *world.resource_mut::<u32>().unwrap() += 1;
+    let has_lost = |mut lost: RemovedComponents<'_, Health>| lost.read().len() > 0;
+    schedule.add_system(bury.run_if(has_lost).in_phase("burial"));
+    schedule.run(&mut world);
+    assert_eq!(*world.resource::<u32>().unwrap(), 1, "in the same tick");
+    schedule.run(&mut world);
+    assert_eq!(*world.resource::<u32>().unwrap(), 1, "and once");
+}
+
+#[test]
+fn a_system_that_puts_another_world_in_is_an_error_that_names_it() {
+    fn replace(world: &mut World) {
+        *world = World::new();
+    }
+    let mut schedule = Schedule::new();
+    schedule.add_system(replace);
+    schedule.add_system(count);
+    let mut world = World::new();
+    let error = schedule.try_run(&mut world).unwrap_err();
+    let RunError::OtherWorld { system } = &error else { panic!("{error}") };
+    assert!(system.ends_with("replace"), "{error}");
+    assert_eq!(world.tick(), 0);
 }

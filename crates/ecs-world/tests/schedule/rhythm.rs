@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ecs_storage_api::Query;
+use ecs_storage_api::{Changed, Query};
 use ecs_world::{IntoSystemConfig, Local, Res, ResMut, Schedule, SetConfig, Threads, World};
 
 use crate::common::{A, Log, Total, log, logging, words};
@@ -209,4 +209,21 @@ fn a_condition_s_commands_are_applied_with_those_of_its_system() {
     schedule.add_system((|world: &mut World| _ = world.spawn(A(3))).run_if(ask));
     schedule.run(&mut world);
     assert_eq!(world.query::<&A>().iter().map(|a| a.0).collect::<Vec<_>>(), [1, 1, 2, 1, 3]);
+}
+
+#[test]
+fn a_set_s_condition_is_asked_when_the_set_is_due_and_hears_of_what_came_before() {
+    let mut world = logging();
+    let tile = world.spawn(A(0));
+    let mut schedule = Schedule::new();
+    let changed = |changed: Query<'_, (), Changed<A>>| !changed.is_empty();
+    schedule.configure_set(SetConfig::new("inner").label("outer").run_if(changed));
+    schedule.configure_set(SetConfig::new("outer").every(4));
+    schedule.add_system(log("x").label("inner"));
+    let mut runs = |world: &mut World, ticks: u32| {
+        (0..ticks).map(|_| words(&mut schedule, world) + ".").collect::<String>()
+    };
+    assert_eq!(runs(&mut world, 6), "x......");
+    world.get_mut::<A>(tile).unwrap().0 = 1;
+    assert_eq!(runs(&mut world, 6), "..x....");
 }
