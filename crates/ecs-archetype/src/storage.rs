@@ -385,7 +385,10 @@ impl Storage for ArchetypeStorage {
         rows.insert(plan, entity, at, bundle)
     }
 
-    #[inline]
+    // Wherever it is called: as a call of its own, for which registers are saved and whose
+    // outcome goes through memory, to insert and remove took a third longer. To replace takes
+    // a fifth more instructions so, as less of that is compiled into each place.
+    #[inline(always)]
     fn insert_typed<B: Bundle>(&mut self, entity: EntityId, bundle: B) -> Result<(), StorageError> {
         // A bundle is put where it can be called over the protocol only on the way
         // that is taken: so it is not copied there on the other.
@@ -426,7 +429,8 @@ impl Storage for ArchetypeStorage {
         rows.remove(plan, entity, at, removal)
     }
 
-    #[inline]
+    // As `insert_typed`.
+    #[inline(always)]
     fn remove_typed<C: Component>(&mut self, entity: EntityId) -> Result<Option<C>, StorageError> {
         let Self { graph, rows, .. } = self;
         let plan = graph.recent(Change::Remove, TypeId::of::<C>());
