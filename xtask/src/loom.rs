@@ -12,6 +12,8 @@ pub(crate) fn check(report: &mut Report) {
     report.step("loom", || {
         let packages = ["--package", "ecs-core", "--package", "ecs-world"];
         let mut test = cargo(["test", "--lib"].into_iter().chain(packages));
+        // What explores few interleavings takes less time than what compiles better.
+        test.args(["--config", "profile.dev.opt-level=0"]);
         // A folder of its own, since the flag would build everything anew each time.
         test.arg("--target-dir").arg(workspace::target()?.join("loom"));
         // All others of these tests would run outside of a model.
