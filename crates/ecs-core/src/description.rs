@@ -28,6 +28,7 @@ pub struct Description<C> {
     pub(crate) clone: Option<CloneFn>,
     pub(crate) debug: Option<DebugFn>,
     pub(crate) schema: Option<SchemaFn>,
+    component: Invariant<C>,
 }
 
 /// Reads so many values from the front of some bytes.
@@ -35,7 +36,8 @@ type DecodeFn<C> = fn(&mut &[u8], usize) -> Result<Vec<C>, CodecError>;
 
 impl<C: Component> Description<C> {
     fn new(name: Cow<'static, str>, codec: Codec, decode: Option<DecodeFn<C>>) -> Self {
-        Self { name, codec, decode, clone: None, debug: None, schema: None }
+        let (clone, debug, schema) = (None, None, None);
+        Self { name, codec, decode, clone, debug, schema, component: PhantomData }
     }
 
     /// Describes a component that is persisted through serde.

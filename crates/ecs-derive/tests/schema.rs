@@ -173,6 +173,7 @@ fn what_serde_is_told_counts_where_serde_writes() {
     let wanted = "{title: string, notes: list<u8>, rare: opaque(Vec<u8>), number: opaque(u64), \
                   until: opaque(std::time::Duration)}";
     assert_eq!(text::<Sheet>(), wanted);
+    assert_eq!(text::<Message>(), "enum {Plain(u64), Spelled opaque(Spelled)}");
     assert_eq!(text::<Replaced>(), "opaque(Replaced)");
     assert_eq!(text::<Bytes>(), "{kept: u32, skipped: u32}");
 }

@@ -39,6 +39,7 @@ pub(crate) async fn changes(store: &Store, since: Version) -> Result<RemoteChang
     let committed: i64 = read(&known, 2)?;
     if (now + 1..=committed).contains(&first) {
         // The rows are to follow the journal there.
+        session.commit().await.map_err(&reading)?;
         return Ok(RemoteChanges::new(since, Vec::new()));
     }
     // One that lies ahead is of another past: the database has been put back.

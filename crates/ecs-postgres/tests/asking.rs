@@ -297,6 +297,21 @@ fn a_component_that_gets_a_table_between_two_pages_is_in_the_second() {
 }
 
 #[test]
+fn a_component_that_gets_a_table_while_a_stream_is_at_its_end_is_found() {
+    let options = common::options();
+    let (reader, writer) = (options.clone().connect().unwrap(), options.connect().unwrap());
+    let batch = (0..5).fold(UpdateBatch::new(), |batch, n| batch.spawn(Place(0.0, n)));
+    let made = block_on(writer.apply_updates_async(&batch, None)).unwrap().created;
+    let either = RemoteQuery::new().filter::<Or<(With<Place>, With<Asleep>)>>();
+    let mut pages = reader.query_erased_async(either.page_size(5));
+    let mut page = || block_on(next(&mut pages)).map(|page| page.unwrap().into_ids());
+    assert_eq!(page(), Some(made));
+    let sleeper = UpdateBatch::new().spawn(Asleep);
+    let made = block_on(writer.apply_updates_async(&sleeper, None)).unwrap().created;
+    assert_eq!((page(), page()), (Some(made), None));
+}
+
+#[test]
 fn a_store_is_connected_to_by_tasks_of_another_runtime() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {

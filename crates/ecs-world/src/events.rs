@@ -22,6 +22,9 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// After a snapshot was restored, all wait until the systems have come that it knows
 /// to read events, in other schedules for example; for a thousand ticks at most.
 ///
+/// Of events that are not saved, a system that comes after that begins with the first that
+/// waits: the snapshot has its number, and not the events that it counts.
+///
 /// The systems of a schedule become readers of a world when it first runs on
 /// it. Events are part of snapshots if
 /// [`World::save_events`](crate::World::save_events) says so.

@@ -164,7 +164,7 @@ impl Resources {
         if let Some(unread) = &expected {
             restore::<C>(self, unread);
         }
-        self.brought.push(TypeId::of::<Events<Lost<C>>>());
+        self.bring(TypeId::of::<Events<Lost<C>>>());
         self.removals.followed.push(Followed {
             component,
             sent: expected.map_or(Version::ZERO, |unread| unread.sent),

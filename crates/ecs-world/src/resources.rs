@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,13 +128,25 @@ impl Resources {
         self.around_restore.iter().map(|(id, around)| around(self, stays(id))).collect()
     }
 
+    /// Says that a snapshot brings the resource of a type.
+    pub(crate) fn bring(&mut self, kind: TypeId) {
+        if !self.brought.contains(&kind) {
+            self.brought.push(kind);
+        }
+    }
+
     /// Does what is done at the end of each tick, wholly. Returns the first panic of values
     /// that ended.
     pub(crate) fn end_tick(&mut self) -> Result<(), Box<dyn Any + Send>> {
         let mut outcome = Ok(());
         for n in 0..self.upkeep.len() {
             let upkeep = self.upkeep[n].1;
-            outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| upkeep(self))));
+            let tidied = catch_unwind(AssertUnwindSafe(|| upkeep(self)));
+            // A second panic is forgotten: to drop what it says may panic again.
+            match outcome {
+                Ok(()) => outcome = tidied,
+                Err(_) => mem::forget(tidied),
+            }
         }
         self.places.end_tick();
         outcome

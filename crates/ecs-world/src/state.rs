@@ -1,6 +1,7 @@
 //! The state of a world as a whole: snapshots of it, and its hash.
 
 use std::io::Write;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ecs_core::CodecError;
@@ -259,6 +260,8 @@ impl<S: Storage> World<S> {
         };
         self.tick = tick;
         self.clocks = clocks;
+        // Systems can put new resources in the place of all.
+        self.saved.iter().for_each(|saved| self.resources.bring(saved.kind));
         let removed = self.saved.iter().map(|saved| (saved.remove)(&mut self.resources));
         let mut replaced: Vec<_> = removed.collect();
         replaced.extend(inserts.into_iter().map(|insert| insert(&mut self.resources)));
@@ -268,11 +271,17 @@ impl<S: Storage> World<S> {
         self.resources.places.restore(systems, present);
         self.resources.restore_removals(removals, present, origin);
         after.into_iter().for_each(|then| then(&self.resources));
-        // Last of all, since they may panic, too. One of several panics is told.
-        let panics = replaced
-            .into_iter()
-            .filter_map(|value| catch_unwind(AssertUnwindSafe(|| drop(value))).err());
-        let panic = panics.fold(ended, |first, next| first.or(Some(next)));
+        // Last of all, since they may panic, too. One of several panics is told, and the others
+        // are forgotten: to drop what they say may panic again.
+        let mut panic = ended;
+        for value in replaced {
+            if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                match panic {
+                    None => panic = Some(another),
+                    Some(_) => mem::forget(another),
+                }
+            }
+        }
         panic.map_or(Ok(()), |panic| resume_unwind(panic))
     }
 

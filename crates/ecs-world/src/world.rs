@@ -507,7 +507,7 @@ impl<S: Storage> World<S> {
             self.saved.iter().all(|saved| saved.name != *name),
             "a resource is saved as `{name}` already"
         );
-        self.resources.brought.push(resource.kind);
+        self.resources.bring(resource.kind);
         self.saved.push(resource);
     }
 

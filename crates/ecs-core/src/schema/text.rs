@@ -58,7 +58,7 @@ impl Display for Variant {
         let Self { name, payload } = self;
         match payload {
             Schema::Unit => f.write_str(name),
-            Schema::Struct(_) => write!(f, "{name} {payload}"),
+            Schema::Struct(_) | Schema::Opaque(_) => write!(f, "{name} {payload}"),
             _ => write!(f, "{name}{payload}"),
         }
     }

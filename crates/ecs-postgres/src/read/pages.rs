@@ -111,6 +111,10 @@ impl Cursor<'_> {
                 self.after = signed(resume);
                 return Ok(Some(Page::new(groups.into_chunks(plan)?, resume, version)));
             }
+            if newest(connection, &self.store.tables).await? != plan.newest {
+                self.plan = None;
+                continue;
+            }
             if self.negative {
                 return Ok(None);
             }

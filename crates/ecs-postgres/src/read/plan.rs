@@ -16,9 +16,10 @@ use crate::tables::Tables;
 
 /// The statement for a page, and what its rows hold.
 ///
-/// A row begins with id, version, and how often tables were migrated; then come, for each component that is brought,
-/// whether it is there if it may be absent, and its columns; at last whether a
-/// component is there that this process does not know.
+/// A row begins with id, version, how often tables were migrated, and the number of the
+/// newest component; then come, for each component that is brought, whether it is there if
+/// it may be absent, and its columns; at last whether a component is there that this
+/// process does not know.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The number of the newest component that has a table.

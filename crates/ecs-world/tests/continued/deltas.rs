@@ -3,6 +3,7 @@
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{SnapshotError, Storage};
+use ecs_testkit::fuzz::{container, sections};
 use ecs_world::{Cut, Delta, World};
 
 use crate::programs::{Description, TICKS, empty, filled, on_programs, schedule, shown};
@@ -106,4 +107,19 @@ fn a_delta_is_as_large_as_what_changed() {
     let delta = next.delta_since(&base).to_bytes().unwrap().len();
     assert!(delta < whole / 50, "{delta} bytes of {whole} for two pages");
     assert!(next.bytes_beside(&base) < whole / 50);
+}
+
+#[test]
+fn a_delta_of_another_tick_than_its_world_says_is_refused() {
+    let world = World::<ArchetypeStorage>::new();
+    let base = world.cut().unwrap();
+    let saved = world.cut_after(&base).unwrap().delta_since(&base).to_bytes().unwrap();
+    let is_head = |(tag, _): &&mut ([u8; 4], &[u8])| tag == b"wdlt";
+    let good = sections(&saved).iter_mut().find(is_head).unwrap().1;
+    for bad in [[&good[..8], &1u64.to_le_bytes()[..]].concat(), [good, &[0][..]].concat()] {
+        let mut all = sections(&saved);
+        all.iter_mut().find(is_head).unwrap().1 = &bad;
+        assert!(Delta::read(&container(&all)).is_err());
+    }
+    Delta::read(&container(&sections(&saved))).unwrap();
 }

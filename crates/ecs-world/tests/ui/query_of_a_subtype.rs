@@ -30,4 +30,8 @@ fn cell(cell: ComponentCell<Of<Every>>) -> ComponentCell<Of<One>> {
     cell
 }
 
+fn description(description: Description<Of<Every>>) -> Description<Of<One>> {
+    description
+}
+
 fn main() {}
