@@ -509,8 +509,8 @@ fn what_an_archive_refuses_does_not_hold_up_what_comes_after_it() {
     let mut durable = Durable::open(filled(), archive).unwrap();
     for tick in 1..=4 {
         schedule().run(durable.world_mut());
-        durable.commit().unwrap();
-        match durable.wait() {
+        // The one or the other tells, by which of the threads is quicker.
+        match durable.commit().and_then(|()| durable.wait()) {
             Ok(committed) => assert_eq!(committed.map(|(tick, _)| tick), Some(tick)),
             Err(error) => assert!(tick == 2 && !error.is_retryable(), "tick {tick}: {error}"),
         }
