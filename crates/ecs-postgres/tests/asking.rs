@@ -271,12 +271,18 @@ fn a_watcher_is_told_of_every_change_also_after_its_connections_were_lost() {
     writer.join().unwrap();
 }
 
-#[test]
-fn a_component_that_gets_a_table_between_two_pages_is_in_the_second() {
+/// Two clients of one store, and entities in it that have a place.
+fn beside_each_other(places: u32) -> (PostgresStorage, PostgresStorage, Vec<EntityId>) {
     let options = common::options();
     let (reader, writer) = (options.clone().connect().unwrap(), options.connect().unwrap());
-    let batch = (0..20).fold(UpdateBatch::new(), |batch, n| batch.spawn(Place(0.0, n)));
+    let batch = (0..places).fold(UpdateBatch::new(), |batch, n| batch.spawn(Place(0.0, n)));
     let made = block_on(writer.apply_updates_async(&batch, None)).unwrap().created;
+    (reader, writer, made)
+}
+
+#[test]
+fn a_component_that_gets_a_table_between_two_pages_is_in_the_second() {
+    let (reader, writer, made) = beside_each_other(20);
     let with = RemoteQuery::new().all().page_size(10);
     let without = RemoteQuery::new().filter::<Without<Asleep>>().page_size(10);
     let mut with = reader.query_erased_async(with);
@@ -298,10 +304,7 @@ fn a_component_that_gets_a_table_between_two_pages_is_in_the_second() {
 
 #[test]
 fn a_component_that_gets_a_table_while_a_stream_is_at_its_end_is_found() {
-    let options = common::options();
-    let (reader, writer) = (options.clone().connect().unwrap(), options.connect().unwrap());
-    let batch = (0..5).fold(UpdateBatch::new(), |batch, n| batch.spawn(Place(0.0, n)));
-    let made = block_on(writer.apply_updates_async(&batch, None)).unwrap().created;
+    let (reader, writer, made) = beside_each_other(5);
     let either = RemoteQuery::new().filter::<Or<(With<Place>, With<Asleep>)>>();
     let mut pages = reader.query_erased_async(either.page_size(5));
     let mut page = || block_on(next(&mut pages)).map(|page| page.unwrap().into_ids());

@@ -35,7 +35,7 @@ impl Texts {
     fn add(&mut self, text: &str) -> Result<(), Misread> {
         let end = self.texts.values_slice().len() + text.len();
         if i32::try_from(end).is_err() {
-            return Err(Misread("texts of one batch have more than 2^31 bytes".to_owned()));
+            return Err(Misread("texts of one batch have 2^31 bytes or more".to_owned()));
         }
         self.texts.append_value(text);
         Ok(())

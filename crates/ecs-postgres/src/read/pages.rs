@@ -102,6 +102,10 @@ impl Cursor<'_> {
                 groups.push(plan, &row)?;
             }
             connection.is_settled = true;
+            if is_planned && groups.last.is_none() {
+                // Without a row nothing has told.
+                is_planned = newest(connection, &self.store.tables).await? == plan.newest;
+            }
             if !is_planned {
                 // A component has a table that the plan knows nothing of.
                 self.plan = None;
@@ -110,10 +114,6 @@ impl Cursor<'_> {
             if let Some((resume, version)) = groups.last {
                 self.after = signed(resume);
                 return Ok(Some(Page::new(groups.into_chunks(plan)?, resume, version)));
-            }
-            if newest(connection, &self.store.tables).await? != plan.newest {
-                self.plan = None;
-                continue;
             }
             if self.negative {
                 return Ok(None);
