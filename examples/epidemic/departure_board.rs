@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::input::airports::AirportIndex;
-use rayon::prelude::*;
-
 use crate::queues::{QueueMut, Queues};
 
 /// Chooses the travellers of a tick among the people at home.
@@ -61,12 +59,12 @@ impl DepartureBoard {
         Gate { level, at_home: at_home.at(airport.index()) }.next_to_leave()
     }
 
-    /// The gates of all airports, for rayon's threads.
+    /// The gates of all airports.
     pub fn gates<'a, Id: Copy + Ord + Send>(
         &'a mut self,
         at_home: &'a mut Queues<Id>,
-    ) -> impl IndexedParallelIterator<Item = Gate<'a, Id>> {
-        let airports = self.levels.par_iter_mut().zip(at_home.par_iter_mut());
+    ) -> impl Iterator<Item = Gate<'a, Id>> {
+        let airports = self.levels.iter_mut().zip(at_home.iter_mut());
         airports.map(|(level, at_home)| Gate { level, at_home })
     }
 }

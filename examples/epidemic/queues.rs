@@ -3,7 +3,14 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use ecs::par_map;
 use rayon::prelude::*;
+
+/// Places whose queues are one piece of work.
+const PIECE: usize = 256;
+
+/// More than most of them have people whose turn comes at once.
+const MANY: usize = 64;
 
 /// Keeps a queue at each of several places: the lowest level first, ties by id.
 ///
@@ -79,23 +86,32 @@ impl<Id: Copy + Ord + Send> Queues<Id> {
         QueueMut { next: &mut self.next[place], queue: &mut self.queues[place] }
     }
 
-    /// The queues of all places, for rayon's threads.
-    pub fn par_iter_mut(&mut self) -> impl IndexedParallelIterator<Item = QueueMut<'_, Id>> {
-        let queues = (&mut self.next, &mut self.queues).into_par_iter();
+    /// The queues of all places.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = QueueMut<'_, Id>> {
+        let queues = self.next.iter_mut().zip(&mut self.queues);
         queues.map(|(next, queue)| QueueMut { next, queue })
     }
 
-    /// Takes everybody out whose level is below the limit of the place, on rayon's
+    /// Takes everybody out whose level is below the limit of the place, on several
     /// threads: place by place, the first first.
     pub fn take_below(&mut self, limits: &[f64]) -> Vec<(usize, Turn<Id>)> {
-        let places = (&mut self.next, &mut self.queues, limits).into_par_iter();
-        let below = places.enumerate().flat_map_iter(|(place, (next, queue, &limit))| {
-            std::iter::from_fn(move || {
-                let first = if *next < limit { queue.pop() } else { None };
-                first.inspect(|_| *next = queue.next()).map(|turn| (place, turn))
-            })
+        let queues = self.next.chunks_mut(PIECE).zip(self.queues.chunks_mut(PIECE));
+        let pieces = queues.zip(limits.chunks(PIECE)).zip((0..).step_by(PIECE));
+        let below = par_map(pieces, 1, |(((next, queues), limits), first)| {
+            let mut below = Vec::with_capacity(MANY);
+            for (place, ((next, queue), &limit)) in
+                (first..).zip(next.iter_mut().zip(queues).zip(limits))
+            {
+                while *next < limit
+                    && let Some(turn) = queue.pop()
+                {
+                    *next = queue.next();
+                    below.push((place, turn));
+                }
+            }
+            below
         });
-        below.collect()
+        below.concat()
     }
 
     /// Counts those who are in a place's queue.

@@ -37,7 +37,7 @@ pub use entity::{EntityMut, EntityRef};
 pub use events::{EventReader, EventWriter, Events};
 pub use history::{History, RewindError};
 pub use inspect::{ComponentStats, InspectedComponent, Inspection, WorldStats};
-pub use parallel::ParQuery;
+pub use parallel::{ParQuery, par_map};
 pub use removed::{Lost, RemovedComponents};
 pub use resources::{Res, ResMut, Resource, Resources};
 pub use saver::Saver;

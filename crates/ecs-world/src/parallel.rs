@@ -1,9 +1,9 @@
-//! Iteration through rayon.
+//! Iteration through rayon: over queries, and over anything else.
 
 use ecs_storage_api::{Chunk, Filter, Query, QueryData};
 
 use crate::commands::{CommandQueue, Commands};
-use crate::pieces::map_pieces;
+use crate::pieces::{Share, map_pieces};
 use crate::trial::map_by_cost;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
@@ -96,6 +96,33 @@ pub trait ParQuery<D: QueryData> {
     );
 }
 
+/// Gives each item to `f`, from several threads, and returns what came of each in the order
+/// of the items: for what a system goes through beside queries.
+///
+/// The threads are those of [`ParQuery`]. One takes `share` items at a time, from a stretch
+/// of its own first; what is not more than that stays on the calling thread. So who works on
+/// many small items gives a large number, or stretches of them as the items.
+///
+/// # Panics
+/// If `share` is 0, or if `f` panics, when the other items have ended.
+///
+/// # Example
+/// ```
+/// use ecs_world::par_map;
+///
+/// let mut queues: Vec<Vec<u32>> = (0..100).map(|n| (0..n).collect()).collect();
+/// let last = par_map(&mut queues, 16, Vec::pop);
+/// assert_eq!(last[..3], [None, Some(0), Some(1)]);
+/// ```
+pub fn par_map<I: Send, T: Send>(
+    items: impl IntoIterator<Item = I>,
+    share: usize,
+    f: impl Fn(I) -> T + Send + Sync,
+) -> Vec<T> {
+    assert_ne!(share, 0, "a thread takes some items at a time");
+    map_pieces(items.into_iter().collect(), |_| 1, Share::of(share), f)
+}
+
 /// Does some work on each chunk of a query, in pieces whose number nobody gets to know;
 /// returns what came of each, in the order of the rows.
 fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
@@ -107,7 +134,7 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
         ..=PIECE_ROWS => map_by_cost(chunks, f),
         _ => {
             let pieces = chunks.into_iter().flat_map(|chunk| chunk.pieces(PIECE_ROWS));
-            map_pieces(pieces.collect(), PIECE_ROWS, f)
+            map_pieces(pieces.collect(), Chunk::len, Share::at_least(PIECE_ROWS), f)
         }
     }
 }
@@ -118,7 +145,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
-        map_pieces(self.pieces_mut(rows), rows, f);
+        map_pieces(self.pieces_mut(rows), Chunk::len, Share::at_least(rows), f);
     }
 
     fn par_map_chunks_of<T: Send>(
@@ -126,7 +153,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         rows: usize,
         f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
     ) -> Vec<T> {
-        map_pieces(self.pieces_mut(rows), rows, f)
+        map_pieces(self.pieces_mut(rows), Chunk::len, Share::at_least(rows), f)
     }
 
     fn par_fold<T: Send>(
@@ -136,7 +163,8 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         combine: impl FnMut(T, T) -> T,
     ) -> T {
         let piece = |chunk: Chunk<'_, D>| chunk.fold(start(), &fold);
-        let folded = map_pieces(self.pieces_mut(PIECE_ROWS), PIECE_ROWS, piece);
+        let folded =
+            map_pieces(self.pieces_mut(PIECE_ROWS), Chunk::len, Share::at_least(PIECE_ROWS), piece);
         folded.into_iter().reduce(combine).unwrap_or_else(start)
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ecs_storage_api::{Chunk, QueryData};
 
-use crate::pieces::map_pieces;
+use crate::pieces::{Share, map_pieces};
 use crate::schedule::Crew;
 
 /// For how long one thread works before it asks whether others should help. So long it
@@ -57,7 +57,7 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     } else {
         let rows = usize::try_from(PIECE.as_nanos() / a_row.max(1)).unwrap_or(usize::MAX).max(1);
         let pieces = rest.flat_map(|chunk| chunk.pieces(rows)).collect();
-        results.append(&mut map_pieces(pieces, rows, f));
+        results.append(&mut map_pieces(pieces, Chunk::len, Share::at_least(rows), f));
     }
     results
 }

@@ -4,7 +4,7 @@ use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{SnapshotError, Storage, StorageError};
-use ecs_world::{CommandQueue, Commands, ParQuery, World};
+use ecs_world::{CommandQueue, Commands, ParQuery, World, par_map};
 use serde::{Deserialize, Serialize};
 
 #[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,30 @@ fn parallel_iteration_gives_what_serial_iteration_gives() {
         }));
     }
     assert_eq!(results, vec![results[0]; 4]);
+}
+
+#[test]
+fn items_are_shared_and_come_back_in_their_order() {
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for (count, share) in [(0, 1), (1, 1), (7, 1), (1000, 3), (1000, 2000)] {
+            let mut items: Vec<_> = (0..count).collect();
+            let before = pool.install(|| {
+                par_map(&mut items, share, |item| {
+                    *item += 1;
+                    *item - 1
+                })
+            });
+            assert_eq!(before, (0..count).collect::<Vec<_>>());
+            assert_eq!(items, (1..=count).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a thread takes some items at a time")]
+fn a_share_of_no_items_is_refused() {
+    par_map([1, 2], 0, |item| item);
 }
 
 #[test]

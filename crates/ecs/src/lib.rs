@@ -46,7 +46,7 @@ pub mod prelude {
     pub use crate::{
         Added, Bundle, Changed, Commands, Component, ComponentId, EntityId, EventReader,
         EventWriter, Has, IntoSystem, IntoSystemConfig, Local, Mut, Or, ParQuery, Query,
-        QueryState, Ref, Res, ResMut, Schedule, SystemParam, With, Without, World,
+        QueryState, Ref, Res, ResMut, Schedule, SystemParam, With, Without, World, par_map,
     };
 }
 

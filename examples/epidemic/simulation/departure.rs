@@ -1,7 +1,6 @@
 //! Departing: the flights of a tick, and who takes them.
 
 use ecs::prelude::*;
-use rayon::prelude::*;
 
 use super::components::{Clock, Departures, InFlight, Place, Susceptible};
 use super::exchange::Exchange;
@@ -65,20 +64,20 @@ pub(super) fn depart(
             susceptible: susceptible.map(left),
         }
     };
-    // One list a piece: threads that make and give back many wait for each other.
-    let gates = board.gates(&mut at_home.0).zip(&flights).enumerate();
-    let list = || Vec::with_capacity(MANY);
-    let travellers =
-        gates.fold_chunks(PIECE, list, |mut travellers, (airport, (gate, flights))| {
-            let (airport, mut gate) = (AirportIndex(airport as u16), gate);
+    let gates = (0..).map(AirportIndex).zip(board.gates(&mut at_home.0)).zip(flights);
+    let mut gates: Vec<_> = gates.filter(|(_, flights)| !flights.is_empty()).collect();
+    let travellers = par_map(gates.chunks_mut(PIECE), 1, |gates| {
+        // One list a piece: threads that make and give back many wait for each other.
+        let mut travellers = Vec::with_capacity(MANY);
+        for ((airport, gate), flights) in gates {
             for &flight in *flights {
-                take_off(tick, &stage, flight, &mut gate, |person, way, to| {
-                    travellers.push((airport, leave(person, way, to)));
+                take_off(tick, &stage, flight, gate, |person, way, to| {
+                    travellers.push((*airport, leave(person, way, to)));
                 });
             }
-            travellers
-        });
-    let travellers: Vec<Vec<(AirportIndex, Traveller)>> = travellers.collect();
+        }
+        travellers
+    });
     let mut well = Exchange::<Clock, (InFlight, Place, Susceptible)>::new();
     let mut others = Exchange::<Clock, (InFlight, Place)>::new();
     for (airport, traveller) in travellers.into_iter().flatten() {

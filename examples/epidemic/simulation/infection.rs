@@ -1,7 +1,6 @@
 //! Infection, by city.
 
 use ecs::prelude::*;
-use rayon::prelude::*;
 
 use super::components::{Exposed, InFlight, Infectious, Place, Susceptible};
 use super::exchange::Exchange;
@@ -69,7 +68,7 @@ pub(super) fn infect(
             usize::from(place.0) == city && threshold.0 == turn.level
         })
     };
-    let infect = |(city, turn): (usize, Turn<EntityId>)| {
+    let infect = |&(city, turn): &(usize, Turn<EntityId>)| {
         is_here(city, turn).then(|| {
             let name = DrawName { entity: turn.id.to_bits(), tick, purpose: Purpose::LatentTime };
             let until = tick + 1 + rules.latent_ticks(draws.exponential(name));
@@ -78,8 +77,12 @@ pub(super) fn infect(
     };
     let overcome = at_risk.take_overcome(hazard.sums());
     let mut infected = Exchange::<Susceptible, Exposed>::new();
-    let exposed: Vec<_> = overcome.into_par_iter().with_min_len(PIECE).filter_map(infect).collect();
-    exposed.into_iter().for_each(|(person, exposed)| infected.push(person, exposed));
+    let exposed = par_map(overcome.chunks(PIECE), 1, |overcome| {
+        let mut exposed = Vec::with_capacity(overcome.len());
+        exposed.extend(overcome.iter().filter_map(infect));
+        exposed
+    });
+    exposed.into_iter().flatten().for_each(|(person, exposed)| infected.push(person, exposed));
     course.infected += u64::from(infected.len());
     course.infected_today += infected.len();
     infected.record(&mut commands);
