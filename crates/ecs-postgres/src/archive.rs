@@ -27,6 +27,10 @@ impl Archive for PostgresStorage {
         true
     }
 
+    fn shares_processors(&self) -> bool {
+        self.store.link.is_near()
+    }
+
     fn append_async<'a>(
         &'a self,
         commit: &'a Commit<'a>,

@@ -3,6 +3,7 @@
 mod bell;
 mod connection;
 mod entered;
+mod near;
 mod patience;
 mod tls;
 
@@ -97,6 +98,11 @@ impl Link {
     pub(crate) fn listen(&self, channel: String) -> Bell {
         let Connector { config, tls } = self.pool.manager();
         Bell::new(self.runtime().handle(), config.clone(), tls.clone(), channel)
+    }
+
+    /// Tells whether the server works on this machine's processors.
+    pub(crate) fn is_near(&self) -> bool {
+        near::is_near(&self.pool.manager().config)
     }
 
     fn runtime(&self) -> &Runtime {

@@ -22,6 +22,10 @@ use committer::{Committer, Due, Kept};
 /// [replica](Replica) of what the archive holds, and sends it. If the archive is slower than the world, the
 /// world waits: no more than [`ahead`](DurableOptions::ahead) commits do.
 ///
+/// While that thread works, and while the archive does if it is on this machine, the
+/// parallel work of worlds does with one processor less: on all of them the world would
+/// wait for threads that have to share one.
+///
 /// To bring a commit to rows costs as much as the rows it touches. An archive that keeps a
 /// [journal](Archive#journal) can be given commits as bytes instead, whose rows follow
 /// [every n-th commit](DurableOptions::rows_every), what several changed once.

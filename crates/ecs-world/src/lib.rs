@@ -6,6 +6,7 @@
 //! result.
 #![forbid(unsafe_code)]
 
+mod busy;
 mod checkpoint;
 mod commands;
 mod cut;

@@ -44,6 +44,12 @@ pub trait Archive: AsyncStorage {
         false
     }
 
+    /// Tells whether what it is asked for is done by the processors of this machine: a
+    /// world then does with one less until it is done.
+    fn shares_processors(&self) -> bool {
+        false
+    }
+
     /// Keeps a commit in the journal, wholly or not at all, if the store is at that
     /// version; and returns the one that it has then. The commit is as durable as one of
     /// rows, and they follow with the next [fold](Self::fold_async).
@@ -151,6 +157,10 @@ macro_rules! forward {
 
             fn has_journal(&self) -> bool {
                 (**self).has_journal()
+            }
+
+            fn shares_processors(&self) -> bool {
+                (**self).shares_processors()
             }
 
             fn append_async<'a>(

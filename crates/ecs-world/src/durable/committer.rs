@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use pollster::block_on;
 
 use super::DurableError;
+use crate::busy::Busy;
 use crate::state::Head;
 
 /// What a commit is made of: all that may have changed in a world since the one before.
@@ -279,6 +280,7 @@ impl<A: Archive> Work<A> {
 
     /// Finds out what a commit brings, and has the replica follow.
     fn find(&mut self, Due { tick, head, rows }: &Due) -> Result<Found, DurableError> {
+        let _busy = Busy::begin();
         let replica = &mut self.kept.rows;
         let allocator_before = replica.allocator().clone();
         let changes = replica.follow(rows).map_err(SnapshotError::from)?;
@@ -299,6 +301,7 @@ impl<A: Archive> Work<A> {
             allocator: &found.allocator,
             head: &found.head,
         };
+        let _busy = self.archive.shares_processors().then(Busy::begin);
         if appends {
             let version = block_on(self.archive.append_async(&commit, self.kept.version))?;
             self.kept.journaled += 1;
@@ -310,6 +313,7 @@ impl<A: Archive> Work<A> {
     /// Brings the archive's rows to the last commit.
     fn fold(&mut self) -> Result<(), RemoteError> {
         if self.kept.journaled != 0 {
+            let _busy = self.archive.shares_processors().then(Busy::begin);
             block_on(self.archive.fold_async(Some(self.kept.version)))?;
             self.kept.journaled = 0;
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use crate::busy::spare;
+
 /// The threads that a schedule uses, for its systems and for parallel queries in
 /// them.
 #[derive(Clone, Default)]
@@ -20,13 +22,14 @@ pub enum Threads {
 }
 
 impl Threads {
-    /// Returns how many threads may work at the same time.
+    /// Returns how many threads may work at the same time: now, since while a world is
+    /// committed there may be fewer.
     pub(super) fn count(&self) -> usize {
-        match self {
+        spare(match self {
             Self::Current => rayon::current_num_threads(),
             Self::Pool(pool) => pool.current_num_threads(),
             Self::None => 1,
-        }
+        })
     }
 
     /// Tells whether the calling thread is one of the pool's.
