@@ -324,6 +324,30 @@ fn a_world_that_went_back_is_folded_to_where_it_is() {
 }
 
 #[test]
+fn a_world_of_which_nobody_knows_what_is_different_is_compared_with_the_archive() {
+    let place = Home::new();
+    let last = "select sum(length(bytes)) from _journal \
+                where version = (select committed from _store)";
+    let mut durable = place.open(filled(), u64::MAX);
+    let name = |n: u32| (Name(format!("{n:0100}")), Place { x: n as f32, y: 0.0 });
+    let first = durable.world_mut().spawn_batch((0..1000).map(name))[0];
+    durable.commit().unwrap();
+    durable.wait().unwrap();
+    let all = place.number(last);
+    for n in 0..3 {
+        // Another store, as far as anybody knows.
+        let cut = durable.world().cut().unwrap();
+        durable.world_mut().restore_cut(&cut).unwrap();
+        durable.world_mut().get_mut::<Place>(first).unwrap().x = -1.0 - n as f32;
+        durable.commit().unwrap();
+        durable.wait().unwrap();
+        let some = place.number(last);
+        assert!(some < all / 20, "{some} bytes for one value, {all} for all of them");
+        assert_eq!(place.hash(), durable.world().state_hash().unwrap());
+    }
+}
+
+#[test]
 fn a_commit_of_many_megabytes_is_kept_in_parts() {
     let place = Home::new();
     let mut durable = place.open(empty(), u64::MAX);

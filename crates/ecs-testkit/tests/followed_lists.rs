@@ -1,8 +1,9 @@
 //! Who follows a store is told rightly of lists of entities that change.
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::EntityId;
-use ecs_storage_api::{Storage, StorageExt};
+use ecs_core::{EntityAllocator, EntityId};
+use ecs_storage_api::snapshot::{Replica, RowCapture};
+use ecs_storage_api::{OwnedChunk, PAGE_ROWS, Storage, StorageExt, StorageImage};
 use ecs_testkit::components::{Name, Position, Selected, Velocity};
 use ecs_testkit::differential::Follower;
 
@@ -133,4 +134,55 @@ fn what_so_many_lists_change_is_captured_as_all_else() {
     }
     let rows = look(&mut follower, &mut storage);
     assert!(rows < 4000, "{rows} rows were told of for {}", list.len() + others.len());
+}
+
+#[test]
+fn who_has_forgotten_values_knows_them_again_from_where_pages_bring_them() {
+    let (mut storage, all, _) = followed(3000);
+    let whole = RowCapture::of(&mut storage, None).unwrap();
+    let nothing = StorageImage::new(EntityAllocator::new(0).state(), Vec::new()).unwrap();
+    let mut replica = Replica::of_image(&nothing).unwrap();
+    assert!(replica.has_values() && replica.is_empty());
+    replica.forget_values();
+    assert_eq!(replica.follow(&whole).unwrap().len(), all.len());
+    assert!(!replica.has_values() && !replica.is_empty());
+    let mut last = whole.moment();
+    let mut told = |storage: &mut ArchetypeStorage| {
+        let capture = RowCapture::of(storage, Some(last)).unwrap();
+        last = capture.moment();
+        let changes = replica.follow(&capture).unwrap();
+        let ids = |chunks: &[OwnedChunk]| chunks.iter().flat_map(|it| it.ids().to_vec()).collect();
+        let (inserted, updated): (Vec<_>, Vec<_>) = (ids(&changes.inserted), ids(&changes.updated));
+        (inserted.len(), updated)
+    };
+    // Lists go to another table and back, with positions that are the same.
+    let list = some(&all);
+    let there_and_back = |storage: &mut ArchetypeStorage, list: &[EntityId]| {
+        let positions: Vec<Position> =
+            list.iter().map(|id| *storage.get_component(*id).unwrap()).collect();
+        let values = positions.iter().map(|position| (Selected(1), *position));
+        storage.exchange_many::<(), _>(list, values).unwrap();
+        storage.exchange_many::<Selected, _>(list, positions).unwrap();
+    };
+    there_and_back(&mut storage, &list);
+    assert_eq!(told(&mut storage), (0, list.clone()), "nobody knows that they are");
+    there_and_back(&mut storage, &list);
+    assert_eq!(told(&mut storage), (0, list.clone()), "and lists make nobody know");
+    // Of a page in which one value is written all are told, and are known from then on.
+    write(&mut storage, &all[5..6]);
+    let (_, page) = told(&mut storage);
+    assert!(page.len() == PAGE_ROWS && page.contains(&all[5]));
+    storage.get_component_mut::<Position>(all[5]).unwrap().0 = -7;
+    assert_eq!(told(&mut storage), (0, vec![all[5]]));
+    // Those of the list are in no such page: they went to the end.
+    there_and_back(&mut storage, &all[..100]);
+    let unknown: Vec<_> = all[..100].iter().copied().filter(|id| list.contains(id)).collect();
+    assert_eq!(told(&mut storage), (0, unknown));
+    // Who is touched alone comes with all that it has.
+    let alone = all[2999];
+    assert!(!page.contains(&alone));
+    storage.insert(alone, Velocity(1, 1)).unwrap();
+    assert_eq!(told(&mut storage), (1, vec![alone; 2]), "position and name");
+    storage.insert(alone, Velocity(1, 1)).unwrap();
+    assert_eq!(told(&mut storage), (0, vec![]));
 }

@@ -28,7 +28,9 @@ use committer::{Committer, Due, Kept};
 ///
 /// To bring a commit to rows costs as much as the rows it touches. An archive that keeps a
 /// [journal](Archive#journal) can be given commits as bytes instead, whose rows follow
-/// [every n-th commit](DurableOptions::rows_every), what several changed once.
+/// [every n-th commit](DurableOptions::rows_every), what several changed once. What lists
+/// of entities were given is appended then, though it may be what they had: so the replica
+/// [needs no copy](Replica::forget_values) of it.
 ///
 /// Opened again, the world is what it was at its last commit, in
 /// [state hash](World::state_hash), saved resources and events. Rows come back in the

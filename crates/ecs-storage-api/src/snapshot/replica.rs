@@ -44,6 +44,8 @@ pub struct Replica {
     sets: Sets,
     places: Places,
     known: Known,
+    /// Whether all values are kept; else those that captures brought beside lists.
+    keeps_values: bool,
 }
 
 /// Sets of components, numbered.
@@ -81,7 +83,7 @@ impl Replica {
         let allocator = image.allocator().clone();
         let places = Places::new(allocator.shard);
         let (sets, known) = Default::default();
-        let mut replica = Self { allocator, sets, places, known };
+        let mut replica = Self { allocator, sets, places, known, keeps_values: true };
         replica.take_in(&RowCapture::of_image(image)?);
         Ok(replica)
     }
@@ -91,8 +93,31 @@ impl Replica {
         &self.allocator
     }
 
+    /// Forgets all values, and takes no more memory for those that lists bring, nor for those
+    /// of a capture of everything: what they bring to an entity is told of from now on though
+    /// it may be the same. Who is there and has what stays known, and so do values that come
+    /// otherwise, with pages that were written and entities that were touched one by one:
+    /// they are compared from the second time on.
+    ///
+    /// For somebody who takes a value that is the same as easily as it is found out.
+    pub fn forget_values(&mut self) {
+        self.keeps_values = false;
+        self.places.forget_values();
+    }
+
+    /// Tells whether all values are known.
+    pub fn has_values(&self) -> bool {
+        self.keeps_values
+    }
+
+    /// Tells whether nobody is there.
+    pub fn is_empty(&self) -> bool {
+        self.places.entities().next().is_none()
+    }
+
     /// Takes over what a capture brings of all that may be different, and returns which
-    /// rows are. A value is, if its encoded bytes are.
+    /// rows are. A value is, if its encoded bytes are, or if the one before is
+    /// [not known](Self::forget_values).
     ///
     /// # Errors
     /// [`CodecError`] if a value can't be decoded, which of a store does not happen. Then
@@ -105,7 +130,9 @@ impl Replica {
         let mut known = std::mem::take(&mut self.known);
         let net = Net::of(capture, &mut known);
         let changes = Comparison::new(self, capture, &net).finish();
-        let different = changes.is_ok().then(|| net.take_in(&mut self.places, &mut self.sets));
+        let different = changes
+            .is_ok()
+            .then(|| net.take_in(&mut self.places, &mut self.sets, self.keeps_values));
         self.known = known;
         let mut changes = changes?;
         if let Some(different) = different {
@@ -122,13 +149,16 @@ impl Replica {
             self.places = Places::new(self.allocator.shard);
         }
         capture.ended.iter().for_each(|id| self.places.end(*id));
+        let keeps_values = self.keeps_values || !capture.is_whole;
         for rows in &capture.entities {
             let set = self.sets.number_or_new(&rows.components);
             let places = &mut self.places;
             places.for_each_run_or_new(&rows.ids, |page, run, in_page| {
                 let there = rows.ids[run.clone()].iter().zip(in_page);
                 there.for_each(|(id, to)| page.begin(*to as usize, *id, set));
-                put(rows, page, run.start, in_page);
+                if keeps_values {
+                    put(rows, page, run.start, in_page);
+                }
             });
         }
         for rows in &capture.written {

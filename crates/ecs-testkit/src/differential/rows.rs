@@ -56,11 +56,32 @@ pub(super) fn check_changes(
     ensure(rows == *new, || format!("{changes:?} lead from {old:?} to {rows:?}, not {new:?}"))
 }
 
+/// Checks that changes lead from rows to others, where values that are told of may be the
+/// same as before.
+pub(super) fn check_told(
+    changes: &RowChanges,
+    old: &EncodedRows,
+    new: &EncodedRows,
+) -> Result<(), String> {
+    let mut rows = old.clone();
+    apply(changes, &mut rows, |_, _| true)?;
+    ensure(rows == *new, || format!("{changes:?} lead from {old:?} to {rows:?}, not {new:?}"))
+}
+
 /// Applies changes to rows; each must be one.
 ///
 /// # Errors
 /// What is told that is no change.
 pub fn apply_rows(changes: &RowChanges, rows: &mut EncodedRows) -> Result<(), String> {
+    apply(changes, rows, |known, value| known != value)
+}
+
+/// Applies changes to rows, if each new value in place of another may be one.
+fn apply(
+    changes: &RowChanges,
+    rows: &mut EncodedRows,
+    may_replace: fn(&[u8], &[u8]) -> bool,
+) -> Result<(), String> {
     ascending(&changes.died)?;
     for id in &changes.died {
         ensure(rows.remove(id).is_some(), || format!("{id} died and was not there"))?;
@@ -78,7 +99,8 @@ pub fn apply_rows(changes: &RowChanges, rows: &mut EncodedRows) -> Result<(), St
                 for (component, value) in row {
                     let known = rows.get_mut(&id).ok_or_else(|| format!("{id} is not there"))?;
                     let known = known.insert(component, value.clone());
-                    ensure(known.is_some() == had && known.as_ref() != Some(&value), || {
+                    let fits = known.as_deref().map_or(!had, |it| had && may_replace(it, &value));
+                    ensure(fits, || {
                         format!("`{component}` of {id} is told to be {value:?}, was {known:?}")
                     })?;
                 }

@@ -87,10 +87,14 @@ impl Committer {
     /// Starts the thread. So many commits may wait, and the rows follow at every n-th.
     pub(super) fn start(
         archive: impl Archive + 'static,
-        kept: Kept,
+        mut kept: Kept,
         ahead: usize,
         rows_every: u64,
     ) -> Result<Self, DurableError> {
+        if rows_every > 1 && archive.has_journal() {
+            // A value more in it costs less than to find out that it is the same.
+            kept.rows.forget_values();
+        }
         let (tasks, waiting) = mpsc::sync_channel(ahead);
         let outcome = Arc::<Mutex<Outcome>>::default();
         let work = Work {
@@ -268,18 +272,28 @@ impl<A: Archive> Work<A> {
         if self.left.is_empty() || !self.is_refused {
             return;
         }
-        let Ok(committed) = block_on(self.archive.committed_async()) else { return };
-        if committed.version != self.kept.version {
-            return;
-        }
-        if let Ok(rows) = Replica::of_image(&committed.image) {
+        if let Ok(rows) = self.read() {
             self.kept.rows = rows;
             self.left.clear();
         }
     }
 
+    /// Reads what the archive holds, if nobody else has written to it.
+    fn read(&self) -> Result<Replica, DurableError> {
+        let committed = block_on(self.archive.committed_async())?;
+        let (expected, found) = (self.kept.version, committed.version);
+        if found != expected {
+            return Err(RemoteError::Conflict { expected, found }.into());
+        }
+        Ok(Replica::of_image(&committed.image).map_err(SnapshotError::from)?)
+    }
+
     /// Finds out what a commit brings, and has the replica follow.
     fn find(&mut self, Due { tick, head, rows }: &Due) -> Result<Found, DurableError> {
+        if rows.is_whole() && !self.kept.rows.has_values() && !self.kept.rows.is_empty() {
+            // What is left has been made: the archive holds what the replica does.
+            self.kept.rows = self.read()?;
+        }
         let _busy = Busy::begin();
         let replica = &mut self.kept.rows;
         let allocator_before = replica.allocator().clone();

@@ -15,7 +15,7 @@ use crate::bits::numbers;
 use crate::changes::Batches;
 use crate::directory::prefetch;
 use crate::snapshot::capture::{Captured, RowCapture};
-use crate::snapshot::value::{append_value, replace_value};
+use crate::snapshot::value::append_value;
 
 /// Memory is asked for what is known of an entity when so many come before it.
 const AHEAD: usize = 12;
@@ -304,18 +304,28 @@ impl<'a> Net<'a> {
         move |id| is_told && self.known.number(id).is_some()
     }
 
-    /// Compares what comes to entities with what a replica has, which takes it over.
-    pub(super) fn take_in(self, places: &mut Places, sets: &mut Sets) -> Different {
+    /// Compares what comes to entities with what a replica has, which takes it over: all
+    /// values, or those of components that their pages have values of already.
+    pub(super) fn take_in(
+        self,
+        places: &mut Places,
+        sets: &mut Sets,
+        keeps_values: bool,
+    ) -> Different {
         let batches = &self.capture.batches;
         let components = batches.components();
         let mut different = Different::new(components.len());
         let values = components.iter().copied().filter(|id| batches.has_values_of(*id));
         let values: Vec<_> = values.collect();
         let mut transitions = Transitions { components, sets, known: AHashMap::new(), last: None };
+        let sizes = components.iter().map(|id| id.info().stride());
+        let places_of: Vec<_> = self.layout.places.iter().copied().zip(sizes).collect();
         let (ids, order) = self.known.take();
         places.for_each_run_or_new(&ids, |page, run, in_page| {
-            page.make_room(&values);
-            let fields: Vec<_> = components.iter().map(|id| page.place(*id)).collect();
+            if keeps_values {
+                page.make_room(&values);
+            }
+            let fields: Vec<_> = components.iter().map(|id| page.field(*id)).collect();
             let order = &order[run.clone()];
             for (n, (&id, &there)) in ids[run].iter().zip(in_page).enumerate() {
                 if let (Some(there), Some(number)) = (in_page.get(n + AHEAD), order.get(n + AHEAD))
@@ -332,13 +342,13 @@ impl<'a> Net<'a> {
                 if to != set {
                     page.begin(there as usize, id, to);
                 }
-                let (new, row) =
-                    (self.known.row(order[n] as usize, &self.layout), page.row_mut(there as usize));
+                let new = self.known.row(order[n] as usize, &self.layout);
                 for component in bits(came) {
-                    let Some((at, size)) = fields[component] else { continue };
-                    let place = self.layout.places[component];
+                    let (place, size) = places_of[component];
                     let value = &new[place..place + size];
-                    let differs = replace_value(&mut row[at..at + size], value);
+                    let known = fields[component];
+                    let differs =
+                        known.map_or(size != 0, |field| page.replace(field, there as usize, value));
                     if had >> component & 1 == 0 {
                         different.inserted[component].push(id, value);
                     } else if differs {

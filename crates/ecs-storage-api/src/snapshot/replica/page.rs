@@ -1,66 +1,81 @@
 //! A page of a replica: entities whose indices follow each other.
 //!
 //! Those that a capture brings are far from each other, so each value that is asked for
-//! lies in memory that nobody has touched for long. So all of an entity lies side by side:
-//! it is waited for once.
+//! lies in memory that nobody has touched for long. So all values of an entity lie side by
+//! side: they are waited for once. Who it is, and what it has, lies apart from them, close
+//! together, since that is asked for more often.
 
 use bytemuck::{Pod, Zeroable};
 use ecs_core::{ComponentId, EntityId};
 
+use crate::bits::Bits;
 use crate::changes::LARGE;
 use crate::directory::prefetch;
 use crate::snapshot::capture::{CapturedColumn, CapturedValues};
-use crate::snapshot::value::is_same;
+use crate::snapshot::value::{is_same, replace_value};
 
 /// Rows of a page: so many that a capture of scattered rows has several in each.
 pub(super) const ROWS: usize = 8192;
 
-/// What the cache takes at once. Rows of 16, 32 or 64 bytes lie in one.
+/// What the cache takes at once. Rows of up to 64 bytes lie in one.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Where in a row the id is; 0 stands for nobody.
-const ID: usize = 0;
-/// Where the number of the set of components is.
-const SET: usize = ID + size_of::<u64>();
-/// Where values begin.
-const VALUES: usize = SET + size_of::<u32>();
+/// Who is in a row, and the number of the set of components.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Head {
+    /// The two halves of the id; 0 stands for nobody.
+    id: [u32; 2],
+    set: u32,
+}
 
 /// Entities with the numbers of their sets of components, and values.
 #[derive(Debug)]
 pub(super) struct Page {
+    heads: Box<[Head]>,
     /// Where in a row small values of plain bytes lie; after them other components begin.
     fields: Vec<Field>,
     end: usize,
-    /// How far it is from one row to the next.
+    /// How far it is from one row of values to the next.
     stride: usize,
     rows: Box<[Line]>,
     /// Values that have no one size, or a [large](LARGE) one: in a row every entity of the
     /// page would have the room for one, whether it has the component or not.
-    apart: Vec<(ComponentId, Vec<Box<[u8]>>)>,
+    apart: Vec<(ComponentId, Apart)>,
 }
 
-/// Where in a row the value of a component is, if the entity has it; else anything is
-/// there.
-#[derive(Debug, Clone, Copy)]
+/// The values of a component by row, where they are known.
+type Apart = Vec<Option<Box<[u8]>>>;
+
+/// Where in a row the value of a component is, if the entity has it and its value is known;
+/// else anything is there.
+#[derive(Debug)]
 struct Field {
     component: ComponentId,
     at: usize,
     size: usize,
+    /// The rows whose value is known.
+    known: Bits,
 }
 
 impl Default for Page {
     fn default() -> Self {
-        let (fields, apart) = Default::default();
-        let stride = stride_of(VALUES);
-        Self { fields, end: VALUES, stride, rows: rows_of(stride), apart }
+        let (fields, apart, rows) = Default::default();
+        let heads = bytemuck::allocation::zeroed_slice_box(ROWS);
+        Self { heads, fields, end: 0, stride: 0, rows, apart }
     }
 }
 
-/// Returns the distance of rows whose values end there.
+/// Returns the distance of rows whose values end there: so that they lie in as few lines as
+/// they can.
 fn stride_of(end: usize) -> usize {
-    end.next_multiple_of(16)
+    match end {
+        0 => 0,
+        1..=64 => end.next_power_of_two(),
+        _ => end.next_multiple_of(16),
+    }
 }
 
 fn rows_of(stride: usize) -> Box<[Line]> {
@@ -83,16 +98,20 @@ impl Page {
     /// Asks memory for rows that are to be looked at.
     #[inline]
     pub(super) fn ask_for(&self, rows: &[u32]) {
-        let bytes = self.bytes();
-        rows.iter().for_each(|row| prefetch(&raw const bytes[*row as usize * self.stride]));
+        for row in rows {
+            prefetch(&raw const self.heads[*row as usize]);
+            if let Some(values) = self.bytes().get(*row as usize * self.stride) {
+                prefetch(values);
+            }
+        }
     }
 
     /// Returns who is in a row, and with which set of components.
     #[inline]
     pub(super) fn row(&self, row: usize) -> Option<(EntityId, u32)> {
-        let bytes = &self.bytes()[row * self.stride..][..VALUES];
-        let id = EntityId::from_bits(bytemuck::pod_read_unaligned(&bytes[ID..SET])).ok()?;
-        Some((id, bytemuck::pod_read_unaligned(&bytes[SET..])))
+        let Head { id: [low, high], set } = self.heads[row];
+        let id = EntityId::from_bits(u64::from(high) << 32 | u64::from(low)).ok()?;
+        Some((id, set))
     }
 
     /// Returns everybody.
@@ -103,39 +122,37 @@ impl Page {
     /// Says who is in a row.
     #[inline]
     pub(super) fn begin(&mut self, row: usize, id: EntityId, set: u32) {
-        let start = row * self.stride;
-        let bytes = &mut self.bytes_mut()[start..][..VALUES];
-        bytes[ID..SET].copy_from_slice(bytemuck::bytes_of(&id.to_bits()));
-        bytes[SET..].copy_from_slice(bytemuck::bytes_of(&set));
+        let bits = id.to_bits();
+        self.heads[row] = Head { id: [bits as u32, (bits >> 32) as u32], set };
     }
 
     /// Says that nobody is in a row.
     pub(super) fn end(&mut self, row: usize) {
-        let start = row * self.stride;
-        self.bytes_mut()[start..][ID..SET].fill(0);
+        self.heads[row] = Head::zeroed();
     }
 
-    /// Returns where in a row a component's values lie, and how large they are, if they do
-    /// not lie apart.
-    pub(super) fn place(&self, component: ComponentId) -> Option<(usize, usize)> {
-        self.field(component).map(|field| (field.at, field.size))
+    /// Forgets all values.
+    pub(super) fn forget_values(&mut self) {
+        (self.fields, self.apart, self.rows) = Default::default();
+        (self.end, self.stride) = (0, 0);
     }
 
-    /// Returns all of a row.
+    /// Returns the number of a component among those whose values lie in rows, if there is
+    /// [room](Self::make_room) for it.
+    pub(super) fn field(&self, component: ComponentId) -> Option<usize> {
+        self.fields.iter().position(|field| field.component == component)
+    }
+
+    /// Replaces the value of a row, and tells whether the one before is not known to be the
+    /// same.
     #[inline]
-    pub(super) fn row_mut(&mut self, row: usize) -> &mut [u8] {
-        let start = row * self.stride;
-        let stride = self.stride;
-        &mut self.bytes_mut()[start..start + stride]
-    }
-
-    fn field(&self, component: ComponentId) -> Option<Field> {
-        self.fields.iter().find(|field| field.component == component).copied()
-    }
-
-    fn apart(&self, component: ComponentId) -> &[Box<[u8]>] {
-        let column = self.apart.iter().find(|(id, _)| *id == component);
-        &column.expect("whoever has a component has a value of it").1
+    pub(super) fn replace(&mut self, field: usize, row: usize, value: &[u8]) -> bool {
+        let field = &mut self.fields[field];
+        let was_known = field.known.get(row);
+        field.known.set(row);
+        let start = row * self.stride + field.at;
+        let rows = bytemuck::cast_slice_mut::<_, u8>(&mut self.rows);
+        replace_value(&mut rows[start..start + field.size], value) || !was_known
     }
 
     /// Makes room for values of components.
@@ -148,9 +165,10 @@ impl Page {
             }
             let info = component.info();
             if !info.is_pod() || info.stride() > LARGE {
-                self.apart.push((component, vec![Box::default(); ROWS]));
+                self.apart.push((component, vec![None; ROWS]));
             } else {
-                self.fields.push(Field { component, at: self.end, size: info.stride() });
+                let (at, size, known) = (self.end, info.stride(), Bits::new(ROWS));
+                self.fields.push(Field { component, at, size, known });
                 self.end += info.stride();
                 self.stride = stride_of(self.end);
             }
@@ -158,7 +176,7 @@ impl Page {
         if self.stride != stride {
             let mut rows = rows_of(self.stride);
             let wider = bytemuck::cast_slice_mut::<_, u8>(&mut rows).chunks_mut(self.stride);
-            for (wider, row) in wider.zip(self.bytes().chunks(stride)).take(ROWS) {
+            for (wider, row) in wider.zip(self.bytes().chunks(stride.max(1))).take(ROWS) {
                 wider[..stride].copy_from_slice(row);
             }
             self.rows = rows;
@@ -166,10 +184,7 @@ impl Page {
     }
 
     /// Calls `differs` with those of some pairs of rows, of a capture and of this, whose
-    /// values of a component differ.
-    ///
-    /// # Panics
-    /// If nobody has ever had it.
+    /// values of a component are not known to be the same.
     pub(super) fn compare(
         &self,
         component: ComponentId,
@@ -177,17 +192,22 @@ impl Page {
         rows: &[(u32, u32)],
         mut differs: impl FnMut(u32),
     ) {
+        let info = component.info();
+        if info.is_pod() && info.stride() == 0 {
+            return;
+        }
         let Some(field) = self.field(component) else {
-            let known = self.apart(component);
+            let known = self.apart.iter().find(|(id, _)| *id == component);
+            let known = |row: u32| known?.1[row as usize].as_deref();
             for &(row, there) in rows {
-                if !is_same(&known[there as usize], captured.get(row as usize)) {
+                if known(there).is_none_or(|known| !is_same(known, captured.get(row as usize))) {
                     differs(row);
                 }
             }
             return;
         };
+        let field = &self.fields[field];
         match (field.size, captured.values()) {
-            (0, _) => {}
             (2, CapturedValues::Plain(new)) => self.compare_values::<2>(field, new, rows, differs),
             (4, CapturedValues::Plain(new)) => self.compare_values::<4>(field, new, rows, differs),
             (8, CapturedValues::Plain(new)) => self.compare_values::<8>(field, new, rows, differs),
@@ -195,7 +215,8 @@ impl Page {
                 for &(row, there) in rows {
                     let start = there as usize * self.stride + field.at;
                     let known = &self.bytes()[start..start + field.size];
-                    if !is_same(known, captured.get(row as usize)) {
+                    let is_known = field.known.get(there as usize);
+                    if !is_known || !is_same(known, captured.get(row as usize)) {
                         differs(row);
                     }
                 }
@@ -207,7 +228,7 @@ impl Page {
     #[inline]
     fn compare_values<const N: usize>(
         &self,
-        field: Field,
+        field: &Field,
         new: &[u8],
         rows: &[(u32, u32)],
         mut differs: impl FnMut(u32),
@@ -215,7 +236,8 @@ impl Page {
         let (known, (new, _)) = (self.bytes(), new.as_chunks::<N>());
         for &(row, there) in rows {
             let start = there as usize * self.stride + field.at;
-            if known[start..start + N] != new[row as usize] {
+            let is_known = field.known.get(there as usize);
+            if !is_known || known[start..start + N] != new[row as usize] {
                 differs(row);
             }
         }
@@ -235,36 +257,39 @@ impl Page {
             let (_, known) = column.expect("room was made");
             for (row, &there) in (start..).zip(rows) {
                 let (known, new) = (&mut known[there as usize], captured.get(row));
-                match known.len() == new.len() {
-                    true => known.copy_from_slice(new),
-                    false => *known = new.into(),
+                match known {
+                    Some(known) if known.len() == new.len() => known.copy_from_slice(new),
+                    _ => *known = Some(new.into()),
                 }
             }
             return;
         };
-        match (field.size, captured.values()) {
+        let field = &mut self.fields[field];
+        rows.iter().for_each(|row| field.known.set(*row as usize));
+        let (at, size) = (field.at, field.size);
+        match (size, captured.values()) {
             (0, _) => {}
-            (2, CapturedValues::Plain(new)) => self.put_values::<2>(field, new, start, rows),
-            (4, CapturedValues::Plain(new)) => self.put_values::<4>(field, new, start, rows),
-            (8, CapturedValues::Plain(new)) => self.put_values::<8>(field, new, start, rows),
+            (2, CapturedValues::Plain(new)) => self.put_values::<2>(at, new, start, rows),
+            (4, CapturedValues::Plain(new)) => self.put_values::<4>(at, new, start, rows),
+            (8, CapturedValues::Plain(new)) => self.put_values::<8>(at, new, start, rows),
             _ => {
                 let stride = self.stride;
                 let known = self.bytes_mut();
                 for (row, &there) in (start..).zip(rows) {
-                    let at = there as usize * stride + field.at;
-                    known[at..at + field.size].copy_from_slice(captured.get(row));
+                    let start = there as usize * stride + at;
+                    known[start..start + size].copy_from_slice(captured.get(row));
                 }
             }
         }
     }
 
     #[inline]
-    fn put_values<const N: usize>(&mut self, field: Field, new: &[u8], start: usize, rows: &[u32]) {
+    fn put_values<const N: usize>(&mut self, at: usize, new: &[u8], start: usize, rows: &[u32]) {
         let (stride, (new, _)) = (self.stride, new.as_chunks::<N>());
         let known = self.bytes_mut();
         for (new, &there) in new[start..].iter().zip(rows) {
-            let at = there as usize * stride + field.at;
-            known[at..at + N].copy_from_slice(new);
+            let start = there as usize * stride + at;
+            known[start..start + N].copy_from_slice(new);
         }
     }
 }

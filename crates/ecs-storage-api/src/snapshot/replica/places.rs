@@ -55,6 +55,12 @@ impl Places {
         pages.flatten().flat_map(|page| page.entities())
     }
 
+    /// Forgets all values, and no entity.
+    pub(super) fn forget_values(&mut self) {
+        let pages = self.pages.iter_mut().chain(&mut self.strange_pages);
+        pages.flatten().for_each(|page| page.forget_values());
+    }
+
     /// Calls `each` with runs of ids whose places are in one page: the page, if there is
     /// one, the run, and the rows of the page.
     pub(super) fn for_each_run<'a>(
