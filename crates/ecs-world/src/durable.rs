@@ -30,7 +30,8 @@ use committer::{Committer, Due, Kept};
 /// [journal](Archive#journal) can be given commits as bytes instead, whose rows follow
 /// [every n-th commit](DurableOptions::rows_every), what several changed once. What lists
 /// of entities were given is appended then, though it may be what they had: so the replica
-/// [needs no copy](Replica::forget_values) of it.
+/// [needs no copy](Replica::forget_values) of it, until a world that went back, or a failed
+/// commit, has to be compared as a whole.
 ///
 /// Opened again, the world is what it was at its last commit, in
 /// [state hash](World::state_hash), saved resources and events. Rows come back in the
@@ -236,7 +237,8 @@ impl DurableOptions {
         // A world that came from the archive holds what that does.
         let last = (origin != Origin::World).then(|| Moment::of(world.storage_mut()));
         let last_tick = world.tick();
-        let kept = Kept { rows, version, journaled };
+        let allocator = rows.allocator().clone();
+        let kept = Kept { rows, allocator, version, journaled };
         let committer = Committer::start(archive, kept, self.ahead, self.rows_every)?;
         let Self { every, skips, .. } = self;
         Ok(Durable { world, last, last_tick, committer, every, skips, origin })

@@ -104,7 +104,8 @@ pub trait ParQuery<D: QueryData> {
 /// many small items gives a large number, or stretches of them as the items.
 ///
 /// # Panics
-/// If `share` is 0, or if `f` panics, when the other items have ended.
+/// If `share` is 0, or if `f` panics, when the other threads have ended; not every item
+/// was given to it then.
 ///
 /// # Example
 /// ```

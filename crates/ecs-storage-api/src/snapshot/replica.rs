@@ -44,7 +44,8 @@ pub struct Replica {
     sets: Sets,
     places: Places,
     known: Known,
-    /// Whether all values are kept; else those that captures brought beside lists.
+    /// Whether all values are kept; else those of pages that captures brought values of
+    /// beside lists.
     keeps_values: bool,
 }
 
@@ -95,9 +96,10 @@ impl Replica {
 
     /// Forgets all values, and takes no more memory for those that lists bring, nor for those
     /// of a capture of everything: what they bring to an entity is told of from now on though
-    /// it may be the same. Who is there and has what stays known, and so do values that come
-    /// otherwise, with pages that were written and entities that were touched one by one:
-    /// they are compared from the second time on.
+    /// it may be the same. Who is there and has what stays known. Values that come otherwise,
+    /// with pages that were written and entities that were touched one by one, are kept, and
+    /// compared from the second time on; and where there is room for them, those that lists
+    /// bring to entities beside.
     ///
     /// For somebody who takes a value that is the same as easily as it is found out.
     pub fn forget_values(&mut self) {

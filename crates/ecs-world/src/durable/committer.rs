@@ -56,6 +56,8 @@ pub(super) struct Kept {
     /// The rows, those in the journal included, and those of a commit that is being made, or
     /// is left.
     pub(super) rows: Replica,
+    /// Which ids come next after those.
+    pub(super) allocator: AllocatorState,
     pub(super) version: Version,
     /// How many commits its rows have not followed yet.
     pub(super) journaled: u64,
@@ -269,11 +271,14 @@ impl<A: Archive> Work<A> {
     /// Gives up a commit that would be refused again, for one of everything: the replica is
     /// what the archive holds. If others have written to that, or it is away, all stays.
     fn go_back(&mut self) {
-        if self.left.is_empty() || !self.is_refused {
+        let Some(Left::Found(first)) = self.left.front().filter(|_| self.is_refused) else {
             return;
-        }
+        };
+        let _busy = Busy::begin();
         if let Ok(rows) = self.read() {
             self.kept.rows = rows;
+            // What the world believed, and not what is read: others may have reserved ids.
+            self.kept.allocator = first.allocator_before.clone();
             self.left.clear();
         }
     }
@@ -290,15 +295,15 @@ impl<A: Archive> Work<A> {
 
     /// Finds out what a commit brings, and has the replica follow.
     fn find(&mut self, Due { tick, head, rows }: &Due) -> Result<Found, DurableError> {
+        let _busy = Busy::begin();
         if rows.is_whole() && !self.kept.rows.has_values() && !self.kept.rows.is_empty() {
-            // What is left has been made: the archive holds what the replica does.
+            // What is left has been made: the archive holds what the replica does. Its values
+            // stay, since there may be more such captures.
             self.kept.rows = self.read()?;
         }
-        let _busy = Busy::begin();
-        let replica = &mut self.kept.rows;
-        let allocator_before = replica.allocator().clone();
-        let changes = replica.follow(rows).map_err(SnapshotError::from)?;
+        let changes = self.kept.rows.follow(rows).map_err(SnapshotError::from)?;
         let allocator = rows.allocator().clone();
+        let allocator_before = std::mem::replace(&mut self.kept.allocator, allocator.clone());
         Ok(Found { tick: *tick, head: head.to_bytes(), changes, allocator_before, allocator })
     }
 

@@ -152,7 +152,8 @@ impl Page {
         field.known.set(row);
         let start = row * self.stride + field.at;
         let rows = bytemuck::cast_slice_mut::<_, u8>(&mut self.rows);
-        replace_value(&mut rows[start..start + field.size], value) || !was_known
+        replace_value(&mut rows[start..start + field.size], value)
+            || !was_known && !value.is_empty()
     }
 
     /// Makes room for values of components.
