@@ -340,8 +340,22 @@ mod tests {
             assert_eq!(same, 0, "{component:?}");
             assert_eq!(other, if component.info().stride() == 0 { 0 } else { 2 });
         }
+        // Row 4 is nobody's, so nothing is known of it; a value without bytes can't be another.
+        for (component, size) in captures.iter().map(|(component, _)| *component).zip(sizes) {
+            let Some(field) = page.field(component) else { continue };
+            let value = vec![0; size];
+            assert_eq!(page.replace(field, 4, &value), size != 0);
+            assert!(!page.replace(field, 4, &value), "it is known now");
+        }
         page.end(1);
         let there: Vec<_> = (0..4).map(|row| page.row(row)).collect();
         assert_eq!(there, [Some((ids[0], 0)), None, Some((ids[2], 2)), None]);
+        page.forget_values();
+        for ((component, capture), size) in captures.iter().zip(sizes) {
+            let mut unknown = 0;
+            page.compare(*component, &capture.entities[0].columns[0], &[(0, 0)], |_| unknown += 1);
+            assert_eq!(unknown, usize::from(size != 0), "{component:?}");
+        }
+        assert_eq!(page.row(0), Some((ids[0], 0)), "nobody is forgotten");
     }
 }
