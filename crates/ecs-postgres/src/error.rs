@@ -7,14 +7,17 @@ use ecs_storage_api::{BackendError, RemoteError};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::name::NameError;
+use crate::url::UrlFault;
 
 /// Tells why a store could not be opened. None shows the URL or the password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL can't be read.
-    #[error("the URL of the database can't be read (it is not shown, as it may hold a password)")]
-    Url,
+    #[error(
+        "the URL of the database can't be read: {0} (it is not shown, as it may hold a password)"
+    )]
+    Url(UrlFault),
     /// A name can't be an identifier.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -19,6 +19,7 @@ mod read;
 mod rows;
 mod storage;
 mod tables;
+mod url;
 mod values;
 mod write;
 
@@ -26,6 +27,7 @@ pub use error::{ComponentError, ConnectError, ViewError};
 pub use name::NameError;
 pub use options::PostgresOptions;
 pub use storage::PostgresStorage;
+pub use url::UrlFault;
 
 /// The chapter of the guide, whose snippets are tests.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ use tokio_postgres::Config;
 
 use crate::error::ConnectError;
 use crate::name;
+use crate::url::UrlFault;
 
 /// Says which database holds a store, and how it is spoken to.
 ///
@@ -130,8 +131,9 @@ impl PostgresOptions {
     /// Returns what a connection is made by.
     pub(crate) fn config(&self) -> Result<Config, ConnectError> {
         name::check_schema(&self.schema)?;
-        // The parser's own words may quote what it was given.
-        let mut config: Config = self.url.parse().map_err(|_| ConnectError::Url)?;
+        let config = self.url.parse::<Config>();
+        let mut config =
+            config.map_err(|error| ConnectError::Url(UrlFault::of(&self.url, &error)))?;
         let milliseconds = self.time_limit.as_millis().clamp(1, i32::MAX as u128);
         // Functions are those of the server itself, whatever others made in schemas that
         // are looked into first.
