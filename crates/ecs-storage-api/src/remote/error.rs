@@ -27,7 +27,9 @@ pub enum RemoteError {
     Codec(#[from] CodecError),
     /// Another writer was faster: a write, or a read in several steps, was to
     /// happen at one version of the store and met another. Nothing has changed.
-    #[error("the store is at version {found}, and version {expected} was asked for")]
+    #[error(
+        "the store is at version {found}, and version {expected} was asked for: it was changed by somebody else"
+    )]
     Conflict {
         /// The version that was asked for.
         expected: Version,
