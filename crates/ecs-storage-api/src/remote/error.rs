@@ -28,7 +28,7 @@ pub enum RemoteError {
     /// Another writer was faster: a write, or a read in several steps, was to
     /// happen at one version of the store and met another. Nothing has changed.
     #[error(
-        "the store is at version {found}, and version {expected} was asked for: it was changed by somebody else"
+        "the store is at version {found}, and version {expected} was asked for: somebody else may have changed it"
     )]
     Conflict {
         /// The version that was asked for.
