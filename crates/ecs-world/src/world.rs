@@ -486,6 +486,10 @@ impl<S: Storage> World<S> {
     /// Says that resources of type `T` are part of snapshots and of the state
     /// hash, under a stable name.
     ///
+    /// Unlike components, they have no schema: if what serde makes of `T` changes, it needs
+    /// another name, or older snapshots are read as what they are not. Where those are still
+    /// to be read, the old type keeps the old name, and is converted afterwards.
+    ///
     /// # Panics
     /// If the name is taken, by the same type too.
     pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
