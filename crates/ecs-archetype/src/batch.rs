@@ -47,24 +47,19 @@ fn common_prefix(a: &[EntityId], b: &[EntityId]) -> usize {
     equal + a[equal..].iter().zip(&b[equal..]).take_while(|(a, b)| a == b).count()
 }
 
-/// Tells whether the first entities of a list mostly don't follow each other in their
-/// tables. Then a run is a row or little more, and it costs less to move each row by
-/// itself.
-fn is_scattered(rows: &Rows, entities: &[EntityId]) -> bool {
-    /// How many runs are looked at.
+/// Cuts a list into the runs that it has before anything moves; `None` if those turn out
+/// to be a few rows each, and it costs less to move each row by itself.
+///
+/// # Errors
+/// As [`runs`].
+fn long_runs(rows: &Rows, entities: &[EntityId]) -> Result<Option<Vec<Run>>, StorageError> {
+    /// So many runs are cut before they are judged.
     const RUNS: usize = 16;
-    /// What a run has where rows are scattered.
-    const SHORT: usize = 4;
-    let head = &entities[..entities.len().min(RUNS * SHORT)];
-    let (mut runs, mut done) = (0, 0);
-    while done < head.len() {
-        match Run::next(rows, &head[done..]) {
-            Some(run) => done += run.rows.len(),
-            None => return false,
-        }
-        runs += 1;
-    }
-    runs >= RUNS
+    /// How many rows a run has to have on average: to follow one costs as much as to move
+    /// so many.
+    const LONG: usize = 8;
+    let is_scattered = |runs: usize, done: usize| runs >= RUNS && done < runs * LONG;
+    cut(rows, entities, is_scattered)
 }
 
 /// Cuts a list into the runs that it has before anything moves.
@@ -73,10 +68,23 @@ fn is_scattered(rows: &Rows, entities: &[EntityId]) -> bool {
 /// [`StorageError::NoSuchEntity`] or [`StorageError::ListedTwice`] with the
 /// first entity that is dead or listed before.
 fn runs(rows: &Rows, entities: &[EntityId]) -> Result<Vec<Run>, StorageError> {
+    Ok(cut(rows, entities, |_, _| false)?.unwrap_or_default())
+}
+
+/// Cuts a list into runs, unless `gives_up` says of so many runs with so many rows that
+/// they are of no use.
+fn cut(
+    rows: &Rows,
+    entities: &[EntityId],
+    gives_up: impl Fn(usize, usize) -> bool,
+) -> Result<Option<Vec<Run>>, StorageError> {
     let mut runs = Vec::new();
     let mut done = 0;
     let mut dead = None;
     while done < entities.len() && dead.is_none() {
+        if gives_up(runs.len(), done) {
+            return Ok(None);
+        }
         match Run::next(rows, &entities[done..]) {
             Some(run) => {
                 done += run.rows.len();
@@ -90,7 +98,7 @@ fn runs(rows: &Rows, entities: &[EntityId]) -> Result<Vec<Run>, StorageError> {
         let twice = entities[..done].iter().find(|&&entity| !seen.insert(entity));
         return Err(StorageError::ListedTwice(*twice.expect("a row is in two runs")));
     }
-    dead.map_or(Ok(runs), |entity| Err(StorageError::NoSuchEntity(entity)))
+    dead.map_or(Ok(Some(runs)), |entity| Err(StorageError::NoSuchEntity(entity)))
 }
 
 /// Tells whether a row is in more than one run.
@@ -188,11 +196,10 @@ pub(crate) fn insert(
     if let Some(twice) = kind.duplicate() {
         return Err(BundleError::Duplicate(twice).into());
     }
-    if is_scattered(rows, entities) {
+    let Some(runs) = long_runs(rows, entities)? else {
         let nothing = BundleKind::listed([]);
         return exchange::exchange(rows, graph, entities, &nothing, batch, &Alone);
-    }
-    let runs = runs(rows, entities)?;
+    };
     let staged = Staged::write(&kind, batch, entities.len())?;
     let target = |rows: &mut Rows, table| {
         graph.plan(rows, Change::Insert, table, &kind).map(|plan| Some(plan.target()))
@@ -210,10 +217,9 @@ pub(crate) fn remove(
     entities: &[EntityId],
     kind: &BundleKind,
 ) -> Result<usize, StorageError> {
-    if is_scattered(rows, entities) {
+    let Some(runs) = long_runs(rows, entities)? else {
         return exchange::remove(rows, graph, entities, kind);
-    }
-    let runs = runs(rows, entities)?;
+    };
     let target = |rows: &mut Rows, table| {
         graph.plan(rows, Change::Remove, table, kind).map(|plan| Some(plan.target()))
     };
@@ -229,10 +235,13 @@ pub(crate) fn despawn(
     entities: &[EntityId],
     ending: impl FnOnce(),
 ) -> Result<(), StorageError> {
-    if is_scattered(rows, entities) && !rows.has_foreign() {
-        return exchange::despawn(rows, entities, ending);
-    }
-    let runs = runs(rows, entities)?;
+    let runs = match rows.has_foreign() {
+        true => runs(rows, entities)?,
+        false => match long_runs(rows, entities)? {
+            Some(runs) => runs,
+            None => return exchange::despawn(rows, entities, ending),
+        },
+    };
     let courses = Courses::new(rows, &runs, |_, _| Ok(None), None)?;
     ending();
     follow(rows, &courses, entities, runs.into_iter().next(), None);

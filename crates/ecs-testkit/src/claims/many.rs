@@ -97,15 +97,21 @@ pub fn lists_in_any_order_leave_the_others_as_they_are(make: Make<'_>) {
     assert_eq!(left, expected);
 }
 
-/// Entities of which hardly two lie beside each other, in one call or many.
+/// Entities of which hardly two lie beside each other, in one call or many; some of them
+/// behind others that do.
 pub fn scattered_lists_do_as_one_by_one(make: Make<'_>) {
+    [0, 90].into_iter().for_each(|in_order| scattered_behind(make, in_order));
+}
+
+fn scattered_behind(make: Make<'_>, in_order: usize) {
     let (ledger, fuse) = (Ledger::default(), Fuse::default());
     let filled = || {
         let mut storage = make();
         let row = |n: i32| (Position(n, n), Velocity(n, n), ledger.bomb(&fuse));
         let mut all = storage.create_many((0..MANY).map(row)).unwrap();
         all.extend(storage.create_many((0..MANY).map(|n| (Name(n.to_string()), Marker))).unwrap());
-        all.sort_unstable_by_key(|id| id.index().wrapping_mul(2_654_435_761));
+        let scattered = &mut all[in_order..];
+        scattered.sort_unstable_by_key(|id| id.index().wrapping_mul(2_654_435_761));
         (storage, all)
     };
     let bundles = || (0..).map(|n| (Velocity(n, 1), Position(n, -1)));
