@@ -273,16 +273,12 @@ impl Directory {
         assert!(entry.len == 0, "a table is cleared when it is empty");
         entry.ids = NonNull::dangling();
         entry.pages.cover(0);
-        self.columns[table.index()].clear();
         let (word, bit) = (table.index() / 64, table.index() % 64);
-        for component in &mut self.components {
-            if let Some(bits) = component.tables.get_mut(word) {
-                *bits &= !(1 << bit);
-            }
-            if let Some(column) = component.columns.get_mut(table.index()) {
-                *column = std::ptr::null_mut();
-                component.pages[table.index()].cover(0);
-            }
+        for component in self.columns[table.index()].drain(..) {
+            let component = &mut self.components[component as usize];
+            component.tables[word] &= !(1 << bit);
+            component.columns[table.index()] = std::ptr::null_mut();
+            component.pages[table.index()].cover(0);
             if let Some(ticks) = component.ticks.get_mut(table.index()) {
                 *ticks = Ticks::none();
             }

@@ -91,10 +91,8 @@ impl Directory {
         self.set_version(version);
         for (n, table) in self.tables.iter_mut().enumerate() {
             table.pages.go_on(table.len, later);
-            for component in &mut self.components {
-                if let Some(pages) = component.pages.get_mut(n) {
-                    pages.go_on(table.len, later);
-                }
+            for &component in &self.columns[n] {
+                self.components[component as usize].pages[n].go_on(table.len, later);
             }
         }
     }
