@@ -16,15 +16,17 @@ use serde::{Deserialize, Serialize};
 /// A number that a system and a world share.
 pub(crate) type Place = Arc<AtomicU64>;
 
-/// How many ticks the systems are waited for that a snapshot knows.
+/// How many ticks a system is waited for that a snapshot knows.
 const PATIENCE: u32 = 1_000;
 
 /// How far the systems are that run on a world, by their names.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     systems: BTreeMap<String, Vec<SystemPlaces>>,
-    /// How many ticks those are still waited for that have not come.
+    /// How many ticks it takes at most until none is waited for.
     patience: u32,
+    /// The store of the world, by its identity; 0 if it is not known.
+    store: u64,
     /// The sub-schedules whose systems are being prepared.
     path: Vec<String>,
     /// Which system is being prepared, and which of its places comes next.
@@ -38,6 +40,8 @@ struct SystemPlaces {
     owner: Option<u64>,
     /// Whether that has the places too, or had.
     shared: bool,
+    /// How many ticks it is still waited for, if it has not come.
+    patience: u32,
     places: Vec<Place>,
 }
 
@@ -54,6 +58,16 @@ pub(crate) struct SavedPlaces {
 pub(crate) type SavedSystems = BTreeMap<String, Vec<SavedPlaces>>;
 
 impl SystemPlaces {
+    /// Makes one of a system that has not come, and is waited for.
+    fn expected(patience: u32) -> Self {
+        Self { owner: None, shared: false, patience, places: Vec::new() }
+    }
+
+    /// Tells whether it may still come.
+    fn is_expected(&self) -> bool {
+        self.owner.is_none() && self.patience > 0
+    }
+
     /// Tells whether the system is gone.
     fn is_orphaned(&self) -> bool {
         self.shared && self.places.iter().all(|place| Arc::strong_count(place) == 1)
@@ -82,9 +96,9 @@ impl Places {
         let named = self.systems.entry(name.clone()).or_default();
         named.retain(|system| !system.is_orphaned());
         let known = named.iter().position(|system| system.owner == Some(owner));
-        let known = known.or_else(|| named.iter().position(|system| system.owner.is_none()));
+        let known = known.or_else(|| named.iter().position(SystemPlaces::is_expected));
         let known = known.unwrap_or_else(|| {
-            named.push(SystemPlaces { owner: None, shared: false, places: Vec::new() });
+            named.push(SystemPlaces::expected(0));
             named.len() - 1
         });
         (named[known].owner, named[known].shared) = (Some(owner), true);
@@ -111,7 +125,7 @@ impl Places {
 
     /// Tells whether a system is to come that reads events: none may be dropped.
     pub(crate) fn expect_readers(&self) -> bool {
-        let expected = |system: &SystemPlaces| system.owner.is_none() && system.places.len() > 1;
+        let expected = |system: &SystemPlaces| system.is_expected() && system.places.len() > 1;
         self.patience > 0 && self.systems.values().flatten().any(expected)
     }
 
@@ -120,11 +134,27 @@ impl Places {
     pub(crate) fn end_tick(&mut self) {
         if self.patience > 0 {
             self.patience -= 1;
-            if self.patience == 0 {
-                let systems = self.systems.values_mut();
-                systems.for_each(|systems| systems.retain(|system| system.owner.is_some()));
-            }
+            let systems = self.systems.values_mut().flatten();
+            systems.for_each(|system| system.patience = system.patience.saturating_sub(1));
         }
+    }
+
+    /// Gets to know the store of the world. Tells whether it is another than before: then
+    /// everything in it is new to all systems.
+    #[inline]
+    pub(crate) fn meet(&mut self, store: u64) -> bool {
+        let before = std::mem::replace(&mut self.store, store);
+        let is_another = before != store && before != 0;
+        if is_another {
+            self.begin_anew();
+        }
+        is_another
+    }
+
+    #[cold]
+    fn begin_anew(&self) {
+        let last_runs = self.systems.values().flatten().filter_map(|system| system.places.first());
+        last_runs.for_each(|last_run| store(last_run, 0));
     }
 
     /// Returns all of them for a snapshot of a world whose store is at `present`,
@@ -140,26 +170,35 @@ impl Places {
             })
         };
         let systems = self.systems.iter().map(|(name, systems)| {
-            let living = systems.iter().filter(|system| !system.is_orphaned());
+            let living = systems.iter().filter(|system| match system.owner {
+                Some(_) => !system.is_orphaned(),
+                None => system.is_expected(),
+            });
             (name.clone(), living.filter_map(save).collect::<Vec<_>>())
         });
         systems.filter(|(_, systems)| !systems.is_empty()).collect()
     }
 
-    /// Takes over what a snapshot holds, for a world whose store is at `present`:
+    /// Takes over what a snapshot holds, for a world with a store that is at `present`:
     /// systems that are here go on from there, others when they come. To those of
-    /// which the snapshot knows nothing, everything is new.
-    pub(crate) fn restore(&mut self, saved: SavedSystems, present: Version) {
-        self.patience = PATIENCE;
-        for systems in self.systems.values_mut() {
+    /// which the snapshot knows nothing, everything is new. Systems that were waited for
+    /// before are not waited for any longer: a world that is restored again and again would
+    /// keep all events.
+    pub(crate) fn restore(&mut self, saved: SavedSystems, store_identity: u64, present: Version) {
+        (self.patience, self.store) = (PATIENCE, store_identity);
+        let mut waited: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (name, systems) in &mut self.systems {
+            let absent = systems.iter().filter(|system| system.owner.is_none());
+            waited.insert(name.clone(), absent.map(|system| system.patience).collect());
             systems.retain(|system| system.owner.is_some() && !system.is_orphaned());
             systems.iter().flat_map(|system| &system.places).for_each(|place| store(place, 0));
         }
         for (name, saved) in saved {
+            let mut waited = waited.remove(&name).unwrap_or_default().into_iter();
             let systems = self.systems.entry(name).or_default();
             for (n, SavedPlaces { last_run, readers }) in saved.into_iter().enumerate() {
                 if n == systems.len() {
-                    systems.push(SystemPlaces { owner: None, shared: false, places: Vec::new() });
+                    systems.push(SystemPlaces::expected(waited.next().unwrap_or(PATIENCE)));
                 }
                 let last_run = match last_run {
                     0 => 0,

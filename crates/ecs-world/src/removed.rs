@@ -218,15 +218,45 @@ impl Resources {
         }
         self.removals = Removals { followed, expected };
     }
+
+    /// Forgets what waits for systems that are not expected any more.
+    pub(crate) fn expect_removals(&mut self) {
+        if !self.removals.expected.is_empty() && !self.places.expect_readers() {
+            self.removals.expected.clear();
+        }
+    }
+
+    /// Has all be new of which the store tells, since it is another one.
+    fn forget_sent(&mut self, origin: Version) {
+        self.removals.followed.iter_mut().for_each(|followed| followed.sent = origin);
+        self.removals.expected.values_mut().for_each(|unread| unread.sent = origin);
+    }
+
+    /// Gets to know the store of the world. If it is another than before, and not by a
+    /// snapshot, all in it is new to systems.
+    #[inline]
+    pub(crate) fn meet<S: Storage>(&mut self, storage: &S) {
+        if self.places.meet(storage.identity()) {
+            self.forget_sent(storage.origin());
+        }
+    }
 }
 
-/// Sends what a store remembers of removals that was not sent before. What is
-/// removed from now on has a later version.
+/// Sends what a store remembers of removals that was not sent before, and keeps it for
+/// systems that are still to come. What is removed from now on has a later version.
 pub(crate) fn send_removals(resources: &mut Resources, storage: &dyn Storage) {
-    if resources.removals.followed.is_empty() {
+    let Removals { followed, expected } = &mut resources.removals;
+    if followed.is_empty() && expected.is_empty() {
         return;
     }
     let now = storage.advance_version();
+    for (name, unread) in expected {
+        // One that the process does not know yet has not been removed here.
+        let component = ComponentId::named(name);
+        let removed = component.map_or(&[][..], |id| storage.removed(id, unread.sent));
+        unread.waiting.extend(removed.iter().map(|removed| removed.entity));
+        unread.sent = now;
+    }
     let mut followed = std::mem::take(&mut resources.removals.followed);
     for Followed { component, sent, send, .. } in &mut followed {
         send(resources, storage.removed(*component, *sent));

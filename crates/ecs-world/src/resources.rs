@@ -135,9 +135,9 @@ impl Resources {
         }
     }
 
-    /// Does what is done at the end of each tick, wholly. Returns the first panic of values
-    /// that ended.
-    pub(crate) fn end_tick(&mut self) -> Result<(), Box<dyn Any + Send>> {
+    /// Does what is done at the end of each tick and after a failure, wholly. Returns the
+    /// first panic of values that ended.
+    pub(crate) fn tidy(&mut self) -> Result<(), Box<dyn Any + Send>> {
         let mut outcome = Ok(());
         for n in 0..self.upkeep.len() {
             let upkeep = self.upkeep[n].1;
@@ -148,8 +148,13 @@ impl Resources {
                 Err(_) => mem::forget(tidied),
             }
         }
-        self.places.end_tick();
         outcome
+    }
+
+    /// Counts a tick.
+    pub(crate) fn end_tick(&mut self) {
+        self.places.end_tick();
+        self.expect_removals();
     }
 
     /// Returns how many resources there are.

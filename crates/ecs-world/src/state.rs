@@ -268,7 +268,7 @@ impl<S: Storage> World<S> {
         let (present, origin) = (self.storage.version(), self.storage.origin());
         // Of events that are not saved both stay, those that wait and how far readers are.
         let after = self.resources.before_restore();
-        self.resources.places.restore(systems, present);
+        self.resources.places.restore(systems, self.storage.identity(), present);
         self.resources.restore_removals(removals, present, origin);
         after.into_iter().for_each(|then| then(&self.resources));
         // Last of all, since they may panic, too. One of several panics is told, and the others

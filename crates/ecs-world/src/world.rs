@@ -1,6 +1,7 @@
 //! The world.
 
 use std::fmt;
+use std::time::Duration;
 
 use ecs_archetype::ArchetypeStorage;
 use ecs_core::{Bundle, BundleRows, Columns, Component, ComponentId, EntityId, RemoveAll};
@@ -46,6 +47,8 @@ pub struct World<S: Storage = ArchetypeStorage> {
     pub(crate) saved: Vec<SavedResource>,
     pub(crate) tick: u64,
     pub(crate) clocks: Clocks,
+    /// The time that passes in the step of a sub-schedule that runs now.
+    pub(crate) step: Option<Duration>,
 }
 
 impl<S: Storage> fmt::Debug for World<S> {
@@ -75,7 +78,7 @@ impl<S: Storage> World<S> {
     /// Creates a world on a backend.
     pub fn with_storage(storage: S) -> Self {
         let (resources, queries, saved, clocks) = Default::default();
-        Self { storage, queries, resources, saved, tick: 0, clocks }
+        Self { storage, queries, resources, saved, tick: 0, clocks, step: None }
     }
 
     /// Returns the backend.

@@ -27,6 +27,7 @@ mod watch;
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::mem;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -103,7 +104,6 @@ pub struct Schedule {
     /// `None` for those of the schedule around it.
     threads: Option<Threads>,
     leniency: Leniency,
-    next_id: u64,
     /// `None` if it must be made anew.
     plan: Option<Plan>,
     /// Which world's resources the systems know; 0 for none.
@@ -125,7 +125,6 @@ impl Schedule {
             phases: vec![Label::from("main")],
             threads: None,
             leniency: Leniency::Skip,
-            next_id: 0,
             plan: None,
             prepared: 0,
         }
@@ -159,11 +158,10 @@ impl Schedule {
         config: SystemConfig,
         gate_of: Option<Label>,
     ) -> Result<SystemId, SystemError> {
-        let id = SystemId(self.next_id);
-        let mut node = Node::new(id, config)?;
+        let mut node = Node::new(config)?;
+        let id = node.id;
         node.gate_of = gate_of;
         self.nodes.push(node);
-        self.next_id += 1;
         self.plan = None;
         // It knows no world yet, whoever makes a plan before the next run.
         self.prepared = 0;
@@ -319,24 +317,35 @@ impl Schedule {
     /// [`RunError`] if there is no plan, or a system panics or fails: the first
     /// in the order of the plan. Those behind it are not begun, what ran beside
     /// it ends, the commands that are not yet applied are forgotten, and the tick
-    /// stays. The world can be used, and the schedule too.
+    /// stays. Events and removals that every reader has got are dropped, as after a
+    /// tick. The world can be used, and the schedule too.
     ///
     /// # Panics
     /// If an event panics that is dropped as the tick ends, which it does all the same.
     pub fn try_run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
         self.prepare(&mut world.resources);
+        world.resources.meet(&world.storage);
         let before = world.storage.version();
         send_removals(&mut world.resources, &world.storage);
-        let report = self.run_steps(world, Tick(world.tick))?;
-        // What was changed through references reaches a store far away now.
-        world.storage.flush()?;
-        let tidied = world.resources.end_tick();
+        let ran = self.run_steps(world, Tick(world.tick)).and_then(|report| {
+            // What was changed through references reaches a store far away now.
+            world.storage.flush()?;
+            Ok(report)
+        });
+        let tidied = world.resources.tidy();
         // A tick more than systems need, for those who ask the world.
         world.storage.forget_removed(before);
-        world.tick += 1;
-        match tidied {
-            Ok(()) => Ok(report),
-            Err(panic) => resume_unwind(panic),
+        match (ran, tidied) {
+            (Ok(report), tidied) => {
+                world.resources.end_tick();
+                world.tick += 1;
+                tidied.map_or_else(|panic| resume_unwind(panic), |()| Ok(report))
+            }
+            (Err(error), tidied) => {
+                // The error is what is told: to drop what a panic says may panic again.
+                mem::forget(tidied);
+                Err(error)
+            }
         }
     }
 

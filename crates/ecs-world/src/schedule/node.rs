@@ -19,15 +19,14 @@ use crate::system::{SystemAccess, SystemError};
 /// others.
 pub(super) const SHORT: u64 = 1_000;
 
-/// Names a system of a schedule, to remove it.
+/// Names a system of a schedule, to remove it: no other of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SystemId(pub(super) u64);
 
 /// A system: what is known of it, and what changes when it runs.
 pub(super) struct Node {
-    pub(super) id: SystemId,
     /// Unique in the process: worlds know by it how far the system is.
-    key: u64,
+    pub(super) id: SystemId,
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) access: SystemAccess,
@@ -63,7 +62,7 @@ impl Node {
     ///
     /// # Errors
     /// [`SystemError`] if its parameters conflict with each other.
-    pub(super) fn new(id: SystemId, config: SystemConfig) -> Result<Self, SystemError> {
+    pub(super) fn new(config: SystemConfig) -> Result<Self, SystemError> {
         let SystemConfig { mut work, mut conditions, place } = config;
         let name = work.name().to_owned();
         let mut access = SystemAccess::new(&name);
@@ -81,9 +80,9 @@ impl Node {
         let cell = Mutex::new(Cell { work, conditions, stats, times, last_run, prepared });
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness matters.
-        let key = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = SystemId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (gate_of, cost) = (None, AtomicU32::new(0));
-        Ok(Self { id, key, name, place, access, gate_of, conditional, cell, cost })
+        Ok(Self { id, name, place, access, gate_of, conditional, cell, cost })
     }
 
     /// Tells whether it takes the world.
@@ -122,7 +121,7 @@ impl Node {
 
     /// Gets to know the resources of a world, once.
     pub(super) fn prepare(&mut self, resources: &mut Resources) {
-        self.cell.get_mut().prepare(&self.name, self.key, resources);
+        self.cell.get_mut().prepare(&self.name, self.id, resources);
     }
 
     /// Takes it for a run, as others may take others.
@@ -150,14 +149,14 @@ impl Known<'_> {
 
 impl Cell {
     /// Gets to know the resources of a world, once.
-    fn prepare(&mut self, name: &str, key: u64, resources: &mut Resources) {
+    fn prepare(&mut self, name: &str, id: SystemId, resources: &mut Resources) {
         if let Work::Sub(sub) = &mut self.work {
             sub.prepare(resources);
         }
         if self.prepared.replace(resources.identity()) == Some(resources.identity()) {
             return;
         }
-        resources.places.prepare(name, key);
+        resources.places.prepare(name, id.0);
         let (last_run, _) = resources.places.next();
         self.last_run.enter(resources.identity(), last_run);
         self.conditions.iter_mut().for_each(|condition| condition.prepare(resources));

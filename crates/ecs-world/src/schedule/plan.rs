@@ -86,7 +86,9 @@ impl Plan {
             let of_phase = gates.iter().filter(|&&gate| placed[gate].phase == placed[member].phase);
             of_phase.for_each(|&gate| keys[gate] = (placed[gate].phase, member, 0));
         }
-        let sorted = sort(nodes, &keys, &asked)?;
+        let mut sorted = sort(nodes, &keys, &asked)?;
+        // Nobody waits for the gate of a set without members.
+        sorted.retain(|&n| nodes[n].is_system() || gates.iter().any(|gates| gates.contains(&n)));
         let phases: Vec<_> = placed.iter().map(|placed| placed.phase).collect();
         let every = nodes.iter().zip(&placed).map(|(node, placed)| {
             // A gate is asked when its set is due.

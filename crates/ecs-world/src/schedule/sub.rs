@@ -31,7 +31,8 @@ enum Pace {
 /// and restored goes on as if nothing had happened; no two sub-schedules of a
 /// schedule have one name. In it, `every` counts its own runs. A step that fails
 /// has not been: its time is still there for the next run. The time of ticks in which it is
-/// not due, by its rhythm or by a condition, does not count.
+/// not due, by its rhythm or by a condition, does not count. In a step of one with fixed
+/// steps, as much time passes for those within it as the step takes.
 ///
 /// # Example
 /// ```
@@ -123,14 +124,22 @@ impl SubSchedule {
 
     /// Runs it as often as it is due.
     pub(super) fn run<S: Storage>(&mut self, world: &mut World<S>) -> Result<RunReport, RunError> {
-        let most = match self.pace {
-            Pace::Once => 1,
-            Pace::Fixed { most, .. } => {
-                let passed = world.resource::<FrameTime>().map_or(Duration::ZERO, |time| time.0);
-                world.clocks.entry(&self.name).pass(passed);
-                most
-            }
-        };
+        let Pace::Fixed { step, most } = self.pace else { return self.run_due(world, 1) };
+        let frame = || world.resource::<FrameTime>().map_or(Duration::ZERO, |time| time.0);
+        let passed = world.step.unwrap_or_else(frame);
+        world.clocks.entry(&self.name).pass(passed);
+        let around = world.step.replace(step);
+        let outcome = self.run_due(world, most);
+        world.step = around;
+        outcome
+    }
+
+    /// Runs it as often as it is due, at most so often.
+    fn run_due<S: Storage>(
+        &mut self,
+        world: &mut World<S>,
+        most: u32,
+    ) -> Result<RunReport, RunError> {
         let mut report = RunReport::default();
         for _ in 0..most {
             let clock = *world.clocks.entry(&self.name);

@@ -7,4 +7,5 @@ mod histories;
 mod programs;
 mod rows;
 mod savers;
+mod several_schedules;
 mod snapshots;

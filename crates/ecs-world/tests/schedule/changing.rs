@@ -1,9 +1,9 @@
 //! Schedules that change between runs.
 
 use ecs_storage_api::Query;
-use ecs_world::{IntoSystemConfig, Label, Schedule, SetConfig};
+use ecs_world::{IntoSystemConfig, Label, Res, Schedule, SetConfig};
 
-use crate::common::{A, log, logging, words};
+use crate::common::{A, Total, log, logging, words};
 
 fn named() {}
 
@@ -22,6 +22,31 @@ fn systems_are_added_and_removed_at_run_time() {
     schedule.add_system(log("e").label("first"));
     assert_eq!(words(&mut schedule, &mut world), "a c d e");
     assert_eq!(schedule.len(), 4);
+}
+
+#[test]
+fn a_system_of_another_schedule_is_not_there() {
+    let (mut one, mut other) = (Schedule::new(), Schedule::new());
+    let [first, _] = [&mut one, &mut other].map(|it| it.try_add_system(named).unwrap());
+    assert!(!other.remove_system(first));
+    assert!(one.remove_system(first));
+    assert_eq!((one.len(), other.len()), (0, 1));
+}
+
+#[test]
+fn the_condition_of_a_set_without_members_is_not_asked() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.configure_set(SetConfig::new("set").run_if(|total: Res<Total>| total.0 > 0));
+    schedule.add_system(log("a"));
+    assert_eq!(words(&mut schedule, &mut world), "a", "there is no total");
+    schedule.add_system(log("b").label("set"));
+    assert!(schedule.try_run(&mut world).is_err());
+    world.insert_resource(Total(1));
+    assert_eq!(words(&mut schedule, &mut world), "a a b", "the first of the run that failed");
+    schedule.remove_all("set");
+    world.remove_resource::<Total>();
+    assert_eq!(words(&mut schedule, &mut world), "a");
+    schedule.describe(&mut world).unwrap();
 }
 
 #[test]

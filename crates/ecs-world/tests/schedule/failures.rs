@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecs_core::EntityId;
-use ecs_storage_api::Query;
+use ecs_derive::Component;
+use ecs_storage_api::{Query, Version};
 use ecs_world::{
-    Commands, EventReader, Events, IntoSystemConfig, Label, ParQuery, ResMut, RunError, Schedule,
-    Threads, World,
+    Commands, EventReader, EventWriter, Events, IntoSystemConfig, Label, ParQuery,
+    RemovedComponents, ResMut, RunError, Schedule, Threads, World,
 };
 
 use crate::common::{A, B, C, Total, log, logged, logging, pool, work};
@@ -257,4 +258,28 @@ fn an_event_that_panics_as_it_ends_takes_no_other_with_it() {
     send(&mut world, false);
     schedule.run(&mut world);
     assert_eq!(*world.resource::<usize>().unwrap(), 2);
+}
+
+struct Ping;
+
+#[derive(Component)]
+#[component(crate = ecs_core, name = "failures::Tracked", transient, track)]
+struct Tracked;
+
+#[test]
+fn what_all_have_got_is_dropped_though_a_run_fails() {
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    schedule.add_system(|mut pings: EventWriter<Ping>| pings.send(Ping));
+    schedule.add_system(|mut pings: EventReader<Ping>| pings.read().for_each(drop));
+    schedule.add_system(|world: &mut World| {
+        let entity = world.spawn(Tracked);
+        world.despawn(entity).unwrap();
+    });
+    schedule.add_system(|_: RemovedComponents<Tracked>| Err::<(), _>("out of luck".to_owned()));
+    for _ in 0..50 {
+        assert!(schedule.try_run(&mut world).is_err());
+        assert_eq!(world.resource::<Events<Ping>>().unwrap().len(), 0);
+        assert!(world.removed::<Tracked>(Version::ZERO).len() <= 2);
+    }
+    assert_eq!(world.tick(), 0);
 }

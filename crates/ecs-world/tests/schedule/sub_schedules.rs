@@ -48,6 +48,21 @@ fn a_fixed_step_runs_as_often_as_time_has_passed() {
 }
 
 #[test]
+fn within_a_fixed_step_as_much_time_passes_as_it_takes() {
+    let steps = |frames: [u64; 4]| {
+        let (mut world, mut outer) = (logging(), Schedule::new());
+        let (mut fast, mut once, mut slow) = (Schedule::new(), Schedule::new(), Schedule::new());
+        slow.add_system(log("slow"));
+        once.add_system(SubSchedule::fixed("slow", 4 * STEP, slow));
+        fast.add_system(SubSchedule::new("once", once));
+        outer.add_system(SubSchedule::fixed("fast", STEP, fast));
+        frames.map(|millis| advance(&mut outer, &mut world, millis))
+    };
+    assert_eq!(steps([20, 20, 20, 20]), ["", "slow", "", "slow"]);
+    assert_eq!(steps([90, 9, 30, 1]), ["slow slow", "", "slow", ""]);
+}
+
+#[test]
 fn what_the_systems_of_a_sub_schedule_did_is_told_by_its_name() {
     let (mut world, mut outer) = (logging(), Schedule::new());
     let (mut frame, mut steps) = (Schedule::new(), Schedule::new());
