@@ -139,8 +139,38 @@ impl<E> fmt::Debug for Events<E> {
     }
 }
 
+/// Tells whether events were sent that nobody has asked this condition for yet: a system
+/// runs once for all of them.
+///
+/// To ask a reader of one's own whether it [is empty](EventReader::is_empty) would not do:
+/// as a condition has a reader apart from its system's, which gets nothing by that.
+///
+/// # Example
+/// ```
+/// use ecs_world::{EventReader, IntoSystemConfig, ResMut, Schedule, World, on_event};
+///
+/// struct Bell;
+///
+/// fn answer(mut bells: EventReader<Bell>, mut answers: ResMut<usize>) {
+///     *answers += bells.read().count();
+/// }
+///
+/// let mut world = World::new();
+/// world.insert_resource(0usize);
+/// let mut schedule = Schedule::new();
+/// schedule.add_system(answer.run_if(on_event::<Bell>));
+/// world.send(Bell);
+/// world.send(Bell);
+/// assert_eq!(schedule.run(&mut world).skipped, 0);
+/// assert_eq!(schedule.run(&mut world).skipped, 1);
+/// assert_eq!(*world.resource::<usize>().unwrap(), 2);
+/// ```
+pub fn on_event<E: Resource>(mut events: EventReader<'_, E>) -> bool {
+    events.read().len() > 0
+}
+
 /// Puts the resource in, unless it is there, and has it cleaned up.
-fn prepare<E: Resource>(resources: &mut Resources) {
+pub(crate) fn prepare<E: Resource>(resources: &mut Resources) {
     if !resources.contains::<Events<E>>() {
         resources.insert(Events::<E>::default());
     }
@@ -230,7 +260,7 @@ impl<E: Resource> EventReader<'_, E> {
         self.events.len() - self.got()
     }
 
-    /// Tells whether it has got all.
+    /// Tells whether it has got all. A condition that asks no more gets none: see [`on_event`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

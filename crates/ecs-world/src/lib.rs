@@ -35,7 +35,7 @@ pub use cut::Cut;
 pub use delta::Delta;
 pub use durable::{CloseError, Durable, DurableError, DurableOptions, Origin};
 pub use entity::{EntityMut, EntityRef};
-pub use events::{EventReader, EventWriter, Events};
+pub use events::{EventReader, EventWriter, Events, on_event};
 pub use history::{History, RewindError};
 pub use inspect::{ComponentStats, InspectedComponent, Inspection, WorldStats};
 pub use parallel::{ParQuery, par_map};

@@ -98,8 +98,6 @@ impl SavedResource {
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Insert, SnapshotError> {
         let decoded = (self.decode)(bytes);
-        decoded.map_err(|reason| {
-            CodecError::Decode { component: self.name.clone(), row: 0, reason }.into()
-        })
+        decoded.map_err(|reason| SnapshotError::Resource { name: self.name.clone(), reason })
     }
 }

@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 
 use crate::commands::{CommandQueue, CommandReport};
 use crate::entity::{EntityMut, EntityRef};
+use crate::events::{self, Events};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::saved::SavedResource;
-use crate::schedule::Clocks;
+use crate::schedule::{Clocks, IntoSystemConfig, RunError, RunReport, Schedule};
 
 /// Entities with their components, resources, and a tick.
 ///
@@ -111,6 +112,7 @@ impl<S: Storage> World<S> {
     /// If a component occurs twice, or the backend fails; see
     /// [`World::try_spawn`].
     #[inline]
+    #[track_caller]
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> EntityId {
         match self.try_spawn(bundle) {
             Ok(entity) => entity,
@@ -132,6 +134,7 @@ impl<S: Storage> World<S> {
     ///
     /// # Panics
     /// As [`World::spawn`]; see [`World::try_spawn_batch`].
+    #[track_caller]
     pub fn spawn_batch<I>(&mut self, bundles: I) -> Vec<EntityId>
     where
         I: IntoIterator,
@@ -395,6 +398,7 @@ impl<S: Storage> World<S> {
     /// # Panics
     /// If `D` would borrow a component twice, once for writing.
     #[inline]
+    #[track_caller]
     pub fn query_mut<D: QueryData>(&mut self) -> Query<'_, D> {
         self.query_filtered_mut()
     }
@@ -418,6 +422,7 @@ impl<S: Storage> World<S> {
     /// # Panics
     /// If `D` would borrow a component twice, once for writing.
     #[inline]
+    #[track_caller]
     pub fn query_filtered_mut<D: QueryData, F: Filter>(&mut self) -> Query<'_, D, F> {
         match self.queries.query_mut(&mut self.storage) {
             Ok(query) => query,
@@ -472,13 +477,58 @@ impl<S: Storage> World<S> {
     ///
     /// # Panics
     /// If it is borrowed for writing, through [`World::resources`].
+    #[track_caller]
     pub fn resource<T: Resource>(&self) -> Option<Res<'_, T>> {
         self.resources.get()
     }
 
     /// Borrows a resource to be changed, or returns `None` if it is not there.
+    #[track_caller]
     pub fn resource_mut<T: Resource>(&mut self) -> Option<ResMut<'_, T>> {
         self.resources.get_mut()
+    }
+
+    /// Sends an event to the systems that read those of its type, from outside of systems:
+    /// input, for example. They get it when they run next, the first time too.
+    pub fn send<E: Resource>(&mut self, event: E) {
+        events::prepare::<E>(&mut self.resources);
+        self.resources.get_mut::<Events<E>>().expect("it was put in").send(event);
+    }
+
+    /// Runs a system once, outside of any schedule: to set a world up, or to test the system.
+    /// Its commands are applied. It is no tick, and everything is new to the system, however
+    /// often it is run.
+    ///
+    /// # Errors
+    /// [`RunError`] if the system panics or fails.
+    ///
+    /// # Panics
+    /// If its parameters conflict with each other.
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_world::{Commands, World};
+    /// # use ecs_core::{Component, Description};
+    /// # struct House;
+    /// # impl Component for House {
+    /// #     fn describe() -> Description<Self> { Description::transient("docs::run_system::House") }
+    /// # }
+    ///
+    /// let mut world = World::new();
+    /// world.run_system(|mut commands: Commands| {
+    ///     commands.spawn(House);
+    /// })?;
+    /// assert_eq!((world.len(), world.tick()), (1, 0));
+    /// # Ok::<(), ecs_world::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn run_system<M>(
+        &mut self,
+        system: impl IntoSystemConfig<M>,
+    ) -> Result<RunReport, RunError> {
+        let mut schedule = Schedule::new();
+        schedule.add_system(system);
+        schedule.run_once(self)
     }
 
     /// Returns all resources.
@@ -495,6 +545,7 @@ impl<S: Storage> World<S> {
     ///
     /// # Panics
     /// If the name is taken, by the same type too.
+    #[track_caller]
     pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of::<T>(name.to_owned()));
     }
@@ -504,10 +555,12 @@ impl<S: Storage> World<S> {
     ///
     /// # Panics
     /// If the name is taken by a resource or by events, of the same type too.
+    #[track_caller]
     pub fn save_events<E: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of_events::<E>(name.to_owned()));
     }
 
+    #[track_caller]
     pub(crate) fn add_saved(&mut self, resource: SavedResource) {
         let name = &resource.name;
         assert!(

@@ -34,6 +34,11 @@ use crate::component_list::ComponentList;
 /// assert_eq!(spawnable((Position, Velocity)), 2);
 /// assert_eq!(spawnable((Name, (Position, Velocity))), 3);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no bundle of components",
+    label = "not a component, nor a bundle",
+    note = "bundles are components (`#[derive(Component)]`), structs that derive `Bundle`, and tuples of those: is each member one?"
+)]
 pub trait Bundle: 'static {
     /// Lists the components, in the order of `put_all`.
     const COMPONENTS: ComponentList;

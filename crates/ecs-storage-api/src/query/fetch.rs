@@ -118,6 +118,12 @@ mod sealed {
     ///   outlives `'w`.
     /// - if `READ_ONLY`, no term is described as `Write`.
     /// - types of one `Static` describe the same terms.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no query data",
+        label = "a query can't ask for this",
+        note = "a query asks for `&C`, `&mut C`, `Option` of those, `EntityId`, `Has<C>`, `Ref<C>`, `Mut<C>` and tuples of up to twelve of them, where `C` is a component",
+        note = "filters such as `With<C>` are the second parameter"
+    )]
     pub unsafe trait Fetch {
         /// The query without its lifetimes, to be known by.
         type Static: 'static;
@@ -190,6 +196,11 @@ mod sealed {
 
     /// Query data that only reads. Sealed too: whoever could say so of `&mut C`
     /// would get two of them to one value.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` writes, or is no query data",
+        label = "only what reads can be asked here",
+        note = "what writes is asked by `query_mut`, `iter_mut`, `chunks_mut`, `get_mut` and their like"
+    )]
     pub trait ReadOnly: Fetch {}
 }
 

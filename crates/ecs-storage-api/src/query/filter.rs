@@ -15,6 +15,11 @@ mod sealed {
     /// Queries that run side by side are told apart by what `describe` says, and
     /// look-ups by id go by `answer`: a filter in which the two differ would let
     /// both borrow one value. So nobody else writes filters.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no filter of a query",
+        label = "a query can't be filtered by this",
+        note = "filters are `With<C>`, `Without<C>`, `Changed<C>`, `Added<C>`, `Or` and tuples of them; values are asked for in the first parameter"
+    )]
     pub trait Condition: 'static {
         /// Whether something is asked of single rows.
         const ROWS: bool = false;

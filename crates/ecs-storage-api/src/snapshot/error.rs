@@ -16,6 +16,14 @@ pub enum SnapshotError {
     /// The bytes are something else.
     #[error("these bytes are not a snapshot")]
     NotASnapshot,
+    /// The bytes are of another kind: a delta where a snapshot was expected, for example.
+    #[error("these bytes are {found}, and {expected} was expected")]
+    OtherKind {
+        /// What they are.
+        found: &'static str,
+        /// What they should be.
+        expected: &'static str,
+    },
     /// Another version of the format wrote it.
     #[error("the snapshot has format version {found}; this build reads version {supported}")]
     Version {
@@ -85,6 +93,14 @@ pub enum SnapshotError {
     UnknownResource {
         /// The resource's stable name.
         name: String,
+    },
+    /// A resource, or events, could not be decoded.
+    #[error("resource or events `{name}` can't be decoded: {reason}")]
+    Resource {
+        /// The resource's stable name.
+        name: String,
+        /// What is wrong with its bytes.
+        reason: String,
     },
     /// A value could not be encoded or decoded.
     #[error(transparent)]

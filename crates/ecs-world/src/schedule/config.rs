@@ -48,8 +48,10 @@ pub(super) struct Every {
 impl Every {
     /// # Panics
     /// If `n` is not greater than `offset`.
+    #[track_caller]
     fn new(n: u64, offset: u64) -> Self {
-        assert!(offset < n, "a tick divided by {n} never leaves {offset}");
+        assert!(n > 0, "`every` takes 1 or more: no tick is a multiple of 0");
+        assert!(offset < n, "the offset in every {n} ticks is {n} - 1 at most, and not {offset}");
         Self { n, offset }
     }
 
@@ -116,6 +118,14 @@ impl fmt::Debug for SystemConfig {
 ///     .add_system(read_input.label("input"))
 ///     .add_system(report.after("physics").every(60));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no system of a schedule",
+    label = "not a system",
+    note = "a system is a function of up to 12 parameters, each a `Query`, `Res`, `ResMut`, `Commands`, `Local` (of a type with `Default`), events, a tuple of those, or a struct that derives `SystemParam`, and not a reference to one",
+    note = "or a function of `&mut World` alone",
+    note = "it returns nothing, or a `Result<(), E>`; `pipe` gives what else it returns to another system",
+    note = "several systems are added one by one"
+)]
 pub trait IntoSystemConfig<Marker>: Sized {
     /// Begins to say where it stands.
     fn into_config(self) -> SystemConfig;
@@ -169,6 +179,7 @@ pub trait IntoSystemConfig<Marker>: Sized {
     ///
     /// # Panics
     /// If `n` is 0.
+    #[track_caller]
     fn every(self, n: u64) -> SystemConfig {
         self.every_offset(n, 0)
     }
@@ -178,6 +189,7 @@ pub trait IntoSystemConfig<Marker>: Sized {
     ///
     /// # Panics
     /// If `n` is not greater than `offset`.
+    #[track_caller]
     fn every_offset(self, n: u64, offset: u64) -> SystemConfig {
         let mut config = self.into_config();
         config.place.every.push(Every::new(n, offset));
@@ -296,6 +308,7 @@ impl SetConfig {
     ///
     /// # Panics
     /// If `n` is 0.
+    #[track_caller]
     pub fn every(self, n: u64) -> Self {
         self.every_offset(n, 0)
     }
@@ -304,6 +317,7 @@ impl SetConfig {
     ///
     /// # Panics
     /// If `n` is not greater than `offset`.
+    #[track_caller]
     pub fn every_offset(mut self, n: u64, offset: u64) -> Self {
         self.place.every.push(Every::new(n, offset));
         self

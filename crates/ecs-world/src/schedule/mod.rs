@@ -135,6 +135,7 @@ impl Schedule {
     /// # Panics
     /// If its parameters conflict with each other; see
     /// [`Schedule::try_add_system`].
+    #[track_caller]
     pub fn add_system<M>(&mut self, system: impl IntoSystemConfig<M>) -> &mut Self {
         if let Err(error) = self.try_add_system(system) {
             panic!("{error}");
@@ -194,6 +195,7 @@ impl Schedule {
     ///
     /// # Panics
     /// If the parameters of a condition conflict with each other.
+    #[track_caller]
     pub fn configure_set(&mut self, mut set: SetConfig) -> &mut Self {
         for condition in std::mem::take(&mut set.conditions) {
             let gate = SystemConfig::new(Work::Gate(condition));
@@ -211,6 +213,7 @@ impl Schedule {
     ///
     /// # Panics
     /// If there is none.
+    #[track_caller]
     pub fn set_phases<L: Into<Label>>(&mut self, phases: impl IntoIterator<Item = L>) -> &mut Self {
         self.phases = phases.into_iter().map(Into::into).collect();
         assert!(!self.phases.is_empty(), "a schedule has at least one phase");
@@ -304,6 +307,7 @@ impl Schedule {
     /// # Panics
     /// If a system panics or fails, with its name, or there is no plan; see
     /// [`Schedule::try_run`].
+    #[track_caller]
     pub fn run<S: Storage>(&mut self, world: &mut World<S>) -> RunReport {
         match self.try_run(world) {
             Ok(report) => report,
@@ -347,6 +351,22 @@ impl Schedule {
                 Err(error)
             }
         }
+    }
+
+    /// Runs the systems on a world without a tick, as systems of no name that is kept.
+    pub(crate) fn run_once<S: Storage>(
+        &mut self,
+        world: &mut World<S>,
+    ) -> Result<RunReport, RunError> {
+        // Places of systems that a snapshot knows are not for these.
+        world.resources.places.enter("");
+        self.prepare(&mut world.resources);
+        world.resources.places.leave();
+        world.resources.meet(&world.storage);
+        send_removals(&mut world.resources, &world.storage);
+        let report = self.run_steps(world, Tick(world.tick))?;
+        world.storage.flush()?;
+        Ok(report)
     }
 
     /// Runs the steps of the plan.

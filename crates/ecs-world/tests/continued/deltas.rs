@@ -2,7 +2,7 @@
 
 use ecs_archetype::ArchetypeStorage;
 use ecs_local::LocalStorage;
-use ecs_storage_api::{SnapshotError, Storage};
+use ecs_storage_api::{SnapshotError, Storage, snapshot};
 use ecs_testkit::fuzz::{container, sections};
 use ecs_world::{Cut, Delta, World};
 
@@ -122,4 +122,33 @@ fn a_delta_of_another_tick_than_its_world_says_is_refused() {
         assert!(Delta::read(&container(&all)).is_err());
     }
     Delta::read(&container(&sections(&saved))).unwrap();
+}
+
+#[test]
+fn bytes_of_another_kind_are_named() {
+    let world = filled(ArchetypeStorage::new(0));
+    let cut = world.cut().unwrap();
+    let of_world = cut.to_bytes().unwrap();
+    let of_store = snapshot::write(world.storage()).unwrap();
+    let delta = cut.delta_since(&cut).to_bytes().unwrap();
+    let mut other: World = empty(ArchetypeStorage::new(0));
+    let errors = [
+        other.restore(&delta).unwrap_err().to_string(),
+        other.restore(&of_store).unwrap_err().to_string(),
+        Cut::read(&delta).unwrap_err().to_string(),
+        Delta::read(&of_world).unwrap_err().to_string(),
+    ];
+    let [a_snapshot, a_delta] = ["the snapshot of a world", "the delta of a world"];
+    let of_store = "the snapshot or the delta of a store";
+    let said = |found, expected| format!("these bytes are {found}, and {expected} was expected");
+    let expected = [
+        (a_delta, a_snapshot),
+        (of_store, a_snapshot),
+        (a_delta, a_snapshot),
+        (a_snapshot, a_delta),
+    ];
+    assert_eq!(errors, expected.map(|(found, expected)| said(found, expected)));
+    let mut damaged = delta;
+    damaged[30] ^= 1;
+    assert!(matches!(other.restore(&damaged), Err(SnapshotError::Checksum { .. })));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecs_world::{
     EventReader, EventWriter, Events, FrameTime, IntoSystemConfig, Local, ResMut, Schedule,
-    SetConfig, SubSchedule, SystemConfig, World,
+    SetConfig, SubSchedule, SystemConfig, World, on_event,
 };
 
 use crate::common::{Log, log, logging, run_times, words};
@@ -201,4 +201,18 @@ fn a_program_may_send_between_runs() {
     world.resource_mut::<Events<Ping>>().unwrap().send(Ping(5));
     assert_eq!(words(&mut schedule, &mut world), "a5 end");
     assert_eq!(words(&mut schedule, &mut world), "end");
+}
+
+#[test]
+fn a_program_may_send_before_the_first_run_and_a_condition_asks_once() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(read('a'));
+    schedule.add_system(log("rang").run_if(on_event::<Ping>));
+    world.send(Ping(1));
+    world.send(Ping(2));
+    assert_eq!(words(&mut schedule, &mut world), "a1 a2 rang");
+    assert_eq!(words(&mut schedule, &mut world), "");
+    world.send(Ping(3));
+    assert_eq!(words(&mut schedule, &mut world), "a3 rang");
+    assert_eq!(waiting(&world), 0);
 }

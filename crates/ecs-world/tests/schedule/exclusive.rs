@@ -142,3 +142,21 @@ fn a_system_that_puts_another_world_in_is_an_error_that_names_it() {
     assert!(system.ends_with("replace"), "{error}");
     assert_eq!(world.tick(), 0);
 }
+
+#[test]
+fn a_system_is_run_once_without_a_tick() {
+    let mut world = logging();
+    for _ in 0..2 {
+        let report = world.run_system(|mut commands: Commands, rows: Query<&A, Changed<A>>| {
+            commands.spawn(A(rows.count() as u64));
+        });
+        assert_eq!(report.unwrap().commands.applied, 1);
+    }
+    let mut numbers: Vec<_> = world.query::<&A>().iter().map(|a| a.0).collect();
+    numbers.sort_unstable();
+    assert_eq!((numbers, world.tick()), (vec![0, 1], 0));
+    let error = world.run_system(|| Err::<(), _>("no luck".to_owned())).unwrap_err();
+    assert!(error.to_string().ends_with("failed: no luck"), "{error}");
+    world.run_system(|world: &mut World| world.clear().unwrap()).unwrap();
+    assert!(world.is_empty());
+}

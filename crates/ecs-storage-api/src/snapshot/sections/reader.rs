@@ -27,6 +27,20 @@ pub struct Section<'a> {
     features: u8,
 }
 
+/// How many bytes stand before the first section.
+const HEADER: usize = 12;
+
+/// Tells what a container is whose first section has a tag.
+fn kind(first: Tag) -> Option<&'static str> {
+    match &first {
+        b"wrld" => Some("the snapshot of a world"),
+        b"wdlt" => Some("the delta of a world"),
+        b"comp" => Some("the snapshot or the delta of a store"),
+        b"jrnl" => Some("a commit of a journal"),
+        _ => None,
+    }
+}
+
 impl<'a> SectionReader<'a> {
     /// Begins to read.
     ///
@@ -138,8 +152,14 @@ impl<'a> SectionReader<'a> {
         let at = self.at;
         match self.next_unverified()? {
             Some(section) if tags.contains(&section.tag) => return Ok(section),
-            // It may be the tag that is damaged.
-            Some(section) => drop(section.verified()?),
+            Some(section) => {
+                let kinds = kind(section.tag).zip(kind(tags[0])).filter(|_| at == HEADER);
+                // It may be the tag that is damaged.
+                section.verified()?;
+                if let Some((found, expected)) = kinds {
+                    return Err(SnapshotError::OtherKind { found, expected });
+                }
+            }
             None => {}
         }
         let what = format!("section `{}` was expected", String::from_utf8_lossy(&tags[0]));
