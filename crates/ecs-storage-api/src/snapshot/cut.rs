@@ -128,7 +128,9 @@ impl StorageCut {
             (component, aged.collect::<Vec<_>>())
         });
         let removed = removed.filter(|(_, removed)| !removed.is_empty()).collect();
-        let allocator = Arc::new(storage.allocator_state());
+        let allocator = storage.allocator_state();
+        let known = before.map(|before| &before.allocator).filter(|known| ***known == allocator);
+        let allocator = known.map_or_else(|| Arc::new(allocator), Arc::clone);
         let [version, origin] = [at, origin].map(|it| Version::new(it.get().saturating_sub(lead)));
         Ok(Self { identity, version, origin, allocator, removed, tables })
     }
@@ -184,19 +186,23 @@ impl StorageCut {
     /// Returns about how many bytes of values and ids it holds, those that it shares
     /// with other cuts included.
     pub fn bytes(&self) -> usize {
+        let allocator = bytes_of(&self.allocator);
         let of_table = |table: &Arc<CutTable>| {
             let pages = table.columns.iter().flat_map(|column| column.iter());
             let values = pages.map(|page| page.values.len());
             values.sum::<usize>() + table.rows * size_of::<EntityId>()
         };
-        self.tables.iter().map(of_table).sum()
+        allocator + self.tables.iter().map(of_table).sum::<usize>()
     }
 
     /// Returns about how many bytes of values and ids it holds that an earlier cut
     /// does not.
     pub fn bytes_beside(&self, before: &Self) -> usize {
         let mut earlier = Earlier::of(&before.tables);
-        let mut bytes = 0;
+        let mut bytes = match Arc::ptr_eq(&self.allocator, &before.allocator) {
+            true => 0,
+            false => bytes_of(&self.allocator),
+        };
         for table in &self.tables {
             let before = earlier.next(&table.components);
             if before.is_some_and(|before| Arc::ptr_eq(before, table)) {
@@ -367,6 +373,12 @@ impl fmt::Debug for StorageCut {
             .field("tables", &self.tables.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Returns how many bytes the lists of an allocator take.
+fn bytes_of(allocator: &AllocatorState) -> usize {
+    let AllocatorState { free, reserved, retired, .. } = allocator;
+    size_of_val(&free[..]) + size_of_val(&reserved[..]) + size_of_val(&retired[..])
 }
 
 #[cfg(test)]

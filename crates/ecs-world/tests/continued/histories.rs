@@ -1,11 +1,12 @@
 //! From the last ticks.
 
 use ecs_archetype::ArchetypeStorage;
+use ecs_core::EntityId;
 use ecs_local::LocalStorage;
 use ecs_storage_api::Storage;
 use ecs_world::{History, RewindError};
 
-use crate::programs::{Description, TICKS, filled, on_programs, schedule, shown};
+use crate::programs::{Description, Plain, TICKS, filled, on_programs, schedule, shown};
 
 fn check<S: Storage + Default>(program: &[Description], from: usize) {
     let (mut world, mut systems) = (filled(S::default()), schedule(program));
@@ -109,4 +110,26 @@ fn what_did_not_change_stays_where_it_is() {
         assert_ne!(shown(&world), before);
         assert_eq!((world.tick(), history.ticks().len()), (3 * (round + 1), 4));
     }
+}
+
+#[test]
+fn free_ids_are_kept_once_for_all_states_that_have_the_same() {
+    let mut world = filled(ArchetypeStorage::default());
+    let mut systems = schedule(&[]);
+    let many = world.spawn_batch((0..1_000).map(Plain));
+    world.despawn_batch(&many).unwrap();
+    let mut history = History::new(5);
+    history.record(&world).unwrap();
+    let one = history.bytes();
+    assert!(one >= 1_000 * size_of::<EntityId>());
+    for _ in 0..3 {
+        systems.run(&mut world);
+        history.record(&world).unwrap();
+    }
+    let several = history.bytes();
+    assert!(several < one + 1_000, "{several} after {one}");
+    world.spawn(Plain(0));
+    systems.run(&mut world);
+    history.record(&world).unwrap();
+    assert!(history.bytes() > several + 990 * size_of::<EntityId>(), "another list is a copy");
 }
