@@ -49,7 +49,7 @@ impl Archive for PostgresStorage {
 
     fn committed_async(&self) -> BoxFuture<'_, Result<Committed, RemoteError>> {
         let store = &self.store;
-        Box::pin(store.link.enter(read_committed(store)))
+        Box::pin(store.link.enter(store.again(move || read_committed(store))))
     }
 }
 

@@ -106,7 +106,7 @@ impl Entry {
         );
         let noted = session.transaction.query_one(&note, &[name, table, codec, size, schema]).await;
         let number = read(&noted.map_err(&making)?, 0)?;
-        let make = definition(tables, self, layout);
+        let make = definition(tables, self, number, layout);
         session.transaction.batch_execute(&make).await.map_err(&making)?;
         Ok(number)
     }
@@ -345,9 +345,21 @@ pub(crate) async fn newest(
     read(&row.map_err(server("read which components there are"))?, 0)
 }
 
-/// Writes the statement that makes a table.
-fn definition(tables: &Tables, entry: &Entry, layout: &Layout) -> String {
-    let mut columns = format!("{ENTITY} bigint primary key");
+/// Returns the component that came last, and how many were migrated.
+pub(crate) async fn present(
+    connection: &mut Connection,
+    tables: &Tables,
+) -> Result<(Option<i32>, i32), RemoteError> {
+    let asked = tables.sql("select (select max(id) from @_component), migrations from @_store");
+    let row = connection.client.query_one(&asked, &[]).await;
+    let row = row.map_err(server("read which components there are"))?;
+    Ok((read(&row, 0)?, read(&row, 1)?))
+}
+
+/// Writes the statement that makes a table. Its index has a name that no component's table
+/// can have.
+fn definition(tables: &Tables, entry: &Entry, number: i32, layout: &Layout) -> String {
+    let mut columns = format!("{ENTITY} bigint constraint \"_pk_{number}\" primary key");
     for column in layout.columns() {
         let column = column_text(&column.name, sql_name(&column.sql), column.may_lack);
         write!(columns, ", {column}").expect("text takes text");

@@ -24,7 +24,7 @@ pub(crate) async fn run(store: &Store, options: &ReadOptions) -> Result<(), Remo
     drop(connection);
     for entry in all {
         if let Some(migration) = way(options, &entry)? {
-            migrate(store, &entry, &migration).await?;
+            store.again(|| migrate(store, &entry, &migration)).await?;
         }
     }
     Ok(())
@@ -52,12 +52,14 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let mut connection = store.link.connection().await?;
     let mut session = connection.begin(Purpose::Write).await.map_err(&migrating)?;
     let locked = Locked::lock(&mut session, tables, None).await?;
-    let lock = tables.sql("lock table @_component in access exclusive mode");
-    session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
     // Somebody else may have been faster.
     if !old.is_noted(&session, tables).await? {
         return Ok(());
     }
+    // In the order of those who read pages: they would wait for each other.
+    let [first, second] = [&old.table, "_component"].map(|name| tables.at(name));
+    let lock = format!("lock table {first}, {second} in access exclusive mode");
+    session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
     let layout = Layout::new(migration.schema(), migration.stride());
     let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
 

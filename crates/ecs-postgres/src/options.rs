@@ -136,11 +136,13 @@ impl PostgresOptions {
             config.map_err(|error| ConnectError::Url(UrlFault::of(&self.url, &error)))?;
         let milliseconds = self.time_limit.as_millis().clamp(1, i32::MAX as u128);
         // Functions are those of the server itself, whatever others made in schemas that
-        // are looked into first.
+        // are looked into first. A plan that was made for few ids, while a table was small, is
+        // not to be kept for many.
         let limits = format!(
             "{} -c statement_timeout={milliseconds} -c lock_timeout={milliseconds} \
              -c idle_in_transaction_session_timeout={milliseconds} \
-             -c client_min_messages=warning -c search_path=pg_catalog,pg_temp",
+             -c client_min_messages=warning -c search_path=pg_catalog,pg_temp \
+             -c plan_cache_mode=force_custom_plan",
             config.get_options().unwrap_or_default(),
         );
         config.options(limits.trim()).connect_timeout(self.time_limit);

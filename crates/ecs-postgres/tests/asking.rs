@@ -327,3 +327,37 @@ fn a_store_is_connected_to_by_tasks_of_another_runtime() {
         store.create_entity_async().await.unwrap();
     });
 }
+
+#[test]
+fn a_text_that_no_text_of_the_server_is_equal_to_is_refused() {
+    let store = common::fresh();
+    block_on(store.apply_updates_async(&people(), None)).unwrap();
+    for comparison in [Comparison::Equal, Comparison::NotEqual, Comparison::Less] {
+        let query = RemoteQuery::new().compare::<Person>("name", comparison, "a\0b");
+        let error = block_on(next(&mut store.query_erased_async(query))).unwrap().unwrap_err();
+        assert!(matches!(&error, RemoteError::Field { field, .. } if field == "name"), "{error}");
+        assert!(!error.is_retryable());
+    }
+}
+
+/// As the index of another's table would be called.
+#[derive(Component, Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[component(crate = ecs_core, name = "asking::Place_pkey", pod)]
+#[repr(C)]
+struct PlaceKey(u32);
+
+#[derive(Component, Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[component(crate = ecs_core, name = "asking::", pod)]
+#[repr(C)]
+struct Nameless(u32);
+
+#[test]
+fn odd_names_are_tables_and_columns_of_views() {
+    let store = common::fresh();
+    let batch = UpdateBatch::new().spawn((Place(1.0, 2), PlaceKey(3), Nameless(4)));
+    block_on(store.apply_updates_async(&batch, None)).unwrap();
+    let all = RemoteQuery::new().read::<Place>().read::<PlaceKey>().read::<Nameless>();
+    let page = block_on(next(&mut store.query_erased_async(all.clone()))).unwrap().unwrap();
+    assert_eq!(page.len(), 1);
+    store.create_view("all", &all).unwrap();
+}

@@ -2,14 +2,18 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ecs_archetype::ArchetypeStorage;
 use ecs_postgres::PostgresStorage;
 use ecs_storage_api::remote::Archive;
-use ecs_storage_api::{AsyncStorage, RemoteError, UpdateBatch};
+use ecs_storage_api::{AsyncStorage, RemoteError, RemoteQuery, UpdateBatch};
 use ecs_world::{Durable, DurableError, DurableOptions, Origin};
+use futures_util::StreamExt;
 use pollster::block_on;
 
-use common::world::{Name, Score, empty, filled, schedule};
+use common::world::{Name, Place, Score, empty, filled, schedule};
 
 fn open(store: PostgresStorage, every: u64) -> Durable<ArchetypeStorage> {
     DurableOptions::new().every(every).open(filled(), store).unwrap()
@@ -193,4 +197,51 @@ fn a_used_archive_takes_no_world_that_would_name_its_entities_again() {
     let mut durable = Durable::open(empty(), options.connect().unwrap()).unwrap();
     assert_eq!(durable.origin(), Origin::Rows);
     assert_ne!(durable.world_mut().spawn(Name("next".to_owned())), made);
+}
+
+/// Plans are kept by a connection; one that was made for a few rows must not be followed for
+/// many, where it would compare each with each.
+#[test]
+fn what_was_small_when_it_was_first_written_may_grow() {
+    for rows_every in [1, u64::MAX] {
+        let schema = common::schema();
+        let options = common::options().schema(&schema).pool_size(1);
+        let store = Arc::new(options.time_limit(Duration::from_secs(10)).connect().unwrap());
+        let mut world = empty();
+        world.insert_resource(Score(0));
+        world.spawn_batch((0..3).map(|n| Place { x: n as f32, y: 0.0 }));
+        let mut durable =
+            DurableOptions::new().rows_every(rows_every).open(world, Arc::clone(&store)).unwrap();
+        let commit = |durable: &mut Durable<ArchetypeStorage>| {
+            durable.commit().unwrap();
+            durable.fold().unwrap();
+            durable.wait().unwrap();
+        };
+        let touch = |durable: &mut Durable<ArchetypeStorage>| {
+            durable.world_mut().query_mut::<&mut Place>().for_each(|place| place.x += 1.0);
+            commit(durable);
+        };
+        let places = RemoteQuery::new().read::<Place>().read_optional::<Name>();
+        let count = || {
+            let pages = block_on(store.query_erased_async(places.clone()).collect::<Vec<_>>());
+            pages.into_iter().map(|page| page.unwrap().len()).sum::<usize>()
+        };
+        commit(&mut durable);
+        common::server().execute("analyze").unwrap();
+        for _ in 0..8 {
+            touch(&mut durable);
+            let entity = durable.world_mut().spawn(Place { x: 0.0, y: 0.0 });
+            commit(&mut durable);
+            durable.world_mut().despawn(entity).unwrap();
+            commit(&mut durable);
+            assert_eq!(count(), 3);
+        }
+        let many = durable.world_mut().spawn_batch((0..50_000).map(|_| Place { x: 0.0, y: 0.0 }));
+        commit(&mut durable);
+        touch(&mut durable);
+        assert_eq!(count(), 50_003);
+        durable.world_mut().despawn_batch(&many).unwrap();
+        commit(&mut durable);
+        assert_eq!(count(), 3);
+    }
 }

@@ -6,7 +6,9 @@ use ecs_core::ComponentId;
 use ecs_derive::Component;
 use ecs_postgres::{ComponentError, ConnectError};
 use ecs_storage_api::snapshot::ReadOptions;
-use ecs_storage_api::{AsyncStorage, RemoteError, RemoteQuery, StorageExt, UpdateBatch, snapshot};
+use ecs_storage_api::{
+    AsyncStorage, Comparison, RemoteError, RemoteQuery, StorageExt, UpdateBatch, snapshot,
+};
 use futures_util::StreamExt;
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
@@ -211,4 +213,22 @@ fn snapshots_go_both_ways_between_files_and_databases() {
     let mut back = ecs_archetype::ArchetypeStorage::new(0);
     ecs_storage_api::Storage::load(&mut back, snapshot::read(&bytes).unwrap()).unwrap();
     assert_eq!(ecs_storage_api::state_hash(&back).unwrap(), hash);
+}
+
+#[test]
+fn who_knows_old_forms_is_refused_where_no_row_is_found_too() {
+    let schema = common::schema();
+    let store = common::options().schema(&schema).connect().unwrap();
+    let mana = Mana { amount: 1.0, school: None };
+    block_on(store.apply_updates_async(&UpdateBatch::new().spawn(mana), None)).unwrap();
+    let poor = || RemoteQuery::new().compare::<Mana>("amount", Comparison::Less, 0.0);
+    let ask = |query| block_on(store.query_erased_async(query).next());
+    assert!(ask(poor()).is_none());
+    // Another process migrates a component.
+    let migrated = format!("update \"{schema}\".\"_store\" set migrations = migrations + 1");
+    common::server().execute(&migrated).unwrap();
+    for query in [poor(), RemoteQuery::new().read::<Mana>()] {
+        let error = ask(query).unwrap().unwrap_err();
+        assert!(error.to_string().contains("migrated"), "{error}");
+    }
 }

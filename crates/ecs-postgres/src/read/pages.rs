@@ -14,7 +14,7 @@ use tokio_postgres::types::ToSql;
 
 use super::plan::{self, Plan};
 use super::{cells, id};
-use crate::catalog::{entries, newest};
+use crate::catalog::{entries, newest, present};
 use crate::error::{nonsense, server};
 use crate::link::Connection;
 use crate::rows::{read, signed};
@@ -104,7 +104,9 @@ impl Cursor<'_> {
             connection.is_settled = true;
             if is_planned && groups.last.is_none() {
                 // Without a row nothing has told.
-                is_planned = newest(connection, &self.store.tables).await? == plan.newest;
+                let (newest, migrations) = present(connection, &self.store.tables).await?;
+                self.store.catalog.expect_migrations(migrations)?;
+                is_planned = newest == plan.newest;
             }
             if !is_planned {
                 // A component has a table that the plan knows nothing of.

@@ -244,11 +244,15 @@ fn comparison(
         Comparison::Greater => ">",
         Comparison::GreaterOrEqual => ">=",
     };
-    let column = table.layout.column_of(field).ok_or_else(|| RemoteError::Field {
-        component: condition.component,
-        field: condition.field.clone(),
-        reason: "its component is stored as a whole, since not all of it is described",
-    })?;
+    let refused = |reason| {
+        let (component, field) = (condition.component, condition.field.clone());
+        RemoteError::Field { component, field, reason }
+    };
+    if matches!(&condition.value, FieldValue::Text(text) if text.contains('\0')) {
+        return Err(refused("it is compared with a text that has a zero character in it"));
+    }
+    let whole = "its component is stored as a whole, since not all of it is described";
+    let column = table.layout.column_of(field).ok_or_else(|| refused(whole))?;
     let column = format!("{alias}.{}", quote(&column.name));
     Ok(match &condition.value {
         FieldValue::Bool(_) => format!("{column} {operator} ${parameter}::boolean"),

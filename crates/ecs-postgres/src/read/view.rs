@@ -89,7 +89,8 @@ fn text(
 fn short(table: &Table) -> String {
     let name = table.component.info().name();
     let end = name.find('<').unwrap_or(name.len());
-    let short = name[..end].rfind("::").map_or(name, |at| &name[at + 2..]);
+    let last = name[..end].rfind("::").map_or(name, |at| &name[at + 2..]);
+    let short = if last.is_empty() { name } else { last };
     let words = short.char_indices().map(|(at, letter)| match letter {
         letter if letter.is_uppercase() && at != 0 => format!("_{}", letter.to_lowercase()),
         letter => letter.to_lowercase().to_string(),

@@ -8,6 +8,7 @@ use super::Locked;
 use crate::catalog::{Catalog, Table};
 use crate::error::{nonsense, server};
 use crate::link::Session;
+use crate::name::ENTITY;
 use crate::rows::{self, Run, copy, copy_ids, read, signed};
 use crate::tables::Tables;
 
@@ -329,9 +330,12 @@ async fn stage(
 ) -> Result<String, RemoteError> {
     let name = format!("pg_temp.\"_stage_{}\"", table.number);
     let make = || {
-        // It may be there: a commit whose answer nobody waited for made it.
+        // It may be there: a commit whose answer nobody waited for made it. It has an index,
+        // since plans are kept: one that was made while the table had few rows goes through
+        // those, and looks for each here.
         format!(
-            "create temp table if not exists {name} (like {}) on commit delete rows",
+            "create temp table if not exists {name} (like {}, primary key ({ENTITY})) \
+             on commit delete rows",
             table.name
         )
     };
