@@ -153,7 +153,12 @@ impl fmt::Display for Summary {
                 self.early_outliers
             ),
         )?;
-        line("departures in a week", busiest)?;
+        let when = match self.days {
+            1 => "departures in a day".to_owned(),
+            days @ 2..7 => format!("departures in {days} days"),
+            _ => "departures in a week".to_owned(),
+        };
+        line(&when, busiest)?;
         line("leg off great circle", format!("at most {:.1} mi", self.max_leg_error_mi))?;
         line("passengers", count(self.passengers))?;
         line("ever infected", format!("{:.1} %", 100.0 * self.attack_rate))?;

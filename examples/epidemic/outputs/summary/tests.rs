@@ -79,4 +79,8 @@ fn a_person_reads_it_line_by_line() {
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
+    for (days, line) in [(1, "departures in a day  ORD"), (3, "departures in 3 days  ORD")] {
+        let text = Summary { days, ..summary(1, 0.893) }.to_string();
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }
