@@ -140,7 +140,8 @@ impl Delta {
 
 impl<S: Storage> World<S> {
     /// Brings the world from the state with which a delta begins to the one that it
-    /// leads to, as [`World::restore`] would.
+    /// leads to, as [`World::restore`] would. Both worlds have to have
+    /// [named](World::save_resource) what they save in the same order.
     ///
     /// # Errors
     /// [`SnapshotError::OtherBase`] if the world is in another state, and as
