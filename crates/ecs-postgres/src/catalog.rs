@@ -111,6 +111,18 @@ impl Entry {
         Ok(number)
     }
 
+    /// Tells whether the database has a component of its name under another number.
+    pub(crate) async fn is_another(
+        &self,
+        session: &Session<'_>,
+        tables: &Tables,
+        number: i32,
+    ) -> Result<bool, RemoteError> {
+        let other = tables.sql("select 1 from @_component where name = $1 and id <> $2");
+        let other = session.transaction.query_opt(&other, &[&self.name, &number]).await;
+        Ok(other.map_err(server("look at a component"))?.is_some())
+    }
+
     /// Tells whether it is still what the database says under its number.
     pub(crate) async fn is_noted(
         &self,

@@ -97,6 +97,16 @@ pub enum ComponentError {
         /// Which component.
         name: String,
     },
+    /// It is to be migrated to a component that has a table already.
+    #[error(
+        "component `{name}` is to become `{target}`, which has a table already: bring its rows there and drop its own, or the other way round"
+    )]
+    Twice {
+        /// Which component.
+        name: String,
+        /// What it is to become.
+        target: String,
+    },
     /// Another process has migrated tables since the store was opened.
     #[error("components were migrated by another process; the store has to be opened anew")]
     Migrated,

@@ -8,7 +8,7 @@ use ecs_storage_api::{RemoteError, SnapshotError};
 use futures_util::StreamExt;
 
 use crate::catalog::{Entry, Table, entries};
-use crate::error::{nonsense, server};
+use crate::error::{ComponentError, nonsense, server};
 use crate::link::{Purpose, Session};
 use crate::name::quote;
 use crate::rows::{self, Run};
@@ -60,11 +60,14 @@ async fn migrate(store: &Store, old: &Entry, migration: &Migration<'_>) -> Resul
     let [first, second] = [&old.table, "_component"].map(|name| tables.at(name));
     let lock = format!("lock table {first}, {second} in access exclusive mode");
     session.transaction.batch_execute(&lock).await.map_err(&migrating)?;
-    let layout = Layout::new(migration.schema(), migration.stride());
-    let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
-
     let info = migration.info();
     let new = Entry::of(info);
+    if new.is_another(&session, tables, old.number).await? {
+        let (name, target) = (old.name.clone(), new.name);
+        return Err(ComponentError::Twice { name, target }.into());
+    }
+    let layout = Layout::new(migration.schema(), migration.stride());
+    let (ids, values) = read(&mut session, store, old, &layout, migration).await?;
     new.replace(&session, tables, (old, &layout), &Layout::of(info)).await?;
     let raise = tables.sql("update @_store set migrations = migrations + 1");
     session.transaction.batch_execute(&raise).await.map_err(&migrating)?;

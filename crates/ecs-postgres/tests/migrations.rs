@@ -232,3 +232,26 @@ fn who_knows_old_forms_is_refused_where_no_row_is_found_too() {
         assert!(error.to_string().contains("migrated"), "{error}");
     }
 }
+
+/// What mana is called in another program.
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "migrations::Magic")]
+struct Magic {
+    amount: u32,
+}
+
+#[test]
+fn a_component_that_would_become_one_with_a_table_is_named_with_it() {
+    let schema = common::schema();
+    let options = common::options().schema(&schema);
+    let store = options.clone().connect().unwrap();
+    let magic = UpdateBatch::new().spawn(Magic { amount: 1 });
+    block_on(store.apply_updates_async(&magic, None)).unwrap();
+    pretend(&schema, "v1", "amount integer not null", "values (1, 7)");
+    let steps = ReadOptions::new().migrate(|old: ManaV1| Magic { amount: old.amount.into() });
+    let error = options.migrations(steps).connect().unwrap_err().to_string();
+    assert!(error.contains("`migrations::Mana` is to become `migrations::Magic`"), "{error}");
+    let kept = format!("select count(*) from \"{schema}\".\"migrations::Mana\"");
+    let kept = common::server().execute(&kept).unwrap();
+    assert_eq!(kept, [["1"].map(|cell| Some(cell.to_owned()))], "nothing is lost");
+}
