@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
@@ -29,7 +30,7 @@ pub struct Cli {
     pub tick_minutes: u32,
 
     /// Number from which every random draw is derived
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole::<u64>)]
     pub seed: u64,
 
     /// Basic reproduction number: how many people one case infects when all are susceptible
@@ -45,7 +46,7 @@ pub struct Cli {
     pub infectious_days: f64,
 
     /// Number of people exposed at the start
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<u32>)]
     pub first_cases: u32,
 
     /// City of the first cases: "Name" or "Name, State" [default: the largest]
@@ -203,6 +204,13 @@ fn tick_minutes(text: &str) -> Result<u32, String> {
     divides.then_some(minutes).ok_or_else(|| format!("expected a divisor of {DAY_MINUTES}"))
 }
 
+/// Reads a number that may be 0.
+fn whole<N: FromStr>(text: &str) -> Result<N, String> {
+    let expected =
+        || format!("expected a whole number of {} bits, not below 0", 8 * size_of::<N>());
+    text.parse().map_err(|_| expected())
+}
+
 /// Reads a number above 0 and up to a limit.
 fn positive(text: &str, largest: f64) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|&number| number > 0.0 && number <= largest);
@@ -275,8 +283,8 @@ mod tests {
             ("--r0 inf", "expected a positive number"),
             ("--latent-days 0", "expected a positive number up to 36500"),
             ("--infectious-days nought", "expected a positive number"),
-            ("--first-cases -1", "invalid value"),
-            ("--seed -1", "invalid value"),
+            ("--first-cases -1", "expected a whole number of 32 bits, not below 0"),
+            ("--seed -1", "expected a whole number of 64 bits, not below 0"),
             ("--backend disk", "possible values: archetype, local"),
             ("--save-every 3", "--save <FILE>"),
             ("--no-flights --flights f.csv", "cannot be used with"),
