@@ -347,16 +347,6 @@ pub(crate) async fn entries(
     rows.iter().map(entry).collect()
 }
 
-/// Reads the number of the newest component that has a table.
-pub(crate) async fn newest(
-    connection: &mut Connection,
-    tables: &Tables,
-) -> Result<Option<i32>, RemoteError> {
-    let asked = tables.sql("select max(id) from @_component");
-    let row = connection.client.query_one(&asked, &[]).await;
-    read(&row.map_err(server("read which components there are"))?, 0)
-}
-
 /// Returns the component that came last, and how many were migrated.
 pub(crate) async fn present(
     connection: &mut Connection,

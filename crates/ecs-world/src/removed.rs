@@ -220,7 +220,7 @@ impl Resources {
     }
 
     /// Forgets what waits for systems that are not expected any more.
-    pub(crate) fn expect_removals(&mut self) {
+    pub(crate) fn forget_unexpected_removals(&mut self) {
         if !self.removals.expected.is_empty() && !self.places.expect_readers() {
             self.removals.expected.clear();
         }

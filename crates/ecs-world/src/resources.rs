@@ -154,7 +154,7 @@ impl Resources {
     /// Counts a tick.
     pub(crate) fn end_tick(&mut self) {
         self.places.end_tick();
-        self.expect_removals();
+        self.forget_unexpected_removals();
     }
 
     /// Returns how many resources there are.

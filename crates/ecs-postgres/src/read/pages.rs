@@ -14,7 +14,7 @@ use tokio_postgres::types::ToSql;
 
 use super::plan::{self, Plan};
 use super::{cells, id};
-use crate::catalog::{entries, newest, present};
+use crate::catalog::{entries, present};
 use crate::error::{nonsense, server};
 use crate::link::Connection;
 use crate::rows::{read, signed};
@@ -127,7 +127,9 @@ impl Cursor<'_> {
     async fn make_plan(&self, connection: &mut Connection) -> Result<Plan, RemoteError> {
         let (catalog, tables) = (&self.store.catalog, &self.store.tables);
         // First: what comes later is found at the next page.
-        let newest = newest(connection, tables).await?;
+        let (newest, migrations) = present(connection, tables).await?;
+        // It may be a plan without a statement, whose rows tell nothing.
+        catalog.expect_migrations(migrations)?;
         let mut named = Vec::new();
         plan::components(&self.query.matcher, &mut named);
         let mut all = Vec::new();

@@ -51,7 +51,8 @@ impl Every {
     #[track_caller]
     fn new(n: u64, offset: u64) -> Self {
         assert!(n > 0, "`every` takes 1 or more: no tick is a multiple of 0");
-        assert!(offset < n, "the offset in every {n} ticks is {n} - 1 at most, and not {offset}");
+        let most = n - 1;
+        assert!(offset <= most, "an offset in every {n} ticks is {most} at most, and not {offset}");
         Self { n, offset }
     }
 

@@ -34,7 +34,7 @@ fn rhythms_of_a_system_and_of_its_sets_must_all_hold() {
 }
 
 #[test]
-#[should_panic(expected = "is 3 - 1 at most, and not 3")]
+#[should_panic(expected = "is 2 at most, and not 3")]
 fn an_offset_that_never_comes_is_refused() {
     drop(log("a").every_offset(3, 3));
 }
@@ -226,4 +226,10 @@ fn a_set_s_condition_is_asked_when_the_set_is_due_and_hears_of_what_came_before(
     assert_eq!(runs(&mut world, 6), "x......");
     world.get_mut::<A>(tile).unwrap().0 = 1;
     assert_eq!(runs(&mut world, 6), "..x....");
+}
+
+#[test]
+#[should_panic(expected = "`every` takes 1 or more")]
+fn a_rhythm_of_no_ticks_is_refused() {
+    drop(log("a").every(0));
 }
