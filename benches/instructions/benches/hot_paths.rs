@@ -8,10 +8,10 @@
 use std::hint::black_box;
 
 use bytemuck::{cast_slice, cast_slice_mut};
-use ecs::{EntityId, QueryState, World};
+use ecs::{Changed, EntityId, QueryState, World};
 use ecs_instructions::{
-    Comes, ENTITIES, Position, Stays, Velocity, alike, asked, coming_and_going, fragments,
-    prepared, simple, step,
+    Comes, ENTITIES, Noticed, Position, Stays, Velocity, alike, asked, changed, coming_and_going,
+    fragments, prepared, simple, step,
 };
 use gungraun::prelude::*;
 
@@ -19,6 +19,8 @@ use gungraun::prelude::*;
 type Populated = (World, Vec<EntityId>);
 /// A world and a query that ran over it.
 type Queried<D> = (World, QueryState<D>);
+/// A world and a query for what changed of it.
+type Watched = (World, QueryState<&'static Noticed, Changed<Noticed>>);
 type Motion = (&'static mut Position, &'static Velocity);
 
 #[library_benchmark]
@@ -205,6 +207,22 @@ fn asked_again_sparse(mut world: World) -> World {
     world
 }
 
+#[library_benchmark]
+#[bench::all(alike(|| Noticed(0.0)))]
+fn tracked_get_mut((mut world, made): Populated) -> Populated {
+    for &entity in &made {
+        world.get_mut::<Noticed>(black_box(entity)).expect("it is alive").0 += 1.0;
+    }
+    (world, made)
+}
+
+#[library_benchmark]
+#[bench::one_of_100(changed())]
+fn changed_scan((world, mut query): Watched) -> Watched {
+    black_box(query.query(world.storage()).iter().map(|noticed| noticed.0).sum::<f32>());
+    (world, query)
+}
+
 library_benchmark_group!(
     name = writing,
     benchmarks = [
@@ -233,7 +251,9 @@ library_benchmark_group!(
         fragmented_for_loop,
         asked_first,
         asked_again,
-        asked_again_sparse
+        asked_again_sparse,
+        tracked_get_mut,
+        changed_scan
     ]
 );
 

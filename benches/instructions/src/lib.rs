@@ -1,7 +1,7 @@
 //! Worlds whose hot paths are counted, ready before counting begins.
 
 use bytemuck::{Pod, Zeroable};
-use ecs::{Bundle, Component, EntityId, QueryState, World};
+use ecs::{Bundle, Changed, Component, EntityId, QueryState, World};
 
 /// How many entities a world has, so that counts divide into counts an entity.
 pub const ENTITIES: usize = 10_000;
@@ -35,6 +35,11 @@ pub struct Velocity(pub [f32; 3]);
 #[component(pod)]
 #[repr(C)]
 pub struct Stays(pub f32);
+
+/// A value of which it is known when it changed, row by row.
+#[derive(Component, Clone, Copy, Debug)]
+#[component(transient, track)]
+pub struct Noticed(pub f32);
 
 /// What comes and goes.
 #[derive(Component, Clone, Copy, Debug, Pod, Zeroable)]
@@ -108,6 +113,17 @@ fn set_bits(world: &mut World, entity: EntityId, number: usize) {
 pub fn prepared<D: ecs::QueryData>(mut world: World) -> (World, QueryState<D>) {
     let mut query = QueryState::new();
     query.query_mut(world.storage_mut()).for_each(|_| ());
+    (world, query)
+}
+
+/// A world whose values were all looked at before every hundredth was written.
+pub fn changed() -> (World, QueryState<&'static Noticed, Changed<Noticed>>) {
+    let (mut world, made) = alike(|| Noticed(0.0));
+    let mut query = QueryState::new();
+    query.query(world.storage()).for_each(|_: &Noticed| ());
+    for &entity in made.iter().step_by(100) {
+        world.get_mut::<Noticed>(entity).expect("it is alive").0 = 1.0;
+    }
     (world, query)
 }
 

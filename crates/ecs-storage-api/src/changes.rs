@@ -10,7 +10,9 @@ mod removed;
 mod touched;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::directory::Line;
 
 pub(crate) use batches::{Batches, LARGE};
 pub use removed::{RemovalLog, Removed};
@@ -19,7 +21,7 @@ pub use touched::Touched;
 /// Rows of a table that share one version a column.
 pub const PAGE_ROWS: usize = 1024;
 
-/// Rows of a tracked column that share one tick beside those of their own.
+/// Rows of a tracked column that share a [`Line`] beside ticks of their own.
 pub const LINE_ROWS: usize = 16;
 
 /// Numbers the moments of a store's history; [`Version::ZERO`] is before
@@ -141,9 +143,9 @@ pub struct ChangesMut<'a> {
     pub pages: &'a [AtomicU64],
     /// As [`Changes::ticks`].
     pub ticks: Option<(&'a mut [u32], &'a [u32])>,
-    /// Of a tracked component of which a [directory](crate::Directory) tells: a tick for
-    /// each [`LINE_ROWS`] rows, with which writes are stamped as well.
-    pub lines: Option<&'a [AtomicU32]>,
+    /// Of a tracked component of which a [directory](crate::Directory) tells: one for each
+    /// [`LINE_ROWS`] rows, which is stamped as well.
+    pub lines: Option<&'a [Line]>,
 }
 
 #[cfg(test)]

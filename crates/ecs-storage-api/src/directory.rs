@@ -25,16 +25,17 @@ mod touched;
 use std::fmt;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::AHashMap;
 use ecs_core::{Component, ComponentId, ComponentInfo, EntityId, PlainVec};
 
 use crate::changes::{Changes, PAGE_ROWS, Version, new_identity};
 use crate::query::{TableChanges, Term};
-pub(crate) use late::{ask_for_lines, late_in_lines, late_lines, late_ticks};
+pub(crate) use late::{LateLines, late_ticks};
 pub use lent::{DirectoryMut, DirectoryRef};
-pub(crate) use lines::{mark_line, mark_lines, stamp_line};
+pub use lines::Line;
+pub(crate) use lines::{LineWord, mark_line, mark_lines};
 pub(crate) use location::HomeLocations;
 pub use location::{Location, Sighting, TableId};
 pub(crate) use pages::{mark_page, mark_pages, mark_ticks};
@@ -43,7 +44,7 @@ pub(crate) use prefetch::prefetch;
 pub(crate) use recorder::Recorder;
 pub use relocation::Relocation;
 
-use lines::{Lines, PAGE_LINES};
+use lines::Lines;
 use pages::Pages;
 use touched::Noted;
 
@@ -63,9 +64,8 @@ pub(crate) struct TicksAt {
     pub(crate) changed: *mut u32,
     /// Of each row, when its value came.
     pub(crate) added: *mut u32,
-    /// Of each line of rows, from the first of the table on, when one of its values was
-    /// last lent for writing.
-    pub(crate) lines: *const AtomicU32,
+    /// Of each line of rows, from the first of the table on, what is known of its changes.
+    pub(crate) lines: *const Line,
 }
 
 impl TicksAt {
@@ -410,9 +410,9 @@ impl Directory {
     pub fn mark_line(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
         if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(ticks) = entry.ticks.get(table.index())
+            && let Some(ticks) = entry.ticks.get_mut(table.index())
         {
-            ticks.lines.mark(row..row + 1, now);
+            ticks.lines.mark_row(row, now);
         }
     }
 
@@ -588,9 +588,9 @@ impl Directory {
         entry.map_or(TicksAt::NONE, |entry| entry.ticks(table))
     }
 
-    /// Returns a tick for each [`LINE_ROWS`](crate::LINE_ROWS) rows of a tracked column,
-    /// if there is such a one: when one of their values was lent for writing.
-    pub fn column_lines(&self, table: TableId, component: ComponentId) -> Option<&[AtomicU32]> {
+    /// Returns what is known of the changes of each [`LINE_ROWS`](crate::LINE_ROWS) rows of
+    /// a tracked column, if there is such a one.
+    pub fn column_lines(&self, table: TableId, component: ComponentId) -> Option<&[Line]> {
         let ticks = self.components.get(component.index())?.ticks.get(table.index())?;
         ticks.are_there().then(|| ticks.lines.as_slice())
     }
@@ -622,11 +622,10 @@ impl Directory {
         Some(Changes { pages: entry.pages[table.index()].as_slice(), ticks })
     }
 
-    /// Returns of a tracked column when one of the values of each line of rows was lent
-    /// for writing, if there is such a column.
-    fn column_line_ticks(&self, table: TableId, component: ComponentId) -> Option<&[u32]> {
+    /// As [`column_lines`](Self::column_lines), as numbers.
+    fn column_line_words(&self, table: TableId, component: ComponentId) -> Option<&[LineWord]> {
         let lines = self.column_lines(table, component)?;
-        // SAFETY: an atomic number lies in memory as the number does. As in
+        // SAFETY: a line is an atomic number, which lies in memory as the number does. As in
         // `column_changes`: whoever writes values stamps lines, and nobody does as long as
         // they are looked at.
         Some(unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len()) })
@@ -843,8 +842,8 @@ impl TableChanges for ChangesOfTable<'_> {
         self.directory.column_changes(self.table, component)
     }
 
-    fn lines(&self, component: ComponentId) -> Option<&[u32]> {
-        self.directory.column_line_ticks(self.table, component)
+    fn lines(&self, component: ComponentId) -> Option<&[LineWord]> {
+        self.directory.column_line_words(self.table, component)
     }
 }
 

@@ -36,7 +36,7 @@ pub use changes::{
     new_identity,
 };
 pub use directory::{
-    Directory, DirectoryMut, DirectoryRef, Location, Passage, Relocation, Sighting, TableId,
+    Directory, DirectoryMut, DirectoryRef, Line, Location, Passage, Relocation, Sighting, TableId,
 };
 pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};

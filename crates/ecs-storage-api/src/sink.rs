@@ -8,7 +8,7 @@ use ecs_core::{ComponentId, ComponentInfo, EntityId, ErasedSlice, ErasedSliceMut
 use smallvec::SmallVec;
 
 use crate::changes::{Changes, ChangesMut, LINE_ROWS, PAGE_ROWS, Version, Window};
-use crate::directory::TicksAt;
+use crate::directory::{LineWord, TicksAt};
 use crate::query::{QueryError, QueryShape, RecordBuffer, TableChanges, Term, TermWords};
 
 /// What a query asks for, and what it has got so far.
@@ -202,7 +202,7 @@ impl TableChanges for Chunk<'_> {
         self.find(component)?
     }
 
-    fn lines(&self, _component: ComponentId) -> Option<&[u32]> {
+    fn lines(&self, _component: ComponentId) -> Option<&[LineWord]> {
         None
     }
 }

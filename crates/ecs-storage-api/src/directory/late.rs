@@ -1,7 +1,8 @@
 //! Which ticks are late, many at once.
 
-use super::{PAGE_LINES, prefetch};
-use crate::changes::{LINE_ROWS, Version};
+use super::lines::{LineWord, PAGE_LINES};
+use super::prefetch;
+use crate::changes::{LINE_ROWS, PAGE_ROWS, Version};
 
 /// Ticks of so many rows make a word of bits.
 const WORD: usize = u64::BITS as usize;
@@ -19,41 +20,67 @@ pub(crate) fn late_ticks(ticks: &[u32], since: Version, bits: &mut [u64]) {
     }
 }
 
-/// Returns a bit for each line of a page whose tick is later; none of a page that is not
-/// there.
-#[inline]
-pub(crate) fn late_lines(lines: &[u32], page: usize, since: Version) -> u64 {
-    let (pages, _) = lines.as_chunks::<PAGE_LINES>();
-    let mut late = [0];
-    pages.get(page).into_iter().for_each(|lines| late_ticks(lines, since, &mut late));
-    late[0]
+/// The lines of a page of which values were lent later than some version, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LateLines {
+    late: u64,
+    /// Those of them that do not tell which values; ticks of rows do.
+    untold: u64,
 }
 
-/// Asks memory for the ticks of some lines of the page that begins at `first`.
-#[inline(always)]
-pub(crate) fn ask_for_lines(first: *const u32, lines: u64) {
-    each_bit(lines, |line| prefetch(first.wrapping_add(line * LINE_ROWS)));
-}
+impl LateLines {
+    /// Returns those of a page; none of one that is not there.
+    #[inline]
+    pub(crate) fn of(lines: &[LineWord], page: usize, since: Version) -> Self {
+        let (pages, _) = lines.as_chunks::<PAGE_LINES>();
+        pages.get(page).map_or_else(Self::default, |lines| {
+            let (late, early) = late_and_untold(lines, since);
+            Self { late, untold: late & early }
+        })
+    }
 
-/// Gives the ticks of some lines of a page that are later than `since`: which row is a
-/// line's first, and a bit for each of its rows.
-#[inline(always)]
-pub(crate) fn late_in_lines(
-    ticks: &[u32],
-    lines: u64,
-    since: Version,
-    mut each: impl FnMut(usize, u16),
-) {
-    let (whole, rest) = ticks.as_chunks();
-    each_bit(lines, |line| {
-        let late = match whole.get(line) {
-            Some(line) => late_in_line(line, since),
-            None if line == whole.len() => late_one_by_one(rest, since) as u16,
-            // Rows were there that have gone.
-            None => 0,
-        };
-        each(line * LINE_ROWS, late);
-    });
+    /// Returns the same where something else is asked than what lines can tell.
+    pub(crate) fn all_untold(self) -> Self {
+        Self { untold: self.late, ..self }
+    }
+
+    /// Asks memory for the ticks that tell what lines do not, of the page whose ticks begin
+    /// at `first`.
+    #[inline(always)]
+    pub(crate) fn ask_for_ticks(self, first: *const u32) {
+        each_bit(self.untold, |line| prefetch(first.wrapping_add(line * LINE_ROWS)));
+    }
+
+    /// Gives the rows of a page that are later than `since`, by its ticks and all lines of
+    /// its column: which row is a line's first, and a bit for each of its rows.
+    #[inline(always)]
+    pub(crate) fn rows(
+        self,
+        ticks: &[u32],
+        lines: &[LineWord],
+        page: usize,
+        since: Version,
+        mut each: impl FnMut(usize, u16),
+    ) {
+        let (pages, _) = lines.as_chunks::<PAGE_LINES>();
+        let Some(words) = pages.get(page) else { return };
+        if self.untold == 0 && ticks.len() == PAGE_ROWS {
+            return each_bit(self.late, |line| each(line * LINE_ROWS, words[line] as u16));
+        }
+        let (whole, rest) = ticks.as_chunks();
+        each_bit(self.late, |line| {
+            let is_told = self.untold >> line & 1 == 0;
+            let late = match whole.get(line) {
+                Some(_) if is_told => words[line] as u16,
+                Some(ticks) => late_in_line(ticks, since),
+                None if line != whole.len() => 0,
+                // Rows were there, behind these, that have gone.
+                None if is_told => words[line] as u16 & ((1 << rest.len()) - 1),
+                None => late_one_by_one(rest, since) as u16,
+            };
+            each(line * LINE_ROWS, late);
+        });
+    }
 }
 
 /// Gives the numbers of the bits that are set, in ascending order.
@@ -94,6 +121,27 @@ fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
     bits.iter_mut().zip(words).for_each(|(bits, word)| *bits = late_one_by_one(word, since));
 }
 
+/// Returns a bit for each line of which values were lent later; and a bit for each, if it
+/// is late, that does not tell which values.
+#[inline]
+fn late_and_untold(lines: &[LineWord; PAGE_LINES], since: Version) -> (u64, u64) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    let found = x86::late_and_untold(lines, since);
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let found = late_and_untold_one_by_one(lines, since);
+    found
+}
+
+/// As [`late_and_untold`], by plain instructions.
+#[cfg(any(test, not(all(target_arch = "x86_64", not(miri)))))]
+fn late_and_untold_one_by_one(lines: &[LineWord; PAGE_LINES], since: Version) -> (u64, u64) {
+    lines.iter().enumerate().fold((0, 0), |(late, untold), (n, &word)| {
+        let (last, distance) = ((word >> 32) as u32, word as u32 >> LINE_ROWS);
+        let bit = |tick| u64::from(is_late(tick, since)) << n;
+        (late | bit(last), untold | bit(last.wrapping_sub(distance)))
+    })
+}
+
 /// Returns a bit for each tick of a line.
 #[inline]
 fn late_in_line(line: &[u32; LINE_ROWS], since: Version) -> u16 {
@@ -111,6 +159,7 @@ mod x86 {
 
     use super::WORD;
     use crate::changes::{LINE_ROWS, PAGE_ROWS, Version};
+    use crate::directory::lines::{LineWord, PAGE_LINES};
     use crate::directory::prefetch;
 
     /// Asks memory for ticks half a page ahead, so that it has something to do while those
@@ -141,12 +190,40 @@ mod x86 {
         // SAFETY: every x86-64 has these instructions; they compute, and touch no memory.
         unsafe {
             let since = _mm_set1_epi32(since.tick() as i32);
-            let signs = |n| _mm_sub_epi32(since, four(n));
+            signs([0, 1, 2, 3].map(|n| _mm_sub_epi32(since, four(n))))
+        }
+    }
+
+    /// Returns the signs of sixteen numbers.
+    #[inline(always)]
+    fn signs([a, b, c, d]: [__m128i; 4]) -> u16 {
+        // SAFETY: as in `sixteen`.
+        unsafe {
             // Narrowing keeps the signs, which are then gathered.
-            let low = _mm_packs_epi32(signs(0), signs(1));
-            let high = _mm_packs_epi32(signs(2), signs(3));
+            let (low, high) = (_mm_packs_epi32(a, b), _mm_packs_epi32(c, d));
             _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u16
         }
+    }
+
+    /// As its namesake, without the instructions that not every x86-64 has.
+    #[inline]
+    pub(super) fn late_and_untold(lines: &[LineWord; PAGE_LINES], since: Version) -> (u64, u64) {
+        let (quarters, _) = lines.as_chunks::<16>();
+        quarters.iter().enumerate().fold((0, 0), |(late, untold), (n, quarter)| {
+            let (fours, _) = quarter.as_chunks::<4>();
+            // How late lines are, as negative numbers, and what was before.
+            // SAFETY: as in `sixteen`.
+            let found: [_; 4] = std::array::from_fn(|n| unsafe {
+                let [a, b] = bytemuck::cast::<[LineWord; 4], [__m128; 2]>(fours[n]);
+                let upper = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(a, b));
+                let lower = _mm_castps_si128(_mm_shuffle_ps::<0b10_00_10_00>(a, b));
+                let last = _mm_sub_epi32(_mm_set1_epi32(since.tick() as i32), upper);
+                (last, _mm_add_epi32(last, _mm_srli_epi32::<{ LINE_ROWS as i32 }>(lower)))
+            });
+            let shift = |signs: u16| u64::from(signs) << (n * 16);
+            let (last, before) = (found.map(|(last, _)| last), found.map(|(_, before)| before));
+            (late | shift(signs(last)), untold | shift(signs(before)))
+        })
     }
 
     /// The same with registers of twice the width.
@@ -183,7 +260,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::changes::PAGE_ROWS;
+    use crate::directory::lines::{Line, Lines};
 
     /// Whether ticks of any age, some of them around `since`, have the bits of their
     /// places.
@@ -223,22 +300,81 @@ mod tests {
         }
     }
 
+    /// Returns the rows of a page that are late, as its lines and ticks tell.
+    fn rows_of(late: LateLines, ticks: &[u32], lines: &[LineWord], since: Version) -> Vec<usize> {
+        let mut rows = Vec::new();
+        late.rows(ticks, lines, 1, since, |first, bits| {
+            rows.extend((0..LINE_ROWS).filter(|n| bits >> n & 1 == 1).map(|n| first + n));
+        });
+        rows
+    }
+
     #[test]
     fn only_lines_that_are_late_are_looked_into() {
         let (now, later) = (Version::new(7), Version::new(8).tick());
         for len in [0, 1, 15, 16, 17, 100, PAGE_ROWS] {
             let mut lines = [0; 2 * PAGE_LINES];
             let page = &mut lines[PAGE_LINES..];
-            page.iter_mut().step_by(3).for_each(|line| *line = later);
+            page.iter_mut().step_by(3).for_each(|line| *line = LineWord::from(later) << 32);
             let ticks: Vec<u32> = (0..len).map(|row| later * u32::from(row % 2 == 0)).collect();
-            let mut late = Vec::new();
-            assert_eq!(late_lines(&lines, 2, now), 0);
-            late_in_lines(&ticks, late_lines(&lines, 1, now), now, |first, bits| {
-                late.extend((0..LINE_ROWS).filter(|n| bits >> n & 1 == 1).map(|n| first + n));
-            });
+            assert_eq!(LateLines::of(&lines, 2, now).late, 0);
+            let late = rows_of(LateLines::of(&lines, 1, now), &ticks, &lines, now);
             let is_late =
                 |row: &usize| row.is_multiple_of(2) && (row / LINE_ROWS).is_multiple_of(3);
             assert!(late.into_iter().eq((0..len).filter(is_late)), "of {len} ticks");
+        }
+    }
+
+    /// Numbers without order.
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) as usize % end
+        }
+    }
+
+    #[test]
+    fn lines_and_ticks_tell_which_rows_were_written() {
+        let mut draw = Draw(7);
+        for (round, len) in [3, 40, 1000, PAGE_ROWS, PAGE_ROWS].into_iter().enumerate() {
+            let mut lines = Lines::default();
+            lines.cover(2);
+            // Ticks begin again meanwhile.
+            let mut now = (1 << 32) - 40_000 * round as u64;
+            let mut written = vec![now - 1; len];
+            let mut moments = vec![now - 1];
+            for step in 0..3_000 {
+                now += [0, 0, 1, 2, 300, 70_000][draw.below(6)];
+                moments.push(now);
+                let (version, first) = (Version::new(now), draw.below(len));
+                if round != 4 && draw.below(4) == 0 {
+                    // Rows are lent together, of which not each is written.
+                    let rows = first..first + 1 + draw.below((len - first).min(50));
+                    lines.mark(PAGE_ROWS + rows.start..PAGE_ROWS + rows.end, version);
+                    rows.filter(|row| row % 2 == 0).for_each(|row| written[row] = now);
+                } else {
+                    lines.mark_row(PAGE_ROWS + first, version);
+                    written[first] = now;
+                }
+                if step % 20 != 0 {
+                    continue;
+                }
+                let ticks: Vec<_> = written.iter().map(|&at| Version::new(at).tick()).collect();
+                let words: Vec<_> = lines.as_slice().iter().map(Line::word).collect();
+                let moment = moments.len() - 1 - draw.below(moments.len().min(40));
+                let since = Version::new(moments[moment]);
+                let expected: Vec<_> = (0..len).filter(|&row| written[row] > since.get()).collect();
+                let late = LateLines::of(&words, 1, since);
+                assert_eq!(rows_of(late, &ticks, &words, since), expected);
+                assert_eq!(rows_of(late.all_untold(), &ticks, &words, since), expected);
+                let page = words.as_chunks::<PAGE_LINES>().0[1];
+                let found = late_and_untold(&page, since);
+                assert_eq!((found.0, found.0 & found.1), (late.late, late.untold));
+                let plain = late_and_untold_one_by_one(&page, since);
+                assert_eq!((plain.0, plain.0 & plain.1), (late.late, late.untold));
+            }
         }
     }
 

@@ -1,12 +1,12 @@
-//! Ticks of the lines of a tracked column: a scan reads the ticks of rows only where that
-//! of their line is late.
+//! What the lines of a tracked column know: a scan reads the ticks of rows only where their
+//! line is late, and does not say by itself which of them are.
 //!
 //! A line is stamped when one of its values is lent for writing where it lies, as a page
 //! is. What comes to a line from elsewhere brings ticks of its own, and stamps no line: the
 //! version at which rows of the page came or were moved is at least as late.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::pages::{Pages, cover, try_cover};
 use crate::changes::{LINE_ROWS, PAGE_ROWS, Version};
@@ -15,9 +15,69 @@ use crate::error::StorageError;
 /// Lines of a page.
 pub(super) const PAGE_LINES: usize = PAGE_ROWS / LINE_ROWS;
 
-/// A tick a line of rows, of whole pages.
+/// What is known of the changes of a line, [`LINE_ROWS`] rows of a tracked column: when one
+/// of its values was last lent for writing, and of those that were lent by themselves since
+/// before that, which they are.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Box<[AtomicU32]>);
+#[repr(transparent)]
+pub struct Line(
+    /// As [`LineWord`] tells.
+    AtomicU64,
+);
+
+/// A line as a number. The upper half is the tick at which values were last lent. Of the
+/// lower half, the lower part has a bit for each row that was lent at that tick, and the
+/// upper part tells how many versions before it any others were lent, at the least: with 0
+/// it is not known which rows were lent, and the bits mean nothing.
+pub(crate) type LineWord = u64;
+
+impl Line {
+    /// Returns it as a number.
+    #[cfg(test)]
+    pub(super) fn word(&self) -> LineWord {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Stamps a line of which any rows are lent.
+    #[inline(always)]
+    pub(crate) fn stamp(&self, now: Version) {
+        // Relaxed: whoever else writes a row of this line meanwhile stamps it alike, and those
+        // who read it come after.
+        self.0.store(u64::from(now.tick()) << 32, Ordering::Relaxed);
+    }
+
+    /// Stamps a line of which a row is lent by itself, while nobody else has one of it, at a
+    /// version that is not before that of the line.
+    #[inline(always)]
+    fn stamp_row(&self, row: usize, now: Version) {
+        let word = self.0.load(Ordering::Relaxed);
+        let bit = 1 << (row % LINE_ROWS);
+        let word = match now.tick().wrapping_sub(last(word)) {
+            // If the bits mean nothing, so does this one.
+            0 => word | bit,
+            // A distance that has no room is shortened: then ticks of rows are asked more
+            // often than they would have to be.
+            distance => {
+                let distance = u64::from(distance.min(LONGEST));
+                u64::from(now.tick()) << 32 | distance << LINE_ROWS | bit
+            }
+        };
+        self.0.store(word, Ordering::Relaxed);
+    }
+}
+
+/// The longest distance that a line tells.
+const LONGEST: u32 = (1 << (32 - LINE_ROWS)) - 1;
+
+/// Returns the tick at which values of a line were last lent.
+#[inline(always)]
+fn last(word: LineWord) -> u32 {
+    (word >> 32) as u32
+}
+
+/// Lines of whole pages.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Box<[Line]>);
 
 impl Lines {
     /// Covers so many pages at least; lines of new ones have never changed. What covers
@@ -41,7 +101,14 @@ impl Lines {
     pub(super) fn mark(&self, rows: Range<usize>, now: Version) {
         let end = rows.end.div_ceil(LINE_ROWS).min(self.0.len());
         let lines = self.0.get(rows.start / LINE_ROWS..end).unwrap_or_default();
-        lines.iter().for_each(|line| stamp_line(line, now));
+        lines.iter().for_each(|line| line.stamp(now));
+    }
+
+    /// Stamps the line of a row that is lent by itself, if it is covered.
+    pub(super) fn mark_row(&mut self, row: usize, now: Version) {
+        if let Some(line) = self.0.get(row / LINE_ROWS) {
+            line.stamp_row(row, now);
+        }
     }
 
     /// Stamps all lines of some pages as their page is: nothing in it was written later.
@@ -50,18 +117,18 @@ impl Lines {
         let followers = lines.iter().enumerate().take(range.end).skip(range.start);
         for (page, lines) in followers {
             let version = pages.version(page);
-            lines.iter().for_each(|line| stamp_line(line, version));
+            lines.iter().for_each(|line| line.stamp(version));
         }
     }
 
     /// Returns where they lie.
     #[inline]
-    pub(super) fn first(&self) -> *const AtomicU32 {
+    pub(super) fn first(&self) -> *const Line {
         self.0.as_ptr()
     }
 
-    /// Returns the tick of each line.
-    pub(super) fn as_slice(&self) -> &[AtomicU32] {
+    /// Returns them.
+    pub(super) fn as_slice(&self) -> &[Line] {
         &self.0
     }
 }
@@ -72,7 +139,7 @@ impl Lines {
 /// # Safety
 /// There is a row at least, and lines that cover the rows lie there.
 #[inline]
-pub(crate) unsafe fn mark_lines(lines: *const AtomicU32, rows: Range<usize>, now: Version) {
+pub(crate) unsafe fn mark_lines(lines: *const Line, rows: Range<usize>, now: Version) {
     debug_assert!(!rows.is_empty());
     if lines.is_null() {
         return;
@@ -84,27 +151,20 @@ pub(crate) unsafe fn mark_lines(lines: *const AtomicU32, rows: Range<usize>, now
     let lines = unsafe {
         std::slice::from_raw_parts(lines.add(first), rows.end.div_ceil(LINE_ROWS) - first)
     };
-    lines.iter().for_each(|line| stamp_line(line, now));
+    lines.iter().for_each(|line| line.stamp(now));
 }
 
-/// Stamps the line of a row; null stands for a column without lines.
+/// Stamps the line of a row that is lent by itself, while nobody else has one of the line;
+/// null stands for a column without lines.
 ///
 /// # Safety
 /// Lines that cover the row lie there.
 #[inline(always)]
-pub(crate) unsafe fn mark_line(lines: *const AtomicU32, row: usize, now: Version) {
+pub(crate) unsafe fn mark_line(lines: *const Line, row: usize, now: Version) {
     if !lines.is_null() {
         // SAFETY: the caller's.
-        stamp_line(unsafe { &*lines.add(row / LINE_ROWS) }, now);
+        unsafe { &*lines.add(row / LINE_ROWS) }.stamp_row(row, now);
     }
-}
-
-/// Stamps a line.
-#[inline(always)]
-pub(crate) fn stamp_line(line: &AtomicU32, now: Version) {
-    // Relaxed: whoever else writes a row of this line meanwhile stamps it alike, and those
-    // who read it come after.
-    line.store(now.tick(), Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -112,12 +172,12 @@ mod tests {
     use super::*;
 
     /// Returns which lines have a tick, among those of `pages` pages.
-    fn marked(pages: usize, mark: impl FnOnce(&Lines)) -> Vec<usize> {
+    fn marked(pages: usize, mark: impl FnOnce(&mut Lines)) -> Vec<usize> {
         let mut lines = Lines::default();
         lines.cover(pages);
-        mark(&lines);
-        let ticks = lines.as_slice().iter().enumerate();
-        let late = ticks.filter(|(_, tick)| tick.load(Ordering::Relaxed) == 7);
+        mark(&mut lines);
+        let lines = lines.as_slice().iter().enumerate();
+        let late = lines.filter(|(_, line)| last(line.word()) == 7);
         late.map(|(line, _)| line).collect()
     }
 
@@ -149,6 +209,44 @@ mod tests {
         assert_eq!(marked(1, |lines| lines.mark(PAGE_ROWS - 1..PAGE_ROWS + 1, now)), [last]);
         // SAFETY: null stands for none.
         unsafe { mark_lines(std::ptr::null(), 0..1, now) }
+    }
+
+    #[test]
+    fn the_line_of_a_row_by_itself_is_marked_and_no_other() {
+        for (row, line) in [(0, 0), (15, 0), (16, 1), (PAGE_ROWS, PAGE_LINES)] {
+            let mark = |lines: &mut Lines| lines.mark_row(row, Version::new(7));
+            assert_eq!(marked(2, mark), [line], "{row}");
+            // SAFETY: two pages of lines lie there.
+            let by_address = |lines: &mut Lines| unsafe {
+                mark_line(lines.first(), row, Version::new(7));
+            };
+            assert_eq!(marked(2, by_address), [line], "{row}");
+        }
+        assert_eq!(marked(1, |lines| lines.mark_row(PAGE_ROWS, Version::new(7))), []);
+        // SAFETY: null stands for none.
+        unsafe { mark_line(std::ptr::null(), 0, Version::new(7)) }
+    }
+
+    #[test]
+    fn a_line_tells_the_rows_that_were_lent_last_and_how_long_before_others_were() {
+        let line = Line::default();
+        let told = |row, version| {
+            line.stamp_row(row, Version::new(version));
+            let word = line.word();
+            (last(word), word as u32 >> LINE_ROWS, word as u16)
+        };
+        assert_eq!(told(3, 10), (10, 10, 1 << 3), "nothing was lent before");
+        assert_eq!(told(PAGE_ROWS + 5, 10), (10, 10, 1 << 3 | 1 << 5));
+        assert_eq!(told(15, 12), (12, 2, 1 << 15));
+        assert_eq!(told(0, 12 + 65_535), (65_547, 65_535, 1));
+        assert_eq!(told(1, 200_000), (200_000, 65_535, 2), "there is room for no more");
+        line.stamp(Version::new(200_001));
+        assert_eq!(told(1, 200_001).1, 0, "others may have been lent then");
+        assert_eq!(told(1, 200_002), (200_002, 1, 2));
+        line.stamp(Version::new(200_002));
+        assert_eq!(told(1, 200_002).1, 0);
+        line.stamp(Version::new(u64::from(u32::MAX)));
+        assert_eq!(told(2, (1 << 32) + 4), (4, 5, 4), "ticks begin again");
     }
 
     #[test]

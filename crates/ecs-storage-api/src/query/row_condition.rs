@@ -7,7 +7,7 @@ use ecs_core::ComponentId;
 
 use super::matcher::Matcher;
 use crate::changes::{Changes, PAGE_ROWS, Version};
-use crate::directory::{ask_for_lines, late_in_lines, late_lines, late_ticks};
+use crate::directory::{LateLines, LineWord, late_ticks};
 
 /// A condition on the rows of a table that matches otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,9 +37,8 @@ pub(crate) trait TableChanges {
     /// Returns the changes of a column that is there.
     fn column(&self, component: ComponentId) -> Option<Changes<'_>>;
 
-    /// Returns of a tracked column when values of each line of rows were last lent for
-    /// writing, if that is known.
-    fn lines(&self, component: ComponentId) -> Option<&[u32]>;
+    /// Returns of a tracked column what its lines know, if it has some.
+    fn lines(&self, component: ComponentId) -> Option<&[LineWord]>;
 }
 
 /// The rows of a page, a bit each.
@@ -57,11 +56,19 @@ enum Resolved<'a> {
     Any(Vec<Resolved<'a>>),
 }
 
-/// The ticks of a column's rows, and those of its lines, where there are such.
+/// The ticks of a column's rows, and what its lines know, where there are such.
 #[derive(Clone, Copy)]
 struct Ticks<'a> {
     rows: &'a [u32],
-    lines: Option<&'a [u32]>,
+    lines: Option<Lines<'a>>,
+}
+
+/// What the lines of a column know.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    words: &'a [LineWord],
+    /// Whether it is asked which values came: of these, lines know only that there are none.
+    came: bool,
 }
 
 /// The versions of a column's pages, and those of rows that came.
@@ -96,11 +103,20 @@ fn is_late(pages: &[AtomicU64], page: usize, since: Version) -> bool {
 }
 
 impl<'a> Ticks<'a> {
-    /// Returns the ticks of lines, if they tell which rows of a page to look at: rows that
+    /// Returns the lines, if they tell which rows of a page to look at: rows that
     /// came or were moved have brought ticks of which their lines know nothing.
     #[inline]
-    fn lines_of(&self, pages: &Pages<'_>, page: usize, since: Version) -> Option<&'a [u32]> {
-        self.lines.filter(|_| pages.stayed(page, since))
+    fn lines_of(&self, pages: &Pages<'_>, page: usize, since: Version) -> Option<&Lines<'a>> {
+        self.lines.as_ref().filter(|_| pages.stayed(page, since))
+    }
+}
+
+impl Lines<'_> {
+    /// Returns which of a page are late.
+    #[inline]
+    fn late(&self, page: usize, since: Version) -> LateLines {
+        let late = LateLines::of(self.words, page, since);
+        if self.came { late.all_untold() } else { late }
     }
 }
 
@@ -127,7 +143,7 @@ impl RowCondition {
         since: Version,
         each: impl FnMut(Range<usize>),
     ) -> usize {
-        let mut runs = Runs { last: 0..0, next: (0, None), each };
+        let mut runs = Runs { last: 0..0, next: (0, LateLines::default()), each };
         let resolved = self.resolve(table, since);
         let mut visited = 0;
         for (page, start) in (0..rows).step_by(PAGE_ROWS).enumerate() {
@@ -159,7 +175,8 @@ impl RowCondition {
                     match changes.ticks {
                         Some((changed, added)) => {
                             let rows = if came { added } else { changed };
-                            Resolved::Rows(pages, Ticks { rows, lines: table.lines(component) })
+                            let lines = table.lines(component).map(|words| Lines { words, came });
+                            Resolved::Rows(pages, Ticks { rows, lines })
                         }
                         None => Resolved::Pages(pages),
                     }
@@ -245,8 +262,8 @@ impl Resolved<'_> {
                 match ticks.lines_of(pages, page, since) {
                     _ if !pages.changed(page, since) => {}
                     Some(lines) => {
-                        let lines = late_lines(lines, page, since);
-                        late_in_lines(&ticks.rows[rows], lines, since, |row, late| {
+                        let late = lines.late(page, since);
+                        late.rows(&ticks.rows[rows], lines.words, page, since, |row, late| {
                             mask[row / 64] |= u64::from(late) << (row % 64);
                         });
                     }
@@ -279,7 +296,7 @@ fn first_rows(rows: usize) -> Mask {
 struct Runs<F> {
     last: Range<usize>,
     /// Which lines of a page are late, if that is known of one: the next.
-    next: (usize, Option<u64>),
+    next: (usize, LateLines),
     each: F,
 }
 
@@ -305,21 +322,22 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
     fn add_late(
         &mut self,
         ticks: &[u32],
-        lines: &[u32],
+        lines: &Lines<'_>,
         page: usize,
         rows: Range<usize>,
         since: Version,
     ) {
+        // The first page is nobody's next.
         let late = match self.next {
-            (next, Some(late)) if next == page => late,
-            _ => late_lines(lines, page, since),
+            (next, late) if next == page && page != 0 => late,
+            _ => lines.late(page, since),
         };
         // Asked for while this page is looked through: which are late can't be foreseen.
-        let next = late_lines(lines, page + 1, since);
-        ask_for_lines(ticks.as_ptr().wrapping_add(rows.start + PAGE_ROWS), next);
-        self.next = (page + 1, Some(next));
+        let next = lines.late(page + 1, since);
+        next.ask_for_ticks(ticks.as_ptr().wrapping_add(rows.start + PAGE_ROWS));
+        self.next = (page + 1, next);
         let mut last = std::mem::take(&mut self.last);
-        late_in_lines(&ticks[rows.clone()], late, since, |row, late| {
+        late.rows(&ticks[rows.clone()], lines.words, page, since, |row, late| {
             add_bits(&mut last, &mut self.each, rows.start + row, u64::from(late));
         });
         self.last = last;

@@ -4,14 +4,14 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId};
 
 use super::terms::WriteColumn;
 use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{LINE_ROWS, PAGE_ROWS, Version, Window};
-use crate::directory::{Directory, TableId, TicksAt, mark_page, prefetch, stamp_line};
+use crate::directory::{Directory, Line, TableId, TicksAt, mark_page, prefetch};
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
 
@@ -74,7 +74,7 @@ pub struct Mut<'w, C> {
     /// As `page`, of a tracked component.
     changed: Option<&'w mut u32>,
     /// The tick of the row's line, where the store keeps such.
-    line: Option<&'w AtomicU32>,
+    line: Option<&'w Line>,
     ticks: Ticks,
     now: Version,
 }
@@ -184,7 +184,7 @@ impl<C> DerefMut for Mut<'_, C> {
             **changed = self.now.tick();
         }
         if let Some(line) = self.line {
-            stamp_line(line, self.now);
+            line.stamp(self.now);
         }
         self.value
     }

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId, EntityId, Invariant};
 
 use super::{Columns, Fetch, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
 use crate::directory::{
-    Directory, TableId, TicksAt, mark_line, mark_lines, mark_page, mark_pages, mark_ticks, prefetch,
+    Directory, Line, TableId, TicksAt, mark_line, mark_lines, mark_page, mark_pages, mark_ticks,
+    prefetch,
 };
 use crate::query::matcher::Answer;
 use crate::query::shape::{QueryShape, TermAccess};
@@ -82,7 +83,7 @@ pub struct WriteColumn<C> {
     /// The ticks of the rows; null where there are none.
     pub(super) changed: *mut u32,
     /// Those of lines of rows, from the table's first on; null where there are none.
-    pub(super) lines: *const AtomicU32,
+    pub(super) lines: *const Line,
     /// Which row of its table is the first.
     pub(super) start: usize,
     /// What writes are stamped with.
