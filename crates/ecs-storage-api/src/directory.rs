@@ -398,8 +398,8 @@ impl Directory {
     #[inline]
     pub fn mark_row(&mut self, table: TableId, component: ComponentId, row: usize) {
         let now = self.present();
-        if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(pages) = entry.pages.get_mut(table.index())
+        if let Some(entry) = self.components.get(component.index())
+            && let Some(pages) = entry.pages.get(table.index())
         {
             pages.mark_covered(row, now);
         }
@@ -438,8 +438,8 @@ impl Directory {
         rows: Range<usize>,
         version: Version,
     ) {
-        if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(pages) = entry.pages.get_mut(table.index())
+        if let Some(entry) = self.components.get(component.index())
+            && let Some(pages) = entry.pages.get(table.index())
         {
             pages.date(rows.clone(), version);
             if let Some(ticks) = entry.ticks.get(table.index()) {
@@ -454,8 +454,8 @@ impl Directory {
     #[inline]
     pub fn mark(&mut self, table: TableId, component: ComponentId, rows: Range<usize>) {
         let now = self.present();
-        if let Some(entry) = self.components.get_mut(component.index())
-            && let Some(pages) = entry.pages.get_mut(table.index())
+        if let Some(entry) = self.components.get(component.index())
+            && let Some(pages) = entry.pages.get(table.index())
         {
             pages.mark(rows.clone(), now);
             if let Some(ticks) = entry.ticks.get(table.index()) {

@@ -19,6 +19,18 @@ pub fn reserve_list<T>(
     list.try_reserve(additional).map_err(|_| refused::<T>(additional, what))
 }
 
+/// As [`reserve_list`], for no more than that.
+///
+/// # Errors
+/// As there.
+pub(crate) fn reserve_exactly<T>(
+    list: &mut Vec<T>,
+    additional: usize,
+    what: &'static str,
+) -> Result<(), StorageError> {
+    list.try_reserve_exact(additional).map_err(|_| refused::<T>(additional, what))
+}
+
 /// Makes room for `additional` more entries; `what` names them in the error.
 ///
 /// # Errors

@@ -8,9 +8,10 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pages::{Pages, cover, try_cover};
+use super::pages::Pages;
 use crate::changes::{LINE_ROWS, PAGE_ROWS, Version};
 use crate::error::StorageError;
+use crate::reserve::reserve_exactly;
 
 /// Lines of a page.
 pub(super) const PAGE_LINES: usize = PAGE_ROWS / LINE_ROWS;
@@ -83,7 +84,11 @@ impl Lines {
     /// Covers so many pages at least; lines of new ones have never changed. What covers
     /// none gives its memory back.
     pub(super) fn cover(&mut self, pages: usize) {
-        cover(&mut self.0, pages * PAGE_LINES);
+        match pages * PAGE_LINES {
+            0 => *self = Self::default(),
+            lines if lines > self.0.len() => self.move_to(Vec::with_capacity(lines), lines),
+            _ => {}
+        }
     }
 
     /// As [`cover`](Self::cover), where memory may be refused.
@@ -91,7 +96,20 @@ impl Lines {
     /// # Errors
     /// [`StorageError::OutOfMemory`] if it is; then nothing has changed.
     pub(super) fn try_cover(&mut self, pages: usize) -> Result<(), StorageError> {
-        try_cover(&mut self.0, pages * PAGE_LINES, "the lines of a column")
+        let lines = pages * PAGE_LINES;
+        if lines > self.0.len() {
+            let mut room = Vec::new();
+            reserve_exactly(&mut room, lines, "the lines of a column")?;
+            self.move_to(room, lines);
+        }
+        Ok(())
+    }
+
+    /// Covers more lines, where there is room for them.
+    fn move_to(&mut self, mut room: Vec<Line>, lines: usize) {
+        room.extend(std::mem::take(&mut self.0));
+        room.resize_with(lines, Line::default);
+        self.0 = room.into_boxed_slice();
     }
 
     /// Stamps the lines of some rows, as far as they are covered.

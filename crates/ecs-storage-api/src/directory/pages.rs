@@ -4,20 +4,46 @@
 //! their number keeps below that.
 
 use std::ops::Range;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::changes::{PAGE_ROWS, Version};
 use crate::error::StorageError;
+use crate::reserve::reserve_exactly;
 
 /// A version a page of rows.
-#[derive(Debug, Default)]
-pub(crate) struct Pages(Box<[AtomicU64]>);
+///
+/// Most tables of a world with many have one page: its version lies in place, so that those
+/// of a component lie side by side. All but growth is done through shared references:
+/// records that are kept for the next query have the address of versions.
+#[derive(Debug)]
+pub(crate) enum Pages {
+    One(AtomicU64),
+    /// Of none, or more than one.
+    Many(Box<[AtomicU64]>),
+}
+
+// Not larger than the list alone.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Pages>() == size_of::<Box<[AtomicU64]>>());
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::Many(Box::default())
+    }
+}
 
 impl Pages {
     /// Covers the pages of so many rows at least; new ones have never changed. What
     /// covers no rows gives its memory back.
     pub(crate) fn cover(&mut self, rows: usize) {
-        cover(&mut self.0, rows.div_ceil(PAGE_ROWS));
+        let pages = rows.div_ceil(PAGE_ROWS);
+        match pages {
+            0 => *self = Self::default(),
+            1 => self.cover_one(),
+            _ if pages > self.as_slice().len() => self.move_to(Vec::with_capacity(pages), pages),
+            _ => {}
+        }
     }
 
     /// As [`cover`](Self::cover), where memory may be refused.
@@ -25,103 +51,120 @@ impl Pages {
     /// # Errors
     /// [`StorageError::OutOfMemory`] if it is; then nothing has changed.
     pub(crate) fn try_cover(&mut self, rows: usize) -> Result<(), StorageError> {
-        try_cover(&mut self.0, rows.div_ceil(PAGE_ROWS), "the pages of a column")
+        let pages = rows.div_ceil(PAGE_ROWS);
+        match pages {
+            0 => {}
+            1 => self.cover_one(),
+            _ if pages > self.as_slice().len() => {
+                let mut room = Vec::new();
+                reserve_exactly(&mut room, pages, "the pages of a column")?;
+                self.move_to(room, pages);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Covers a page at least.
+    fn cover_one(&mut self) {
+        if self.as_slice().is_empty() {
+            *self = Self::One(AtomicU64::default());
+        }
+    }
+
+    /// Covers more pages, where there is room for them.
+    fn move_to(&mut self, mut room: Vec<AtomicU64>, pages: usize) {
+        room.extend((0..self.as_slice().len()).map(|page| self.version(page).get().into()));
+        room.resize_with(pages, AtomicU64::default);
+        *self = Self::Many(room.into_boxed_slice());
     }
 
     /// Stamps the page of a row, if it is covered.
     #[inline]
-    pub(crate) fn mark_covered(&mut self, row: usize, now: Version) {
-        if let Some(page) = self.0.get(row / PAGE_ROWS) {
+    pub(crate) fn mark_covered(&self, row: usize, now: Version) {
+        if let Some(page) = self.as_slice().get(row / PAGE_ROWS) {
             stamp(page, now);
         }
     }
 
     /// Stamps the pages of some rows, as far as they are covered.
-    pub(crate) fn mark(&mut self, rows: Range<usize>, now: Version) {
+    pub(crate) fn mark(&self, rows: Range<usize>, now: Version) {
         self.of(rows).iter().for_each(|page| stamp(page, now));
     }
 
     /// As [`mark`](Self::mark), but for pages that are newer.
-    pub(crate) fn date(&mut self, rows: Range<usize>, version: Version) {
+    pub(crate) fn date(&self, rows: Range<usize>, version: Version) {
         self.of(rows).iter().for_each(|page| mark_page(page, version));
     }
 
     /// Stamps a page, if it is covered, whatever it was stamped with.
-    pub(crate) fn set(&mut self, page: usize, version: Version) {
-        if let Some(page) = self.0.get_mut(page) {
-            *page.get_mut() = version.get();
+    pub(crate) fn set(&self, page: usize, version: Version) {
+        if let Some(page) = self.as_slice().get(page) {
+            stamp(page, version);
         }
     }
 
     /// Has the first pages stamped as much later as versions went on; those that have
     /// never changed, and all others, never have.
-    pub(crate) fn go_on(&mut self, rows: usize, versions: u64) {
-        let pages = rows.div_ceil(PAGE_ROWS).min(self.0.len());
-        let (used, unused) = self.0.split_at_mut(pages);
-        for page in used.iter_mut().map(AtomicU64::get_mut).filter(|page| **page != 0) {
-            *page = page.saturating_add(versions);
+    pub(crate) fn go_on(&self, rows: usize, versions: u64) {
+        let used = rows.div_ceil(PAGE_ROWS);
+        for (n, page) in self.as_slice().iter().enumerate() {
+            match self.version(n).get() {
+                version if version != 0 && n < used => {
+                    stamp(page, Version::new(version.saturating_add(versions)));
+                }
+                _ => stamp(page, Version::ZERO),
+            }
         }
-        unused.iter_mut().for_each(|page| *page.get_mut() = 0);
     }
 
     /// Returns the pages of some rows, as far as they are covered.
     fn of(&self, rows: Range<usize>) -> &[AtomicU64] {
+        let pages = self.as_slice();
         if rows.is_empty() {
             return &[];
         }
-        let last = ((rows.end - 1) / PAGE_ROWS).min(self.0.len().wrapping_sub(1));
-        self.0.get(rows.start / PAGE_ROWS..=last).unwrap_or_default()
+        let last = ((rows.end - 1) / PAGE_ROWS).min(pages.len().wrapping_sub(1));
+        pages.get(rows.start / PAGE_ROWS..=last).unwrap_or_default()
     }
 
     /// Returns the version of a page, which is covered.
     pub(super) fn version(&self, page: usize) -> Version {
         // Relaxed: a number.
-        Version::new(self.0[page].load(Ordering::Relaxed))
+        Version::new(self.as_slice()[page].load(Ordering::Relaxed))
     }
 
     /// Returns where they lie.
     #[inline]
     pub(crate) fn first(&self) -> *const AtomicU64 {
-        self.0.as_ptr()
+        match self {
+            Self::One(page) => page,
+            Self::Many(pages) => pages.as_ptr(),
+        }
+    }
+
+    /// As [`first`](Self::first), by an address that stays good when `pages` are borrowed
+    /// again, as long as they do not grow.
+    ///
+    /// # Safety
+    /// They lie there, and nobody changes them meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn first_of(pages: *mut Self) -> *const AtomicU64 {
+        // SAFETY: the caller's.
+        match unsafe { &*pages } {
+            Self::One(page) => pages.cast::<AtomicU64>().with_addr((&raw const *page).addr()),
+            Self::Many(pages) => pages.as_ptr(),
+        }
     }
 
     /// Returns the version of each page.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[AtomicU64] {
-        &self.0
+        match self {
+            Self::One(page) => slice::from_ref(page),
+            Self::Many(pages) => pages,
+        }
     }
-}
-
-/// Makes a list as long as that at least; an empty one gives its memory back.
-pub(super) fn cover<T: Default>(list: &mut Box<[T]>, len: usize) {
-    if len == 0 {
-        *list = Box::default();
-    } else if len > list.len() {
-        let mut all = std::mem::take(list).into_vec();
-        all.reserve_exact(len - all.len());
-        all.resize_with(len, T::default);
-        *list = all.into_boxed_slice();
-    }
-}
-
-/// As [`cover`], where memory for `what` may be refused.
-pub(super) fn try_cover<T: Default>(
-    list: &mut Box<[T]>,
-    len: usize,
-    what: &'static str,
-) -> Result<(), StorageError> {
-    let additional = len.saturating_sub(list.len());
-    if additional == 0 {
-        return Ok(());
-    }
-    let mut all = std::mem::take(list).into_vec();
-    let room = all.try_reserve_exact(additional);
-    if room.is_ok() {
-        all.resize_with(len, T::default);
-    }
-    // As long as it has room: no memory is given back, or taken.
-    *list = all.into_boxed_slice();
-    room.map_err(|_| StorageError::OutOfMemory { what, bytes: additional * size_of::<T>() })
 }
 
 /// Stamps a page of which nobody else holds a row. Through a shared reference:

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::EntityId;
 
+use super::pages::Pages;
 use super::{Directory, Location, TableEntry, TableId};
 use crate::changes::{PAGE_ROWS, Version};
 
@@ -116,12 +117,13 @@ impl Directory {
     #[inline(always)]
     pub(super) unsafe fn table_rows(&mut self, table: TableId) -> TableRows {
         debug_assert!(table.index() < self.tables.len());
-        // SAFETY: the caller's; a list of pages has an address. That of the count is made of
-        // the address of the whole list, not of a borrow of the entry: so it stays good when
-        // entries are borrowed again.
+        // SAFETY: the caller's; a list of pages has an address. It and that of the count are
+        // made of the address of the whole list, not of a borrow of the entry: so they stay
+        // good when entries are borrowed again.
         unsafe {
             let entry: *mut TableEntry = self.tables.as_mut_ptr().add(table.index());
-            let pages = NonNull::new_unchecked((*entry).pages.first().cast_mut());
+            let pages = Pages::first_of(&raw mut (*entry).pages);
+            let pages = NonNull::new_unchecked(pages.cast_mut());
             TableRows {
                 len: NonNull::new_unchecked(&raw mut (*entry).len),
                 ids: (*entry).ids,

@@ -17,6 +17,8 @@ impl Directory {
     /// [`StorageError::OutOfMemory`] if memory is refused; nothing that shows has
     /// changed.
     pub fn try_reserve_table(&mut self, components: &[ComponentId]) -> Result<(), StorageError> {
+        // What records have of where pages lie may not be true any more.
+        self.changes += 1;
         reserve_list(&mut self.tables, 1, TABLE)?;
         reserve_list(&mut self.columns, 1, TABLE)?;
         reserve_list(&mut self.next_columns, components.len(), TABLE)?;

@@ -89,7 +89,7 @@ impl Directory {
         self.store = new_identity();
         self.changes += 1;
         self.set_version(version);
-        for (n, table) in self.tables.iter_mut().enumerate() {
+        for (n, table) in self.tables.iter().enumerate() {
             table.pages.go_on(table.len, later);
             for &component in &self.columns[n] {
                 self.components[component as usize].pages[n].go_on(table.len, later);
@@ -110,9 +110,9 @@ impl Directory {
         page: usize,
         version: Version,
     ) {
-        let entry = self.components.get_mut(component.index());
+        let entry = self.components.get(component.index());
         if let Some(entry) = entry
-            && let Some(pages) = entry.pages.get_mut(table.index())
+            && let Some(pages) = entry.pages.get(table.index())
         {
             pages.set(page, version);
             if let Some(ticks) = entry.ticks.get(table.index()) {
