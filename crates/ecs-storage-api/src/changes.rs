@@ -72,7 +72,7 @@ impl Version {
     /// Tells whether a row that was stamped with `tick` has changed since this
     /// version.
     ///
-    /// The distance wraps. Of versions that are nearer than 2^31 to the present
+    /// The distance wraps. Of versions that are nearer than 2^31 to each other
     /// one no change is missed ([`Window::at`] sees to the others); a row that
     /// has not changed for longer than that may count as changed.
     #[inline]
@@ -109,7 +109,9 @@ impl Window {
     /// too long ago for the few bits beside a row counts as the beginning.
     #[inline]
     pub(crate) fn at(self, present: Version) -> Self {
-        const FAR: u64 = 1 << 31;
+        // Systems of a segment write at versions of their own, which are ahead of the
+        // store's: there is room for as many.
+        const FAR: u64 = (1 << 31) - (1 << 24);
         if present == Version::ZERO {
             return Self::default();
         }

@@ -47,8 +47,7 @@ impl Line {
         self.0.store(u64::from(now.tick()) << 32, Ordering::Relaxed);
     }
 
-    /// Stamps a line of which a row is lent by itself, while nobody else has one of it, at a
-    /// version that is not before that of the line.
+    /// Stamps a line of which a row is lent by itself, while nobody else has one of it.
     #[inline(always)]
     fn stamp_row(&self, row: usize, now: Version) {
         let word = self.0.load(Ordering::Relaxed);
@@ -57,10 +56,11 @@ impl Line {
             // If the bits mean nothing, so does this one.
             0 => word | bit,
             // A distance that has no room is shortened: then ticks of rows are asked more
-            // often than they would have to be.
+            // often than they would have to be. Of a version before that of the line, or
+            // after more than half a round of ticks, they tell all.
             distance => {
-                let distance = u64::from(distance.min(LONGEST));
-                u64::from(now.tick()) << 32 | distance << LINE_ROWS | bit
+                let distance = if distance > u32::MAX / 2 { 0 } else { distance.min(LONGEST) };
+                u64::from(now.tick()) << 32 | u64::from(distance) << LINE_ROWS | bit
             }
         };
         self.0.store(word, Ordering::Relaxed);
@@ -265,6 +265,8 @@ mod tests {
         assert_eq!(told(1, 200_002).1, 0);
         line.stamp(Version::new(u64::from(u32::MAX)));
         assert_eq!(told(2, (1 << 32) + 4), (4, 5, 4), "ticks begin again");
+        assert_eq!(told(2, (1 << 32) + 3).1, 0, "earlier than the line");
+        assert_eq!(told(2, (1 << 32) + 4), (4, 1, 4));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use ecs_core::{ComponentId, EntityId};
 
 use super::{Directory, Location, TableId, prefetch};
-use crate::changes::{Version, new_identity};
+use crate::changes::{PAGE_ROWS, Version, new_identity};
 
 impl Directory {
     /// Returns where the entity is whose place an id would take: itself, or one of the
@@ -92,7 +92,13 @@ impl Directory {
         for (n, table) in self.tables.iter().enumerate() {
             table.pages.go_on(table.len, later);
             for &component in &self.columns[n] {
-                self.components[component as usize].pages[n].go_on(table.len, later);
+                let entry = &self.components[component as usize];
+                entry.pages[n].go_on(table.len, later);
+                if let Some(ticks) = entry.ticks.get(n) {
+                    // What lies behind the rows was of the other history.
+                    let behind = table.len.div_ceil(PAGE_ROWS)..usize::MAX;
+                    ticks.lines.follow(&entry.pages[n], behind);
+                }
             }
         }
     }

@@ -145,12 +145,12 @@ impl StorageCut {
     pub fn of_image(image: &StorageImage) -> Result<Self, CodecError> {
         let history = image.history();
         let span = history.map_or(0, |history| history.span);
-        // In a frame of its own, whose history begins at zero.
-        let version = Version::new(span.saturating_sub(1));
+        // In a frame of its own, whose history begins at one; without a history, at nothing.
+        let version = Version::new(span);
         let mut tables = Vec::with_capacity(image.chunks().len());
         for (n, chunk) in image.chunks().iter().enumerate() {
             let ages = history.map(|history| &history.chunks()[n]);
-            tables.push(Arc::new(CutTable::of_chunk(chunk, ages, Version::new(span))?));
+            tables.push(Arc::new(CutTable::of_chunk(chunk, ages, version_after(version))?));
         }
         let removed = history.map(|history| history.removed.clone()).unwrap_or_default();
         Ok(Self::new(version, image.allocator().clone(), removed, tables))
@@ -160,7 +160,8 @@ impl StorageCut {
     #[cfg(test)]
     pub(super) fn with_identity(identity: u64, version: Version) -> Self {
         let allocator = ecs_core::IdSource::new(0).state();
-        Self { identity, ..Self::new(version, allocator, Vec::new(), Vec::new()) }
+        let nothing = Self::new(version, allocator, Vec::new(), Vec::new());
+        Self { identity, origin: Version::ZERO, ..nothing }
     }
 
     /// Returns the version that a store has which goes on from here.
@@ -279,15 +280,16 @@ impl StorageCut {
         ages
     }
 
-    /// Puts a cut together that belongs to no store, and whose history begins at
-    /// zero.
+    /// Puts a cut together that belongs to no store, and whose history begins at the first
+    /// version, if it has one.
     pub(super) fn new(
         version: Version,
         allocator: AllocatorState,
         removed: Vec<(ComponentId, Vec<(Age, EntityId)>)>,
         tables: Vec<Arc<CutTable>>,
     ) -> Self {
-        let (identity, origin, allocator) = (0, Version::ZERO, Arc::new(allocator));
+        let origin = if version == Version::ZERO { version } else { Version::FIRST };
+        let (identity, allocator) = (0, Arc::new(allocator));
         Self { identity, version, origin, allocator, removed, tables }
     }
 }

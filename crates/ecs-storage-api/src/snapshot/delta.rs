@@ -82,11 +82,13 @@ impl StorageDelta {
         if later.base != self.next {
             return Err(SnapshotError::OtherBase { expected: later.base, found: self.next });
         }
+        // The later one may begin with another cut of the same state, at another version.
+        let elapsed = between(self.span, later.span);
         Ok(Self {
-            tables: table::compose(&self.tables, &later.tables, later.elapsed)?,
+            tables: table::compose(&self.tables, &later.tables, elapsed)?,
             base: self.base,
             next: later.next,
-            elapsed: self.elapsed.saturating_add(later.elapsed),
+            elapsed: self.elapsed.saturating_add(elapsed),
             span: later.span,
             allocator: self.allocator.then(&later.allocator)?,
             removed: later.removed.clone(),
@@ -107,11 +109,8 @@ impl StorageDelta {
         if found != self.base {
             return Err(SnapshotError::OtherBase { expected: self.base, found });
         }
-        let version = match self.span {
-            0 => Version::ZERO,
-            // In a frame of its own, whose history begins at zero.
-            span => Version::new(span - 1),
-        };
+        // In a frame of its own, whose history begins at one; without a history, at nothing.
+        let version = Version::new(self.span);
         let mut taken = vec![false; base.tables.len()];
         let mut tables = Vec::new();
         // The version of the base may have risen since, without any change.
