@@ -98,6 +98,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     refusal::lifetimes(input, "component")?;
     refusal::inner_attributes(input, "component")?;
     let Attributes { krate, name, codec, track } = Attributes::read(input)?;
+    if codec == Codec::Persistent {
+        refusal::unreadable(input)?;
+    }
     let ident = &input.ident;
     let is_generic = !input.generics.params.is_empty();
     let base = match &name {

@@ -154,7 +154,7 @@ fn is_replaced(input: &DeriveInput) -> bool {
 }
 
 /// Returns the keys in `#[serde(…)]`.
-fn serde_keys(attributes: &[Attribute]) -> Vec<String> {
+pub(crate) fn serde_keys(attributes: &[Attribute]) -> Vec<String> {
     let mut keys = Vec::new();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         // What is wrong with serde's attributes is for serde to report.

@@ -36,7 +36,7 @@ enum Order {
 }
 
 #[derive(Component, Serialize, Deserialize)]
-#[component(crate = ecs_core, name = "schema::Sheet")]
+#[component(crate = ecs_core, name = "schema::Sheet", transient)]
 struct Sheet {
     #[serde(rename(serialize = "titel", deserialize = "titel"), default = "String::new")]
     title: String,

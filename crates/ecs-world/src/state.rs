@@ -1,5 +1,6 @@
 //! The state of a world as a whole: snapshots of it, and its hash.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -101,10 +102,25 @@ pub(crate) fn can_be_counted(number: u64) -> bool {
 }
 
 fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T, SnapshotError> {
-    postcard::from_bytes(bytes).map_err(|error| SnapshotError::Damaged {
-        at: 0,
-        what: format!("{what} can't be read: {error}"),
-    })
+    let damaged = |what| SnapshotError::Damaged { at: 0, what };
+    let read = postcard::take_from_bytes(bytes);
+    let (value, rest) = read.map_err(|error| damaged(format!("{what} can't be read: {error}")))?;
+    match rest.len() {
+        0 => Ok(value),
+        left => Err(damaged(format!("{left} bytes are left over behind {what}"))),
+    }
+}
+
+/// Checks that no name stands twice in a list of what the world has.
+fn once_each<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), SnapshotError> {
+    let mut known = BTreeSet::new();
+    for name in names {
+        if !known.insert(name) {
+            let what = format!("the world has `{name}` twice");
+            return Err(SnapshotError::Damaged { at: 0, what });
+        }
+    }
+    Ok(())
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
@@ -241,6 +257,8 @@ impl<S: Storage> World<S> {
             let what = "the world has counted more than it can have".to_owned();
             return Err(SnapshotError::Damaged { at: 0, what });
         }
+        once_each(resources.iter().map(|(name, _)| &**name))?;
+        once_each(removals.iter().map(|(name, ..)| &**name))?;
         let removals = removals.into_iter().filter_map(|(name, ago, first, waiting)| {
             Some((options.name_here(&name)?.to_owned(), ago, first, waiting))
         });
@@ -248,7 +266,9 @@ impl<S: Storage> World<S> {
         let mut inserts = Vec::new();
         for (name, bytes) in resources {
             let saved = self.saved.iter().find(|saved| saved.name == name);
-            inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
+            if !options.skips_resource(&name, saved.is_some()) {
+                inserts.push(saved.ok_or(SnapshotError::UnknownResource { name })?.decode(bytes)?);
+            }
         }
         // The last thing that can fail.
         let before = self.storage.identity();

@@ -88,7 +88,7 @@ pub enum SnapshotError {
     },
     /// A resource, or events, that nobody has named in this process.
     #[error(
-        "the snapshot holds resource or events `{name}`, which this world does not save: name them first"
+        "the snapshot holds resource or events `{name}`, which this world does not save: name them first, or skip them"
     )]
     UnknownResource {
         /// The resource's stable name.

@@ -129,7 +129,8 @@ impl ReadOptions {
         self.skip_named(C::describe().name())
     }
 
-    /// As [`skip`](Self::skip), by its stable name.
+    /// As [`skip`](Self::skip), by its stable name; or by its name a resource or events of a
+    /// world.
     #[must_use]
     pub fn skip_named(mut self, name: impl Into<String>) -> Self {
         self.skipped.insert(name.into());
@@ -137,7 +138,7 @@ impl ReadOptions {
     }
 
     /// Leaves out every component that this process has not registered, and from
-    /// which no migration leads.
+    /// which no migration leads; of a world also resources and events that it does not save.
     #[must_use]
     pub fn skip_unknown(mut self) -> Self {
         self.skip_unknown = true;
@@ -160,6 +161,12 @@ impl ReadOptions {
             step = self.steps.iter().find(|next| next.from == *to);
         }
         Some(here)
+    }
+
+    /// Tells whether a resource or events of a name are left out, which a world saves or
+    /// does not know.
+    pub fn skips_resource(&self, name: &str, is_known: bool) -> bool {
+        self.skipped.contains(name) || self.skip_unknown && !is_known
     }
 
     /// Returns the way from an old form of a component, by its stable name, the name of
