@@ -59,7 +59,9 @@ pub enum ExportError {
         reason: String,
     },
     /// Two columns have one name.
-    #[error("two columns are called `{name}`; `Export::rename` gives a component another name")]
+    #[error(
+        "two columns are called `{name}`, which is the name of a component, or of one of its fields; `Export::rename` gives a component another name"
+    )]
     NameTaken {
         /// The name.
         name: String,

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -11,6 +12,7 @@ use ecs_storage_api::Storage;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::ExportError;
@@ -54,8 +56,16 @@ pub fn write(
 /// [`ExportError::Parquet`] or [`ExportError::Arrow`] if it is no such file, or
 /// damaged.
 pub fn read(file: impl Into<Bytes>) -> Result<Vec<RecordBatch>, ExportError> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file.into())?;
-    Ok(reader.with_batch_size(BATCH_ROWS).build()?.collect::<Result<_, _>>()?)
+    let file = file.into();
+    let read = || -> Result<_, ExportError> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        Ok(reader.with_batch_size(BATCH_ROWS).build()?.collect::<Result<_, _>>()?)
+    };
+    // The reader takes some of what a file says of itself on trust, and panics.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let damaged = "the file contradicts itself: it is damaged".to_owned();
+        Err(ParquetError::General(damaged).into())
+    })
 }
 
 impl Export {

@@ -297,6 +297,46 @@ fn what_can_t_be_a_column_is_named_with_its_field() {
     assert!(cache.contains("`export::Cache` is transient"), "{cache}");
 }
 
+/// Nullable by what it consists of.
+#[derive(HasSchema, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Wrapped(Option<u8>);
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(name = "export::Inside")]
+struct Inside {
+    maybe: Option<Wrapped>,
+}
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(name = "export::Keyed")]
+struct Keyed {
+    map: std::collections::BTreeMap<Wrapped, u8>,
+}
+
+#[derive(HasSchema, Serialize, Deserialize)]
+#[expect(non_camel_case_types, reason = "a name that the columns take as well")]
+enum Kind {
+    Plain,
+    variant(u8),
+}
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(name = "export::Kinds")]
+struct Kinds {
+    kind: Kind,
+}
+
+#[test]
+fn two_nulls_null_keys_and_two_fields_of_one_name_are_refused_wherever_they_are() {
+    let refused = |result: Result<Export, ExportError>, field: &str, words: &str| {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(field) && error.contains(words), "{error}");
+    };
+    refused(Export::of::<&Inside>(), "`Inside.maybe`", "two nulls");
+    refused(Export::of::<&Keyed>(), "`Keyed.map`", "a key can't be null");
+    refused(Export::of::<&Kinds>(), "`Kinds.kind`", "is called `variant`");
+}
+
 #[test]
 fn values_that_are_not_what_their_schema_says_are_refused() {
     let mut world = World::new();

@@ -128,3 +128,18 @@ fn what_fails_midway_leaves_the_old_file() {
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
 }
+
+#[test]
+fn a_file_with_a_bit_flipped_or_cut_short_is_refused_or_read() {
+    let mut file = Vec::new();
+    export().write_parquet_to(world(9).storage(), &mut file).unwrap();
+    let mut refused = 0;
+    for at in 0..file.len() {
+        let mut flipped = file.clone();
+        flipped[at] ^= 1 << (at % 8);
+        // Not each bit is told of by something else; but nothing panics.
+        refused += usize::from(ecs_arrow::parquet::read(flipped).is_err());
+        assert!(ecs_arrow::parquet::read(file[..at].to_vec()).is_err(), "cut at {at}");
+    }
+    assert!(refused > file.len() / 4, "{refused} of {}", file.len());
+}

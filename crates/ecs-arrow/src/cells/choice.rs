@@ -61,6 +61,9 @@ impl Cells for Choices {
     }
 }
 
+/// What the column is called that tells which variant it is.
+pub(super) const CHOICE: &str = "variant";
+
 /// Variants with data: which it is, and for each of them what it holds, if it is
 /// the one.
 #[derive(Debug)]
@@ -83,7 +86,7 @@ impl Tagged {
             let payload = field(name, payload.as_deref()?);
             Some(Arc::new(payload.as_ref().clone().with_nullable(true)))
         });
-        std::iter::once(field("variant", &self.choices)).chain(held).collect()
+        std::iter::once(field(CHOICE, &self.choices)).chain(held).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use arrow_array::types::{
 use ecs_core::{Field, Schema, Variant};
 
 use super::Cells;
-use super::choice::{Choices, Tagged};
+use super::choice::{CHOICE, Choices, Tagged};
 use super::nested::{Arrays, Lists, Maps, Nullable, Part, Structs};
 use super::numbers::{Numbers, Truth, Truths};
 use super::text::{Blobs, Spelled, Texts};
@@ -43,9 +43,12 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
         Schema::String => Box::new(Texts::new(Spelled::String)),
         Schema::I128 => Box::new(Texts::new(Spelled::I128)),
         Schema::U128 => Box::new(Texts::new(Spelled::U128)),
-        Schema::Option(inside) => match **inside {
-            Schema::Option(_) => return unsupported("one option inside another has two nulls"),
-            ref inside => Box::new(Nullable(of(inside, path)?)),
+        Schema::Option(inside) => match of(inside, path)? {
+            // Of a tuple of one field the cells are that field's.
+            inside if inside.is_nullable() => {
+                return unsupported("one option inside another has two nulls");
+            }
+            inside => Box::new(Nullable(inside)),
         },
         Schema::List(inside) => match inside.is_empty() {
             true => return unsupported("its values have no data"),
@@ -57,10 +60,12 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
         Schema::Array(inside, len) => {
             Box::new(Arrays::new(of(inside, path)?, *len, memory_size(inside)))
         }
-        Schema::Map(key, value) => match (&**key, key.is_empty() && value.is_empty()) {
-            (_, true) => return unsupported("its entries have no data"),
-            (Schema::Option(_), _) => return unsupported("a key can't be null"),
-            (key, _) => Box::new(Maps::new(of(key, path)?, of(value, path)?)),
+        Schema::Map(key, value) if key.is_empty() && value.is_empty() => {
+            return unsupported("its entries have no data");
+        }
+        Schema::Map(key, value) => match of(key, path)? {
+            key if key.is_nullable() => return unsupported("a key can't be null"),
+            key => Box::new(Maps::new(key, of(value, path)?)),
         },
         Schema::Tuple(fields) | Schema::Struct(fields) => {
             let is_tuple = matches!(schema, Schema::Tuple(_));
@@ -71,9 +76,15 @@ pub(crate) fn of(schema: &Schema, path: &str) -> Result<Box<dyn Cells>, Unfit> {
         }
         Schema::Enum(variants) => {
             let names = variants.iter().map(|variant| variant.name.clone()).collect();
-            match variants.iter().all(|variant| variant.payload.is_empty()) {
-                true => Box::new(Choices::new(names)),
-                false => Box::new(Tagged::new(names, payloads(variants, path)?)),
+            let with_data = || variants.iter().filter(|variant| !variant.payload.is_empty());
+            if with_data().next().is_none() {
+                Box::new(Choices::new(names))
+            } else if with_data().any(|variant| variant.name == CHOICE) {
+                return unsupported(
+                    "a variant with data is called `variant`, as is the column that tells which it is",
+                );
+            } else {
+                Box::new(Tagged::new(names, payloads(variants, path)?))
             }
         }
         Schema::Opaque(type_name) => {

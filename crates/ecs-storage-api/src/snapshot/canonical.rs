@@ -42,7 +42,8 @@ impl<'a> Contents<'a> {
     /// Looks at a store in the order that follows from its state alone, and not at
     /// when things changed; see [`write_canonical`].
     pub fn canonical<S: Storage + ?Sized>(storage: &'a S) -> Self {
-        let Self { components: ComponentTable(known), allocator, runs, .. } = Self::of(storage);
+        let Self { components, allocator, runs, .. } = Self::of(storage);
+        let known = components.all();
         let mut components: Vec<_> = {
             let used = runs.iter().filter(|run| run.ids.rows() > 0);
             let mut places: Vec<_> = used.flat_map(|run| &run.components).copied().collect();
@@ -72,7 +73,7 @@ impl<'a> Contents<'a> {
             sorted(places, &parts, &row_size)
         });
         let runs = sorted.collect();
-        let components = ComponentTable(components);
+        let components = ComponentTable::from(components);
         Self { components, allocator, span: 0, removed: Vec::new(), runs }
     }
 }

@@ -132,7 +132,7 @@ impl<'a> Values<'a> {
 
 impl fmt::Debug for Contents<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.components.0.iter().map(|info| info.name()).collect();
+        let names: Vec<_> = self.components.all().iter().map(|info| info.name()).collect();
         f.debug_struct("Contents").field("components", &names).finish_non_exhaustive()
     }
 }
@@ -217,13 +217,14 @@ impl<'a> Contents<'a> {
     /// values that serde encodes, if no column is packed.
     pub fn size_hint(&self) -> usize {
         // Numbers have ten bytes at most, places in the table five.
-        let forms = self.components.0.iter().map(|info| Form::of(info).size_hint());
+        let forms = self.components.all().iter().map(|info| Form::of(info).size_hint());
         let AllocatorState { free, reserved, retired, .. } = &self.allocator;
         let allocator = 10 * (4 + free.len() + reserved.len() + retired.len());
         let removed = self.removed.iter().map(|(_, removed)| 10 + 20 * removed.len());
         let runs = self.runs.iter().map(|run| {
             let head = 30 + 5 * run.components.len() + run.ids.size(false) + run.ages.size();
-            let columns = run.ids.rows() * RowSize::of_infos(run.infos(&self.components.0)).plain();
+            let columns =
+                run.ids.rows() * RowSize::of_infos(run.infos(self.components.all())).plain();
             AROUND * (1 + run.components.len()) + head + columns
         });
         let heads = forms.sum::<usize>() + allocator + removed.sum::<usize>();
@@ -274,7 +275,7 @@ impl<'a> Contents<'a> {
     /// Returns the sections of the chunks, which are still to be made.
     fn sections(&self) -> impl Iterator<Item = Unmade<'_>> {
         let ages = self.span != 0;
-        self.runs.iter().flat_map(move |run| run.sections(&self.components.0, ages))
+        self.runs.iter().flat_map(move |run| run.sections(self.components.all(), ages))
     }
 }
 

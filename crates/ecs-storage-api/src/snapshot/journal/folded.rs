@@ -43,6 +43,9 @@ struct Fate {
     /// Whether the state before has it.
     was_there: bool,
     is_there: bool,
+    /// The entry at which it last ended; 0 if it never did. What earlier ones say of it goes
+    /// with it.
+    ended: u32,
 }
 
 /// The chunk and row that hold a value; `None` if there is none any more.
@@ -105,7 +108,8 @@ impl Folded {
             for (component, entities) in changes.removed {
                 let values = folding.values.entry(component).or_default();
                 for entity in entities {
-                    change(values, (component, entity), folding.entry, true, None)?;
+                    let fate = folding.entities.get(&entity).copied();
+                    change(values, fate, (component, entity), folding.entry, true, None)?;
                 }
             }
         }
@@ -132,21 +136,42 @@ impl Folded {
 ///
 /// # Errors
 /// [`SnapshotError::Damaged`] if the entry has said something of it before, or if an
-/// earlier one left it otherwise.
+/// earlier one left it, or the entity, otherwise.
 fn change(
     values: &mut AHashMap<EntityId, Change>,
+    fate: Option<Fate>,
     (component, entity): (ComponentId, EntityId),
     entry: u32,
     is_there: bool,
     value: Place,
 ) -> Result<(), SnapshotError> {
     let new = Change { was_there: is_there, entry, value };
+    let contradicts = |contradiction| {
+        Err(damaged(format!("`{}` of {entity} {contradiction}", component.info().name())))
+    };
+    if fate.is_some_and(|fate| !fate.is_there) {
+        return contradicts("changes, and its entity has ended");
+    }
+    let begun = |fate: Fate| !fate.was_there || fate.ended != 0;
     let known = match values.entry(entity) {
+        Entry::Vacant(_) if is_there && fate.is_some_and(begun) => {
+            return contradicts("changes or ends, and its entity came without it");
+        }
         Entry::Vacant(vacant) => {
             vacant.insert(new);
             return Ok(());
         }
-        Entry::Occupied(known) => known.into_mut(),
+        Entry::Occupied(mut known) => {
+            // What was said before its end does not count.
+            if fate.is_some_and(|fate| known.get().entry < fate.ended) {
+                if is_there {
+                    return contradicts("changes or ends, and its entity came without it");
+                }
+                known.insert(new);
+                return Ok(());
+            }
+            known.into_mut()
+        }
     };
     let contradiction = match is_there {
         _ if known.entry == entry => "is named twice by an entry",
@@ -157,12 +182,12 @@ fn change(
             return Ok(());
         }
     };
-    Err(damaged(format!("`{}` of {entity} {contradiction}", component.info().name())))
+    contradicts(contradiction)
 }
 
 impl Folding {
     fn begin(&mut self, entity: EntityId) -> Result<(), SnapshotError> {
-        let fate = Fate { was_there: false, is_there: false };
+        let fate = Fate { was_there: false, is_there: false, ended: 0 };
         let fate = self.entities.entry(entity).or_insert(fate);
         match std::mem::replace(&mut fate.is_there, true) {
             false => Ok(()),
@@ -171,16 +196,13 @@ impl Folding {
     }
 
     fn end(&mut self, entity: EntityId) -> Result<(), SnapshotError> {
-        let fate = Fate { was_there: true, is_there: true };
+        let fate = Fate { was_there: true, is_there: true, ended: 0 };
         let fate = self.entities.entry(entity).or_insert(fate);
-        if !std::mem::replace(&mut fate.is_there, false) {
-            return Err(damaged(format!("{entity} ends twice")));
+        fate.ended = self.entry;
+        match std::mem::replace(&mut fate.is_there, false) {
+            true => Ok(()),
+            false => Err(damaged(format!("{entity} ends twice"))),
         }
-        // All that it had goes with it.
-        for of_one in self.values.values_mut() {
-            of_one.remove(&entity);
-        }
-        Ok(())
     }
 
     /// Takes the values of a chunk, of components that entities had before or not.
@@ -193,7 +215,8 @@ impl Folding {
             }
             for (row, entity) in (0..).zip(chunk.ids()) {
                 let value = Some((number, row));
-                change(values, (component, *entity), self.entry, is_there, value)?;
+                let fate = self.entities.get(entity).copied();
+                change(values, fate, (component, *entity), self.entry, is_there, value)?;
             }
         }
         self.chunks.push(chunk);
@@ -218,6 +241,9 @@ impl Folding {
         for (component, changes) in values {
             let (mut known, mut new, mut gone) = (Vec::new(), Vec::new(), Vec::new());
             for (entity, change) in changes {
+                if entities.get(&entity).is_some_and(|fate| change.entry < fate.ended) {
+                    continue;
+                }
                 match (change.was_there, change.value) {
                     (true, Some(value)) => known.push((entity, value)),
                     (false, Some(value)) => new.push((entity, value)),

@@ -211,6 +211,10 @@ fn a_component_that_comes_changes_or_ends_out_of_turn_is_an_error() {
     let comes = || RowChanges { inserted: chunk(), ..RowChanges::default() };
     let changes = || RowChanges { updated: chunk(), ..RowChanges::default() };
     let ends = || RowChanges { removed: vec![(one, vec![entity])], ..RowChanges::default() };
+    let dies = || RowChanges { died: vec![entity], ..RowChanges::default() };
+    let born = |columns| RowChanges { born: columns, ..RowChanges::default() };
+    let with = || born(chunk());
+    let bare = || born(vec![OwnedChunk::new(vec![entity], Vec::new()).unwrap()]);
     let fold = |entries: Vec<RowChanges>| {
         let bytes = |changes| JournalEntry::encode(1, 1, &changes, [&state, &state], &[]).unwrap();
         let entries = entries.into_iter().map(|changes| JournalEntry::decode(&bytes(changes)));
@@ -220,9 +224,14 @@ fn a_component_that_comes_changes_or_ends_out_of_turn_is_an_error() {
         vec![comes(), changes(), ends(), comes()],
         vec![changes(), changes(), ends(), comes(), ends()],
         vec![ends(), comes(), changes()],
+        vec![changes(), dies(), with(), changes()],
+        vec![changes(), dies(), bare(), comes(), changes()],
     ] {
         fold(right).unwrap();
     }
+    let again = fold(vec![changes(), dies(), with(), ends(), comes()]).unwrap();
+    assert_eq!((again.died, again.born, again.removed.len()), (vec![entity], vec![entity], 0));
+    assert_eq!((again.updated.len(), again.inserted.len()), (0, 1));
     let both = || RowChanges { inserted: chunk(), ..changes() };
     let gone = || RowChanges { updated: chunk(), ..ends() };
     for (wrong, says) in [
@@ -233,6 +242,10 @@ fn a_component_that_comes_changes_or_ends_out_of_turn_is_an_error() {
         (vec![changes(), comes()], "there already"),
         (vec![ends(), changes()], "not there"),
         (vec![ends(), ends()], "not there"),
+        (vec![dies(), changes()], "its entity has ended"),
+        (vec![changes(), dies(), comes()], "its entity has ended"),
+        (vec![bare(), changes()], "its entity came without it"),
+        (vec![changes(), dies(), bare(), ends()], "its entity came without it"),
     ] {
         let error = fold(wrong).unwrap_err();
         assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");

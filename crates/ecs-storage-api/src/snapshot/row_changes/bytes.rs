@@ -130,7 +130,7 @@ fn chunk(
     components: &ComponentTable,
     sections: &mut SectionReader<'_>,
 ) -> Result<OwnedChunk, SnapshotError> {
-    let mut columns = Vec::with_capacity(places.len().min(components.0.len()));
+    let mut columns = Vec::with_capacity(places.len().min(components.all().len()));
     for place in places {
         let info = components.get(place)?;
         let mut bytes = sections.expect(tags::COLUMN)?;
