@@ -71,6 +71,7 @@ impl ArchetypeStorage {
     ///
     /// # Panics
     /// If `shard` is over [`EntityId::MAX_SHARD`].
+    #[track_caller]
     pub fn new(shard: u16) -> Self {
         let (ids, graph, rows) = (IdSource::new(shard), Graph::new(), Rows::new(shard));
         Self { ids, graph, rows, origin: Version::ZERO, descent: Descent::default() }

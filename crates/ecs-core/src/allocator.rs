@@ -40,8 +40,12 @@ impl EntityAllocator {
     /// If `shard` is above [`EntityId::MAX_SHARD`]; [`try_new`](Self::try_new)
     /// gives an error instead.
     #[must_use]
+    #[track_caller]
     pub fn new(shard: u16) -> Self {
-        Self::try_new(shard).unwrap_or_else(|error| panic!("{error}"))
+        match Self::try_new(shard) {
+            Ok(new) => new,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Makes an allocator that has given no id yet.

@@ -38,12 +38,18 @@ use crate::registry::{self, RegisterError};
 /// }
 /// assert_eq!(ComponentId::of::<Health>().info().name(), "example::Health");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no component",
+    note = "derive it: `#[derive(Component)]`"
+)]
 pub trait Component: Sized + Send + Sync + 'static {
     /// Whether storages remember of each value when it changed and when it came,
     /// and of each entity when it lost the component: `#[component(track)]`.
     ///
     /// It costs eight bytes a value, and a store beside each value that a query
-    /// lends for writing. Without it changes are known a page of rows at a time.
+    /// lends for writing. Without it changes are known a page of rows at a time. What was
+    /// removed is remembered until a schedule has run over the world, or until it is told
+    /// to forget it (`World::forget_removed`).
     const TRACK: bool = false;
 
     /// Describes the component: its stable name, codec and abilities.

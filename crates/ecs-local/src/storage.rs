@@ -93,6 +93,7 @@ impl LocalStorage {
     ///
     /// # Panics
     /// If `shard` is over [`EntityId::MAX_SHARD`].
+    #[track_caller]
     pub fn new(shard: u16) -> Self {
         Self::of(EntityAllocator::new(shard), Version::FIRST)
     }

@@ -175,6 +175,10 @@ impl Cut {
     /// Reads a cut from a snapshot, without a world: deltas can be applied to it one
     /// after the other, and the last be restored.
     ///
+    /// For a delta it must be the snapshot of the world whose cut that begins with: one by
+    /// `snapshot_canonical`, or of a world on another backend, tells of the same entities in
+    /// another order, and is another state to it.
+    ///
     /// # Errors
     /// [`SnapshotError`] if the bytes are no snapshot of a world, damaged, or name
     /// components that this process does not know.

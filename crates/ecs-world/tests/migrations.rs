@@ -211,7 +211,7 @@ fn a_component_that_nobody_knows_is_an_error_or_skipped() {
     assert_eq!(
         error.to_string(),
         "the snapshot holds component `migrations::Wealth_`, which this process does not know: \
-        register it first, or skip it"
+        register it first, migrate it from that name, or skip it"
     );
     assert_eq!(world.len(), 1);
     for options in [

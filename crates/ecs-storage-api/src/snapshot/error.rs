@@ -67,7 +67,7 @@ pub enum SnapshotError {
     },
     /// A component was not registered in this process.
     #[error(
-        "the snapshot holds component `{name}`, which this process does not know: register it first, or skip it"
+        "the snapshot holds component `{name}`, which this process does not know: register it first, migrate it from that name, or skip it"
     )]
     UnknownComponent {
         /// The component's stable name.
@@ -114,7 +114,9 @@ pub enum SnapshotError {
     /// An entity occurs twice.
     #[error("entity {0} occurs twice in the snapshot")]
     EntityTwice(EntityId),
-    /// A delta begins with another state than the one that it should change.
+    /// A delta begins with another state than the one that it should change. Values that
+    /// serde writes otherwise each time, such as a `HashMap`, make another state of equal
+    /// ones.
     #[error("the delta begins with state {expected:016x}, and this is state {found:016x}")]
     OtherBase {
         /// The digest of the state with which it begins.

@@ -33,6 +33,9 @@ use crate::owned_chunk::OwnedChunk;
 
 /// What is different between two states, row by row, in columns.
 ///
+/// A world that follows another by them takes entities in under the ids that they have, and
+/// so has to be of another shard: ids of its own it gives itself.
+///
 /// Of each list the ids are in ascending order, and it follows from the two states
 /// alone, however they lie in tables.
 #[derive(Debug, Default)]

@@ -212,11 +212,15 @@ impl Schedule {
     /// begins, and its commands are applied at its end.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is none, or one is named twice.
     #[track_caller]
     pub fn set_phases<L: Into<Label>>(&mut self, phases: impl IntoIterator<Item = L>) -> &mut Self {
         self.phases = phases.into_iter().map(Into::into).collect();
         assert!(!self.phases.is_empty(), "a schedule has at least one phase");
+        let twice = |n: usize| self.phases[..n].contains(&self.phases[n]);
+        if let Some(n) = (0..self.phases.len()).find(|n| twice(*n)) {
+            panic!("a schedule has each phase once, and `{}` is named twice", self.phases[n]);
+        }
         self.plan = None;
         self
     }

@@ -78,3 +78,9 @@ fn a_set_puts_its_systems_in_a_phase_but_for_those_that_name_one() {
     assert_eq!(words(&mut schedule, &mut world), "c a b", "what was said first counts");
     assert_eq!(words(&mut schedule, &mut world), "c");
 }
+
+#[test]
+#[should_panic(expected = "each phase once, and `sense` is named twice")]
+fn a_phase_is_named_once() {
+    Schedule::new().set_phases(["sense", "act", "sense"]);
+}
