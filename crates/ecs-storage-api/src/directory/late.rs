@@ -126,7 +126,12 @@ fn late_words(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
 #[inline]
 fn late_and_untold(lines: &[LineWord; PAGE_LINES], since: Version) -> (u64, u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    let found = x86::late_and_untold(lines, since);
+    let found = if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has what is asked of it.
+        unsafe { x86::late_and_untold_by_avx2(lines, since) }
+    } else {
+        x86::late_and_untold(lines, since)
+    };
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let found = late_and_untold_one_by_one(lines, since);
     found
@@ -227,6 +232,48 @@ mod x86 {
     }
 
     /// The same with registers of twice the width.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn late_and_untold_by_avx2(
+        lines: &[LineWord; PAGE_LINES],
+        since: Version,
+    ) -> (u64, u64) {
+        let (mut late, mut untold) = (0, 0);
+        for (n, half) in lines.as_chunks::<32>().0.iter().enumerate() {
+            let (eights, _) = half.as_chunks::<8>();
+            let [a, b, c, d] = [0, 1, 2, 3].map(|n| how_late(&eights[n], since));
+            late |= u64::from(signs_of_thirty_two([a.0, b.0, c.0, d.0])) << (n * 32);
+            untold |= u64::from(signs_of_thirty_two([a.1, b.1, c.1, d.1])) << (n * 32);
+        }
+        (late, untold)
+    }
+
+    /// Returns how late eight lines are, as negative numbers, and what was before: the first
+    /// half has lines 0, 1, 4 and 5, the second one 2, 3, 6 and 7.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn how_late(lines: &[LineWord; 8], since: Version) -> (__m256i, __m256i) {
+        let [a, b] = bytemuck::cast::<[LineWord; 8], [__m256; 2]>(*lines);
+        let upper = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+        let lower = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+        let last = _mm256_sub_epi32(_mm256_set1_epi32(since.tick() as i32), upper);
+        (last, _mm256_add_epi32(last, _mm256_srli_epi32::<{ LINE_ROWS as i32 }>(lower)))
+    }
+
+    /// Returns the signs of numbers in the order of [`how_late`].
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn signs_of_thirty_two([a, b, c, d]: [__m256i; 4]) -> u32 {
+        // Narrowing keeps the signs; then pairs of the halves are put between each other.
+        let (low, high) = (_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+        let signs = _mm256_packs_epi16(low, high);
+        let first = _mm256_castsi256_si128(signs);
+        let second = _mm256_extracti128_si256::<1>(signs);
+        let low = _mm_movemask_epi8(_mm_unpacklo_epi16(first, second)) as u32;
+        let high = _mm_movemask_epi8(_mm_unpackhi_epi16(first, second)) as u32;
+        low | high << 16
+    }
+
+    /// As `late_words`, with registers of twice the width.
     #[target_feature(enable = "avx2")]
     pub(super) fn late_words_by_avx2(words: &[[u32; WORD]], since: Version, bits: &mut [u64]) {
         for (bits, word) in bits.iter_mut().zip(words) {
@@ -374,6 +421,11 @@ mod tests {
                 assert_eq!((found.0, found.0 & found.1), (late.late, late.untold));
                 let plain = late_and_untold_one_by_one(&page, since);
                 assert_eq!((plain.0, plain.0 & plain.1), (late.late, late.untold));
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                {
+                    let every = x86::late_and_untold(&page, since);
+                    assert_eq!((every.0, every.0 & every.1), (late.late, late.untold));
+                }
             }
         }
     }

@@ -16,9 +16,9 @@ use crate::reserve::reserve_exactly;
 /// Lines of a page.
 pub(super) const PAGE_LINES: usize = PAGE_ROWS / LINE_ROWS;
 
-/// What is known of the changes of a line, [`LINE_ROWS`] rows of a tracked column: when one
-/// of its values was last lent for writing, and of those that were lent by themselves since
-/// before that, which they are.
+/// What is known of the changes of a line, [`LINE_ROWS`] rows of a tracked column: when
+/// values of it were last lent for writing, and, if each was lent by itself, which rows those
+/// are.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Line(

@@ -175,9 +175,15 @@ impl Prepared {
             None => self.matched.iter().for_each(|&table| recorder.record(table, buffer)),
             Some(condition) => self.matched.iter().for_each(|&table| {
                 let pattern = recorder.pattern(table);
-                let record = |rows| buffer.push_rows(&pattern, rows);
                 let (len, changes) = (directory.len(table), directory.table_changes(table));
-                match condition.select(&changes, len, since, record) {
+                let visited = if let Some(words) = pattern.of_a_term() {
+                    let record = |rows| buffer.push_rows_of_a_term(words, rows);
+                    condition.select(&changes, len, since, record)
+                } else {
+                    let record = |rows| buffer.push_rows(&pattern, rows);
+                    condition.select(&changes, len, since, record)
+                };
+                match visited {
                     0 => {}
                     visited => buffer.offered(visited),
                 }

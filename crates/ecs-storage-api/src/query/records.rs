@@ -116,9 +116,8 @@ impl RecordBuffer {
         self.rows += rows.len();
         let count = Word::from_count(rows.len());
         let moved = |&(word, step): &(Word, usize)| word.moved(step * rows.start);
-        // Most have one term or two: room is asked for once then.
+        // Many have two terms: room is asked for once then.
         match table.words.as_slice() {
-            [a, b, c] => self.words.extend_from_slice(&[count, moved(a), moved(b), moved(c)]),
             [a, b, c, d] => {
                 let words = [count, moved(a), moved(b), moved(c), moved(d)];
                 self.words.extend_from_slice(&words);
@@ -129,6 +128,16 @@ impl RecordBuffer {
                 self.words.extend(words.iter().map(moved));
             }
         }
+    }
+
+    /// As [`push_rows`](Self::push_rows), of a table of which three words are known: those of
+    /// one term that is read. A scan for single rows that changed does little else.
+    #[inline(always)]
+    pub(crate) fn push_rows_of_a_term(&mut self, table: &[(Word, usize); 3], rows: Range<usize>) {
+        debug_assert!(!rows.is_empty());
+        self.rows += rows.len();
+        let [a, b, c] = table.map(|(word, step)| word.moved(step * rows.start));
+        self.words.extend_from_slice(&[Word::from_count(rows.len()), a, b, c]);
     }
 }
 
@@ -154,6 +163,11 @@ impl RecordPattern {
             at.each(&term, stride, |word, step| words.push((word, step)));
         }
         Self { words }
+    }
+
+    /// Returns the words of a query of one term that is read.
+    pub(crate) fn of_a_term(&self) -> Option<&[(Word, usize); 3]> {
+        self.words.as_array()
     }
 }
 

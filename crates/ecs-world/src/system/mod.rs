@@ -153,7 +153,7 @@ impl<'t> Turn<'t> {
         match self.stages.stage(stage, self.window) {
             Ok(records) => {
                 self.rows += records.rows_matched();
-                ParamContext { records, resources: self.resources, system: self.system }
+                ParamContext { records, resources: self.resources }
             }
             Err(error) => panic!("{error}"),
         }

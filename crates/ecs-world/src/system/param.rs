@@ -13,7 +13,6 @@ use crate::resources::{Res, ResMut, Resource, Resources};
 pub struct ParamContext<'w> {
     pub(super) records: StageRecords<'w>,
     pub(super) resources: &'w Resources,
-    pub(super) system: &'w str,
 }
 
 impl<'w> ParamContext<'w> {
@@ -37,7 +36,8 @@ impl<'w> ParamContext<'w> {
     #[cold]
     fn missing<T>(&self) -> ! {
         let resource = type_name::<T>();
-        panic!("system `{}` asks for resource `{resource}`, which is not there", self.system)
+        // The system is named by whoever tells that it panicked.
+        panic!("it, or a condition of it, asks for resource `{resource}`, which is not there")
     }
 }
 
