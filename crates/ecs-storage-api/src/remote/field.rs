@@ -53,7 +53,8 @@ pub enum FieldValue {
     Unsigned(u128),
     /// Of an `f32` or `f64`.
     Float(f64),
-    /// Of a `String`, a `char`, or an enum whose variants are names alone (`A`, and not `A {}`), by those.
+    /// Of a `String`, a `char`, or an enum whose variants are names alone (`A`, and not
+    /// `A {}`), by those.
     Text(String),
     /// Of an [`EntityId`]. Ids are equal or not, and in no other order here.
     Entity(EntityId),

@@ -73,7 +73,7 @@ pub struct Mut<'w, C> {
     page: Option<&'w AtomicU64>,
     /// As `page`, of a tracked component.
     changed: Option<&'w mut u32>,
-    /// The tick of the row's line, where the store keeps such.
+    /// The row's line, where the store keeps such.
     line: Option<&'w Line>,
     ticks: Ticks,
     now: Version,

@@ -82,7 +82,7 @@ pub struct WriteColumn<C> {
     pub(super) pages: *const AtomicU64,
     /// The ticks of the rows; null where there are none.
     pub(super) changed: *mut u32,
-    /// Those of lines of rows, from the table's first on; null where there are none.
+    /// The lines of rows, from the table's first on; null where there are none.
     pub(super) lines: *const Line,
     /// Which row of its table is the first.
     pub(super) start: usize,
