@@ -42,10 +42,10 @@ pub use error::{BackendError, BundleError, StorageError};
 pub use owned_chunk::{ChunkError, OwnedChunk};
 pub use query::{
     Added, Alternatives, Changed, Chunk, Chunks, Claim, DynamicChunk, DynamicQuery,
-    DynamicQueryBuilder, Filter, Has, Matcher, Mut, Or, Prepared, Query, QueryCache, QueryCost,
-    QueryData, QueryError, QueryGroup, QueryItems, QueryIter, QueryShape, QueryState, QueryView,
-    ReadOnlyQueryData, Records, Ref, Share, SharedQueries, StageRecords, Term, TermAccess, With,
-    Without, gather, gather_mut,
+    DynamicQueryBuilder, Filter, Has, Interleaved, Matcher, Mut, Or, Prepared, Query, QueryCache,
+    QueryCost, QueryData, QueryError, QueryGroup, QueryItems, QueryIter, QueryShape, QueryState,
+    QueryView, ReadOnlyQueryData, Records, Ref, Share, SharedQueries, StageRecords, Term,
+    TermAccess, With, Without, gather, gather_mut,
 };
 pub use remote::{
     Applied, Archive, AsyncStorage, AsyncStorageExt, Blocking, BoxFuture, BoxStream, Comparison,

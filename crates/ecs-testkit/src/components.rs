@@ -64,6 +64,11 @@ component!(AlignedMarker: persistent "testkit::AlignedMarker".printable);
 pub struct Aligned(pub u8);
 component!(Aligned: persistent "testkit::Aligned".printable);
 
+/// Takes a lot of memory, so that few of it are a long chunk.
+#[derive(Debug, Clone, Copy)]
+pub struct Wide(pub [u32; 4_096]);
+component!(Wide: transient "testkit::Wide");
+
 /// Is never persisted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selected(pub u8);

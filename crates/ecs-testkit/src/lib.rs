@@ -106,6 +106,7 @@ macro_rules! for_each_claim {
                 a_cache_gives_what_a_new_query_gives
                 dynamic_queries_see_what_typed_ones_see
                 chunks_have_a_value_for_each_entity
+                long_chunks_interleaved_have_every_row_once
                 a_component_borrowed_twice_is_refused_in_every_form
                 several_queries_are_gathered_if_they_do_not_conflict
                 iterators_agree_however_they_are_driven

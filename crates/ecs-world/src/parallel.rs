@@ -1,9 +1,10 @@
 //! Iteration through rayon: over queries, and over anything else.
 
 use ecs_storage_api::{Chunk, Filter, Query, QueryData};
+use smallvec::SmallVec;
 
 use crate::commands::{CommandQueue, Commands};
-use crate::pieces::{Share, map_pieces};
+use crate::pieces::{Share, Single, each_run, map_runs};
 use crate::trial::map_by_cost;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
@@ -121,7 +122,8 @@ pub fn par_map<I: Send, T: Send>(
     f: impl Fn(I) -> T + Send + Sync,
 ) -> Vec<T> {
     assert_ne!(share, 0, "a thread takes some items at a time");
-    map_pieces(items.into_iter().collect(), |_| 1, Share::of(share), f)
+    let items = items.into_iter().map(Single).collect();
+    map_runs(items, Share::of(share), |Single(item)| f(item))
 }
 
 /// Does some work on each chunk of a query, in pieces whose number nobody gets to know;
@@ -133,10 +135,7 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
     let chunks: Vec<_> = query.chunks_mut().collect();
     match chunks.iter().map(Chunk::len).sum::<usize>() {
         ..=PIECE_ROWS => map_by_cost(chunks, f),
-        _ => {
-            let pieces = chunks.into_iter().flat_map(|chunk| chunk.pieces(PIECE_ROWS));
-            map_pieces(pieces.collect(), Chunk::len, Share::at_least(PIECE_ROWS), f)
-        }
+        _ => map_runs(chunks, Share::at_least(PIECE_ROWS), f),
     }
 }
 
@@ -146,7 +145,9 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
-        map_pieces(self.pieces_mut(rows), Chunk::len, Share::at_least(rows), f);
+        assert!(rows > 0, "a piece has at least one row");
+        let chunks = self.chunks_mut().collect();
+        each_run(chunks, Share::at_least(rows), |run| run.pieces(rows).for_each(&f));
     }
 
     fn par_map_chunks_of<T: Send>(
@@ -154,7 +155,10 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         rows: usize,
         f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
     ) -> Vec<T> {
-        map_pieces(self.pieces_mut(rows), Chunk::len, Share::at_least(rows), f)
+        assert!(rows > 0, "a piece has at least one row");
+        let of_run = |run: Chunk<'_, D>| run.pieces(rows).map(&f).collect::<SmallVec<[T; 1]>>();
+        let results = map_runs(self.chunks_mut().collect(), Share::at_least(rows), of_run);
+        results.into_iter().flatten().collect()
     }
 
     fn par_fold<T: Send>(
@@ -163,9 +167,8 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         fold: impl Fn(T, D::Item<'_>) -> T + Send + Sync,
         combine: impl FnMut(T, T) -> T,
     ) -> T {
-        let piece = |chunk: Chunk<'_, D>| chunk.fold(start(), &fold);
-        let folded =
-            map_pieces(self.pieces_mut(PIECE_ROWS), Chunk::len, Share::at_least(PIECE_ROWS), piece);
+        let of_piece = |piece: Chunk<'_, D>| piece.fold(start(), &fold);
+        let folded = self.par_map_chunks_of(PIECE_ROWS, of_piece);
         folded.into_iter().reduce(combine).unwrap_or_else(start)
     }
 

@@ -1,133 +1,225 @@
 //! Work on pieces of something, most often of a query, shared among threads.
 
-use std::vec::IntoIter;
+use std::collections::VecDeque;
 
-use ecs_storage_api::Workers;
+use ecs_storage_api::{Chunk, QueryData, Workers};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::schedule::Crew;
 
-/// Does some work on each piece, and returns what came of it in the order of the
-/// pieces.
+/// What is worked on: rows that can be cut apart.
+pub(crate) trait Whole: Send {
+    /// Returns how many rows there are.
+    fn rows(&self) -> usize;
+
+    /// Splits the rows from the `at`-th on off, of which there are some on both sides.
+    fn split_off(&mut self, at: usize) -> Self;
+}
+
+impl<D: QueryData> Whole for Chunk<'_, D> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        self.split_off(at)
+    }
+}
+
+/// A row that is none of a chunk.
+pub(crate) struct Single<I>(pub(crate) I);
+
+impl<I: Send> Whole for Single<I> {
+    fn rows(&self) -> usize {
+        1
+    }
+
+    fn split_off(&mut self, _at: usize) -> Self {
+        unreachable!("one row has no two sides")
+    }
+}
+
+/// Gives all rows to `f`, a run of them at a time, from several threads.
 ///
-/// Each thread has a stretch of its own, the same each time if the pieces are the same: what
+/// Each thread has a stretch of its own, the same each time if the rows are the same: what
 /// it has read or written before may still be near to it. Who has done with that helps
 /// with others, from their ends. The threads are those of the schedule that runs here, else
 /// rayon's current ones. What is one share or one piece stays on the calling one.
-pub(crate) fn map_pieces<P: Send, T: Send>(
-    pieces: Vec<P>,
-    rows_of: fn(&P) -> usize,
-    share: Share,
-    f: impl Fn(P) -> T + Send + Sync,
-) -> Vec<T> {
-    let threads = Crew::here();
-    let all: usize = pieces.iter().map(rows_of).sum();
-    let shares = all.div_ceil(share.least).min(pieces.len());
-    if shares < 2 || threads.count() < 2 {
-        return pieces.into_iter().map(f).collect();
+pub(crate) fn each_run<W: Whole>(wholes: Vec<W>, share: Share, f: impl Fn(W) + Send + Sync) {
+    match Left::shared(wholes, share) {
+        Err(wholes) => wholes.into_iter().for_each(f),
+        Ok(left) => left.work(|runs| runs.for_each(|(_, run)| f(run))),
     }
-    let left = Mutex::new(stretches(pieces, rows_of, all, shares.min(threads.count())));
-    let done = Mutex::new(Vec::with_capacity(shares));
-    threads.work(shares, &|| {
-        let own = rayon::current_thread_index().unwrap_or(0);
-        // Apart, so that the lock is given back before the work begins.
-        let next = || take(&mut left.lock(), own, share);
-        let mut mine = Vec::new();
-        while let Some((first, share)) = next() {
-            mine.push((first, share.into_iter().map(&f).collect::<Vec<_>>()));
-        }
+}
+
+/// As [`each_run`]; returns what came of each run, in the order of the rows.
+pub(crate) fn map_runs<W: Whole, T: Send>(
+    wholes: Vec<W>,
+    share: Share,
+    f: impl Fn(W) -> T + Send + Sync,
+) -> Vec<T> {
+    let left = match Left::shared(wholes, share) {
+        Err(wholes) => return wholes.into_iter().map(f).collect(),
+        Ok(left) => left,
+    };
+    let done = Mutex::new(Vec::new());
+    left.work(|runs| {
+        let mut mine = runs.map(|(first, run)| (first, f(run))).collect();
         done.lock().append(&mut mine);
     });
     let mut done = done.into_inner();
-    done.sort_unstable_by_key(|(first, _)| *first);
-    done.into_iter().flat_map(|(_, results)| results).collect()
+    // Not unstable: each thread's are in order but for a few, which this makes use of.
+    done.sort_by_key(|(first, _)| *first);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How many rows a thread takes at a time, in as many pieces as they are.
+/// How many rows a thread takes at a time, and where they may be cut.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
+    /// Cuts are only after so many rows, counted from the first of each whole.
+    piece: usize,
+    /// So many rows are taken together, if there are as many.
     least: usize,
     /// It is one of so many equal parts of what is left of a stretch, if that is more.
     parts: usize,
 }
 
 impl Share {
-    /// Of rows that are about as dear as each other: while many are left, more are taken.
+    /// One piece of so many rows at a time, of rows that are about as dear as each other:
+    /// while many are left, more are taken.
     pub(crate) fn at_least(rows: usize) -> Self {
-        Self { least: rows, parts: 4 }
+        Self { piece: rows, least: rows, parts: 4 }
     }
 
-    /// Of any: more at a time might be most of the work.
+    /// So many of any rows: more at a time might be most of the work.
     pub(crate) fn of(rows: usize) -> Self {
-        Self { least: rows, parts: usize::MAX }
+        Self { piece: 1, least: rows, parts: usize::MAX }
     }
 }
 
-/// Pieces that follow each other, of which nobody has taken those that are left.
-struct Stretch<P> {
-    pieces: IntoIter<P>,
-    rows_of: fn(&P) -> usize,
-    /// The place of the first of them in the order.
+/// Rows that follow each other, of which nobody has taken those that are left.
+struct Stretch<W> {
+    /// Begin where pieces do.
+    wholes: VecDeque<W>,
+    /// The place of their first piece in the order.
     first: usize,
+    /// That of the one behind their last.
+    end: usize,
     /// Of all of them.
     rows: usize,
 }
 
-/// Pieces that a thread works on, usually one.
-type TakenPieces<P> = SmallVec<[P; 1]>;
+/// What a thread takes at once, usually one run; with the place of its first piece.
+type Taken<W> = SmallVec<[(usize, W); 1]>;
 
-/// Cuts pieces with `all` rows into so many stretches, about as long as each other.
-fn stretches<P>(
-    pieces: Vec<P>,
-    rows_of: fn(&P) -> usize,
-    all: usize,
-    count: usize,
-) -> Vec<Stretch<P>> {
-    let (mut pieces, mut first, mut left) = (pieces.into_iter().peekable(), 0, all);
-    let stretch = |n: usize| {
-        let fair = left.div_ceil(count - n);
-        let (mut own, mut rows) = (Vec::new(), 0);
-        while let Some(piece) = pieces.next_if(|_| rows < fair) {
-            rows += rows_of(&piece);
-            own.push(piece);
+impl<W: Whole> Stretch<W> {
+    fn new(wholes: Vec<W>, piece: usize) -> Self {
+        let end = wholes.iter().map(|whole| whole.rows().div_ceil(piece)).sum();
+        let rows = wholes.iter().map(W::rows).sum();
+        Self { wholes: wholes.into(), first: 0, end, rows }
+    }
+
+    /// Takes whole pieces with so many rows together from the beginning, or all.
+    fn take_first(&mut self, rows: usize, piece: usize) -> Taken<W> {
+        let (mut taken, mut missing) = (Taken::new(), rows);
+        while missing > 0 {
+            let Some(mut run) = self.wholes.pop_front() else { break };
+            let at = missing.next_multiple_of(piece);
+            if run.rows() > at {
+                self.wholes.push_front(run.split_off(at));
+            }
+            missing = missing.saturating_sub(run.rows());
+            self.rows -= run.rows();
+            let place = self.first;
+            self.first += run.rows().div_ceil(piece);
+            taken.push((place, run));
         }
-        left -= rows;
-        let stretch = Stretch { first, rows, rows_of, pieces: own.into_iter() };
-        first += stretch.pieces.len();
-        stretch
-    };
-    (0..count).map(stretch).collect()
+        taken
+    }
+
+    /// As `take_first`, from the end.
+    fn take_last(&mut self, rows: usize, piece: usize) -> Taken<W> {
+        let (mut taken, mut missing) = (Taken::new(), rows);
+        while missing > 0 {
+            let Some(mut run) = self.wholes.pop_back() else { break };
+            let at = run.rows().saturating_sub(missing) / piece * piece;
+            if at > 0 {
+                let last = run.split_off(at);
+                self.wholes.push_back(std::mem::replace(&mut run, last));
+            }
+            missing = missing.saturating_sub(run.rows());
+            self.rows -= run.rows();
+            self.end -= run.rows().div_ceil(piece);
+            taken.push((self.end, run));
+        }
+        taken.reverse();
+        taken
+    }
+
+    /// Cuts it into so many, about as long as each other.
+    fn cut(mut self, count: usize, piece: usize) -> Vec<Self> {
+        let stretch = |n| {
+            let (first, rows) = (self.first, self.rows);
+            let taken = self.take_first(rows.div_ceil(count - n), piece);
+            let wholes = taken.into_iter().map(|(_, run)| run).collect();
+            Self { wholes, first, end: self.first, rows: rows - self.rows }
+        };
+        (0..count).map(stretch).collect()
+    }
 }
 
-/// Takes pieces of a share together, if that many are left of a stretch, so that another
-/// thread has something to help with. Returns the place of the first, too.
-fn take<P>(
-    stretches: &mut [Stretch<P>],
-    own: usize,
+/// What is left for several threads.
+struct Left<W> {
+    stretches: Mutex<Vec<Stretch<W>>>,
+    threads: Crew,
+    /// How many can be taken.
+    shares: usize,
     share: Share,
-) -> Option<(usize, TakenPieces<P>)> {
+}
+
+impl<W: Whole> Left<W> {
+    /// Has threads share the rows.
+    ///
+    /// # Errors
+    /// All, in pieces, if the calling thread is to work on them alone.
+    fn shared(wholes: Vec<W>, share: Share) -> Result<Self, Vec<W>> {
+        let threads = Crew::here();
+        let all = Stretch::new(wholes, share.piece);
+        let shares = all.rows.div_ceil(share.least).min(all.end);
+        if shares < 2 || threads.count() < 2 {
+            return Err(all.wholes.into());
+        }
+        let stretches = all.cut(shares.min(threads.count()), share.piece);
+        Ok(Self { stretches: Mutex::new(stretches), threads, shares, share })
+    }
+
+    /// Gives each thread the runs that it takes, until there are no more, and which place
+    /// their first pieces have.
+    fn work(&self, work: impl Fn(&mut dyn Iterator<Item = (usize, W)>) + Sync) {
+        self.threads.work(self.shares, &|| {
+            let own = rayon::current_thread_index().unwrap_or(0);
+            // Apart, so that the lock is given back before the work begins.
+            let next = || take(&mut self.stretches.lock(), own, self.share);
+            let some = || Some(next()).filter(|taken| !taken.is_empty());
+            work(&mut std::iter::from_fn(some).flatten());
+        });
+    }
+}
+
+/// Takes a share of a thread's own stretch; where that has ended from the end of another,
+/// so that its owner has something left to go on with.
+fn take<W: Whole>(stretches: &mut [Stretch<W>], own: usize, share: Share) -> Taken<W> {
     let own = own % stretches.len();
     let is_own = stretches[own].rows > 0;
-    let from = match is_own {
-        true => &mut stretches[own],
-        false => stretches.iter_mut().max_by_key(|stretch| stretch.rows)?,
-    };
+    let longest = || stretches.iter().enumerate().max_by_key(|(_, stretch)| stretch.rows);
+    let from = if is_own { own } else { longest().map_or(own, |(at, _)| at) };
+    let from = &mut stretches[from];
     let rows = share.least.max(from.rows / share.parts);
-    let (mut taken, mut in_all) = (TakenPieces::new(), 0);
-    while in_all < rows {
-        let piece = if is_own { from.pieces.next() } else { from.pieces.next_back() };
-        let Some(piece) = piece else { break };
-        in_all += (from.rows_of)(&piece);
-        taken.push(piece);
+    match is_own {
+        true => from.take_first(rows, share.piece),
+        false => from.take_last(rows, share.piece),
     }
-    from.rows -= in_all;
-    if is_own {
-        from.first += taken.len();
-        return Some((from.first - taken.len(), taken));
-    }
-    taken.reverse();
-    (!taken.is_empty()).then_some((from.first + from.pieces.len(), taken))
 }
 
 #[cfg(test)]
@@ -147,85 +239,130 @@ mod tests {
         }
     }
 
-    /// Stretches of pieces of ten rows, of which the last has five.
-    fn cut<'q, D: QueryData>(
+    #[derive(Debug)]
+    struct Mark<const N: u8>;
+
+    impl<const N: u8> Component for Mark<N> {
+        fn describe() -> Description<Self> {
+            Description::transient(["pieces::One", "pieces::Two", "pieces::Three"][N as usize - 1])
+        }
+    }
+
+    /// Of pieces of ten rows, of which the last has five; a thread takes at least so many
+    /// rows.
+    fn share(least: usize) -> Share {
+        Share { least, ..Share::at_least(10) }
+    }
+
+    fn stretches<'q, D: QueryData>(
         query: &'q mut Query<'_, D>,
         count: usize,
     ) -> Vec<Stretch<Chunk<'q, D>>> {
-        let all = query.count();
-        stretches(query.pieces_mut(10), Chunk::len, all, count)
+        Stretch::new(query.chunks_mut().collect(), 10).cut(count, 10)
     }
 
-    fn world(rows: usize) -> World {
+    /// Chunks of so many rows, four at most.
+    fn world(chunks: &[usize]) -> World {
         let mut world = World::new();
-        world.spawn_batch((0..rows).map(Number));
+        let mut numbers = (0..).map(Number);
+        for (marks, &rows) in chunks.iter().enumerate() {
+            let numbers = numbers.by_ref().take(rows);
+            match marks {
+                0 => drop(world.spawn_batch(numbers.map(|number| (number,)))),
+                1 => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<1>)))),
+                2 => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<2>)))),
+                _ => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<3>)))),
+            }
+        }
         world
     }
 
+    const LAYOUTS: [&[usize]; 3] = [&[95], &[45, 5, 20, 25], &[1, 93, 1]];
+
     #[test]
-    fn stretches_are_about_as_long_as_each_other_and_hold_all_pieces() {
-        let mut world = world(95);
-        for count in 1..=10 {
-            let mut query = world.query_mut::<&Number>();
-            let cut = cut(&mut query, count);
-            let mut next = 0;
-            for stretch in &cut {
-                assert_eq!(stretch.first, next);
-                let rows = stretch.pieces.as_slice().iter().map(Chunk::len).sum::<usize>();
-                assert_eq!(stretch.rows, rows);
-                assert!(rows.abs_diff(95 / count) <= 10, "{rows} of {count} stretches");
-                next += stretch.pieces.len();
+    fn stretches_are_no_longer_than_by_a_piece_and_hold_all_pieces() {
+        for chunks in LAYOUTS {
+            let mut world = world(chunks);
+            for count in 1..=10 {
+                let mut query = world.query_mut::<&Number>();
+                let stretches = stretches(&mut query, count);
+                let (mut next, mut numbers) = (0, Vec::new());
+                for stretch in stretches {
+                    assert_eq!(stretch.first, next);
+                    next = stretch.end;
+                    let lengths: Vec<_> = stretch.wholes.iter().map(Chunk::len).collect();
+                    assert_eq!(stretch.rows, lengths.iter().sum());
+                    assert!(stretch.rows < 95_usize.div_ceil(count) + 10, "{lengths:?} of {count}");
+                    let all = stretch.wholes.into_iter();
+                    all.for_each(|chunk| chunk.for_each(|number| numbers.push(number.0)));
+                }
+                let pieces: usize = chunks.iter().map(|rows| rows.div_ceil(10)).sum();
+                assert_eq!(next, pieces);
+                assert_eq!(numbers, (0..95).collect::<Vec<_>>());
             }
-            assert_eq!((cut.len(), next), (count, 10));
         }
     }
 
     #[test]
     fn each_piece_is_taken_once_whoever_comes() {
-        let mut world = world(95);
         let orders: [&[usize]; 4] = [&[0], &[2], &[0, 1, 2], &[7, 0, 0, 4]];
-        for (order, shortest) in orders.into_iter().zip([10, 1, 25, 30]) {
-            let mut query = world.query_mut::<&Number>();
-            let mut cut = cut(&mut query, 3);
-            let mut all = vec![None; 10];
-            let mut who = order.iter().cycle();
-            while let Some((first, share)) =
-                take(&mut cut, *who.next().unwrap(), Share::at_least(shortest))
-            {
-                for (place, piece) in (first..).zip(share) {
-                    let mut values = Vec::new();
-                    piece.for_each(|number| values.push(number.0));
-                    assert_eq!(values[0], place * 10);
-                    assert!(all[place].replace(values).is_none(), "piece {place} twice");
+        for chunks in LAYOUTS {
+            // Where each piece begins.
+            let of_chunk = |(first, rows): (usize, &usize)| (first..first + rows).step_by(10);
+            let before = |n: usize| chunks[..n].iter().sum::<usize>();
+            let begins: Vec<_> =
+                (0..chunks.len()).flat_map(|n| of_chunk((before(n), &chunks[n]))).collect();
+            let mut world = world(chunks);
+            for (order, least) in orders.into_iter().zip([10, 1, 25, 30]) {
+                let mut query = world.query_mut::<&Number>();
+                let mut stretches = stretches(&mut query, 3);
+                let mut all = vec![None; begins.len()];
+                let mut who = order.iter().cycle();
+                loop {
+                    let taken = take(&mut stretches, *who.next().unwrap(), share(least));
+                    if taken.is_empty() {
+                        break;
+                    }
+                    for (first, run) in taken {
+                        for (place, piece) in (first..).zip(run.pieces(10)) {
+                            let mut values = Vec::new();
+                            piece.for_each(|number| values.push(number.0));
+                            assert_eq!(values[0], begins[place]);
+                            assert!(all[place].replace(values).is_none(), "piece {place} twice");
+                        }
+                    }
                 }
+                let all: Vec<_> = all.into_iter().flatten().flatten().collect();
+                assert_eq!(all, (0..95).collect::<Vec<_>>(), "taken by {order:?}");
             }
-            let all: Vec<_> = all.into_iter().flatten().flatten().collect();
-            assert_eq!(all, (0..95).collect::<Vec<_>>(), "taken by {order:?}");
         }
     }
 
     #[test]
     fn of_many_rows_more_are_taken_unless_some_may_be_dearer() {
         let counts = |share: Share| {
-            let mut cut = stretches((0..40).collect(), |_: &u32| 1, 40, 1);
-            let next = || take(&mut cut, 0, share).map(|(_, taken)| taken.len());
+            let wholes = (0..40).map(Single).collect();
+            let mut stretches = Stretch::new(wholes, share.piece).cut(1, share.piece);
+            let next = || Some(take(&mut stretches, 0, share).len()).filter(|&rows| rows > 0);
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
-        assert_eq!(counts(Share::at_least(4)), [10, 7, 5, 4, 4, 4, 4, 2]);
+        let at_least = Share { piece: 1, ..Share::at_least(4) };
+        assert_eq!(counts(at_least), [10, 7, 5, 4, 4, 4, 4, 2]);
         assert_eq!(counts(Share::of(4)), [4; 10]);
     }
 
     #[test]
     fn a_thread_begins_with_its_own_and_helps_from_the_end() {
-        let mut world = world(80);
+        let mut world = world(&[80]);
         let mut query = world.query_mut::<&Number>();
-        let mut cut = cut(&mut query, 2);
-        let mut firsts = |own| {
-            take(&mut cut, own, Share::at_least(10)).map(|(first, share)| (first, share.len()))
+        let mut stretches = stretches(&mut query, 2);
+        let mut next = |own| {
+            let taken = take(&mut stretches, own, share(10));
+            taken.first().map(|(place, run)| (*place, run.len()))
         };
-        assert_eq!(firsts(1), Some((4, 1)));
-        assert_eq!(firsts(0), Some((0, 1)));
-        let of_one: Vec<_> = std::iter::from_fn(|| firsts(1)).map(|(first, _)| first).collect();
+        assert_eq!(next(1), Some((4, 10)));
+        assert_eq!(next(0), Some((0, 10)));
+        let of_one: Vec<_> = std::iter::from_fn(|| next(1)).map(|(place, _)| place).collect();
         assert_eq!(of_one, [5, 6, 7, 3, 2, 1]);
     }
 }

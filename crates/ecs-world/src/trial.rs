@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use ecs_storage_api::{Chunk, QueryData};
 
-use crate::pieces::{Share, map_pieces};
+use crate::pieces::{Share, map_runs};
 use crate::schedule::Crew;
 
 /// For how long one thread works before it asks whether others should help. So long it
 /// takes to wake one, and what rows cost shows by then, though the first are cold.
-const ALONE: Duration = Duration::from_micros(20);
+const ALONE: Duration = Duration::from_micros(10);
 
 /// What is left must take this long for others to be woken.
 const WORTH_HELP: Duration = Duration::from_micros(100);
 
 /// What a piece is to take that a thread takes at once.
-const PIECE: Duration = Duration::from_micros(25);
+const PIECE: Duration = Duration::from_micros(10);
 
 /// Does some work on chunks, and returns what came of each piece of them in the order of
 /// the rows. Where they are cut depends on the clock.
@@ -46,18 +46,21 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
             if time >= ALONE {
                 break time;
             }
-            until = done * 4 + 1;
+            until = done + rows_in(ALONE - time, time, done).clamp(1, 3 * done);
         }
     };
-    let a_row = time.as_nanos() / done as u128;
     let rest = next.into_iter().chain(chunks);
-    let expected = a_row * (all - done) as u128;
-    if expected < WORTH_HELP.as_nanos() {
+    if all - done < rows_in(WORTH_HELP, time, done) {
         results.extend(rest.map(f));
     } else {
-        let rows = usize::try_from(PIECE.as_nanos() / a_row.max(1)).unwrap_or(usize::MAX).max(1);
-        let pieces = rest.flat_map(|chunk| chunk.pieces(rows)).collect();
-        results.append(&mut map_pieces(pieces, Chunk::len, Share::at_least(rows), f));
+        let rows = rows_in(PIECE, time, done).max(1);
+        results.append(&mut map_runs(rest.collect(), Share::at_least(rows), f));
     }
     results
+}
+
+/// Returns how many rows are done in a while, if `done` rows took `time`.
+fn rows_in(a_while: Duration, time: Duration, done: usize) -> usize {
+    let rows = a_while.as_nanos() * done as u128 / time.as_nanos().max(1);
+    rows.try_into().unwrap_or(usize::MAX)
 }

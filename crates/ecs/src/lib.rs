@@ -23,12 +23,12 @@ pub use ecs_derive::{Bundle, Component, HasSchema, SystemParam};
 pub use ecs_local::LocalStorage;
 pub use ecs_storage_api::{
     Added, BackendError, BundleError, Capabilities, Changed, Chunk, ChunkError, Chunks,
-    Consistency, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Matcher, Mut, Or,
-    OwnedChunk, PAGE_ROWS, Prepared, Query, QueryCost, QueryData, QueryError, QueryItems,
-    QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, ReadSink, Records, Ref,
-    Removed, SnapshotError, Spawn, StateHasher, Storage, StorageError, StorageExt, StorageImage,
-    UpdateBatch, UpdateError, UpdatePlace, Version, Window, With, Without, WriteSink, remote,
-    snapshot, state_hash,
+    Consistency, DynamicChunk, DynamicQuery, DynamicQueryBuilder, Filter, Has, Interleaved,
+    Matcher, Mut, Or, OwnedChunk, PAGE_ROWS, Prepared, Query, QueryCost, QueryData, QueryError,
+    QueryItems, QueryIter, QueryShape, QueryState, QueryView, ReadOnlyQueryData, ReadSink, Records,
+    Ref, Removed, SnapshotError, Spawn, StateHasher, Storage, StorageError, StorageExt,
+    StorageImage, UpdateBatch, UpdateError, UpdatePlace, Version, Window, With, Without, WriteSink,
+    remote, snapshot, state_hash,
 };
 pub use ecs_world::*;
 

@@ -28,6 +28,30 @@ pub(in crate::rows) fn flat(items: impl Iterator<Item = (Position, Velocity)>) -
     )
 }
 
+/// Four quarters side by side, a page of memory of each in turn.
+pub(super) fn interleaved(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
+    const PIECE: usize = 336;
+    steady(
+        items.collect::<Columns>(),
+        |(positions, velocities)| {
+            let quarter = positions.len().div_ceil(4);
+            let mut quarters: Vec<_> = positions
+                .chunks_mut(quarter)
+                .zip(velocities.chunks(quarter))
+                .map(|(positions, velocities)| {
+                    positions.chunks_mut(PIECE).zip(velocities.chunks(PIECE))
+                })
+                .collect();
+            for _ in 0..quarter.div_ceil(PIECE) {
+                for (positions, velocities) in quarters.iter_mut().filter_map(Iterator::next) {
+                    add_flat(positions, velocities);
+                }
+            }
+        },
+        |(positions, _)| sums::positions(positions.iter()),
+    )
+}
+
 /// Adds up with no regard to where one vector ends and another begins.
 #[inline]
 pub(super) fn add_flat(positions: &mut [Position], velocities: &[Velocity]) {

@@ -1,6 +1,6 @@
 //! This engine.
 
-use ecs::{ParQuery, QueryState, World};
+use ecs::{Chunk, ParQuery, QueryState, World};
 
 use super::by_hand::add_flat;
 use crate::compare::{Workload, steady};
@@ -38,6 +38,16 @@ pub(super) fn plain_for(world: World) -> impl Workload {
 pub(in crate::rows) fn flat_chunks(world: World) -> impl Workload {
     prepared(world, |world, query| {
         for chunk in query.query_mut(world.storage_mut()).chunks_mut() {
+            let (positions, velocities) = chunk.into_slices();
+            add_flat(positions, velocities);
+        }
+    })
+}
+
+pub(super) fn interleaved(world: World) -> impl Workload {
+    prepared(world, |world, query| {
+        let mut query = query.query_mut(world.storage_mut());
+        for chunk in query.chunks_mut().flat_map(Chunk::interleaved) {
             let (positions, velocities) = chunk.into_slices();
             add_flat(positions, velocities);
         }

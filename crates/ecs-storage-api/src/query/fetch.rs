@@ -10,6 +10,7 @@
 mod block;
 mod cursor;
 mod erased;
+mod footprint;
 mod lookup;
 mod marked;
 mod prepared;
@@ -32,6 +33,7 @@ use crate::directory::{Directory, TableId};
 pub(crate) use cursor::{Cursor, OwnedCursor};
 use cursor::{row_counts, stride};
 pub(crate) use erased::RecordColumns;
+pub(crate) use footprint::Footprint;
 pub(crate) use lookup::{Lookup, RowsById};
 use lookup::{look_up, matching_bits};
 pub use marked::{Mut, Ref};
@@ -139,6 +141,8 @@ mod sealed {
         const TERMS: usize;
         /// How many words a record has for them.
         const WORDS: usize;
+        /// What a row takes of memory; of columns that need not be there too.
+        const FOOTPRINT: Footprint;
         /// The columns of a chunk without rows.
         const NONE: Self::Columns;
 

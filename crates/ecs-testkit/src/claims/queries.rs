@@ -9,7 +9,7 @@ use ecs_storage_api::{
 };
 
 use crate::Make;
-use crate::components::{Marker, Name, Position, Velocity};
+use crate::components::{Marker, Name, Position, Velocity, Wide};
 
 /// Four kinds of entities: P, P+V, P+V+Marker, Marker.
 fn four(storage: &mut dyn Storage) -> [EntityId; 4] {
@@ -405,6 +405,49 @@ pub fn chunks_have_a_value_for_each_entity(make: Make<'_>) {
     ids.dedup();
     assert_eq!(ids.len(), 103);
     assert!(storage.query_single::<Position>().iter().all(|(_, position)| position.0 == -1));
+}
+
+/// Short pieces of several stretches in turn cover every row once, and one that is short
+/// itself comes whole.
+pub fn long_chunks_interleaved_have_every_row_once(make: Make<'_>) {
+    let mut storage = make();
+    let entities = |rows: i32| (0..rows).map(|n| (Position(n, 0), Wide([0; 4_096])));
+    storage.create_many(entities(1_100)).unwrap();
+    storage.create_many((0..100).map(|n| (Position(2_000 + n, 0), Marker))).unwrap();
+    let mut query = storage.query_as_mut::<(EntityId, &mut Position, Option<&mut Wide>), ()>();
+    let mut seen = Vec::new();
+    for chunk in query.chunks_mut() {
+        let whole = chunk.len();
+        let pieces = chunk.interleaved();
+        let count = pieces.len();
+        let mut rows = 0;
+        let lengths: Vec<_> = pieces
+            .map(|piece| {
+                let len = piece.len();
+                piece.for_each(|(id, position, wide)| {
+                    position.1 += 1;
+                    if let Some(wide) = wide {
+                        wide.0[7] += 1;
+                    }
+                    seen.push((position.0, id));
+                });
+                rows += len;
+                len
+            })
+            .collect();
+        assert_eq!((rows, lengths.len()), (whole, count));
+        assert!(!lengths.contains(&0));
+        assert!(whole != 1_100 || lengths.len() > 4, "{lengths:?}");
+        assert!(whole != 100 || lengths == [100], "{lengths:?}");
+    }
+    seen.sort_unstable();
+    let expected: Vec<_> = (0..1_100).chain(2_000..2_100).collect();
+    assert_eq!(seen.iter().map(|(number, _)| *number).collect::<Vec<_>>(), expected);
+    let query = storage.query_as::<(&Position, Option<&Wide>), ()>();
+    let once = |(position, wide): (&Position, Option<&Wide>)| {
+        position.1 == 1 && wide.is_none_or(|wide| wide.0[7] == 1)
+    };
+    assert!(query.iter().all(once));
 }
 
 fn conflicts<D: QueryData + 'static>(storage: &mut dyn Storage) {

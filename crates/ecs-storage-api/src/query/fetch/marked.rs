@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use ecs_core::{Component, ComponentId};
 
 use super::terms::WriteColumn;
-use super::{Columns, Fetch, ReadOnly};
+use super::{Columns, Fetch, Footprint, ReadOnly};
 use crate::changes::{LINE_ROWS, PAGE_ROWS, Version, Window};
 use crate::directory::{Directory, Line, TableId, TicksAt, mark_page, prefetch};
 use crate::query::matcher::Answer;
@@ -226,6 +226,12 @@ impl<C: Component> TickedColumn<C> {
     /// How many words of a record it takes.
     const WORDS: usize = WriteColumn::<C>::WORDS + 1;
 
+    /// What a row takes of memory.
+    const FOOTPRINT: Footprint = match C::TRACK {
+        true => WriteColumn::<C>::FOOTPRINT.and(Footprint::of::<u32>()),
+        false => WriteColumn::<C>::FOOTPRINT,
+    };
+
     #[inline]
     fn take(columns: &mut Columns<'_>) -> Option<Self> {
         let (column, added) = (WriteColumn::take(columns), columns.next().cast());
@@ -276,6 +282,7 @@ unsafe impl<C: Component> Fetch for Ref<'_, C> {
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
     const WORDS: usize = TickedColumn::<C>::WORDS;
+    const FOOTPRINT: Footprint = TickedColumn::<C>::FOOTPRINT;
     const NONE: TickedColumn<C> = TickedColumn::NONE;
 
     #[inline]
@@ -333,6 +340,7 @@ unsafe impl<C: Component> Fetch for Mut<'_, C> {
     const READ_ONLY: bool = false;
     const TERMS: usize = 1;
     const WORDS: usize = TickedColumn::<C>::WORDS;
+    const FOOTPRINT: Footprint = TickedColumn::<C>::FOOTPRINT;
     const NONE: TickedColumn<C> = TickedColumn::NONE;
 
     #[inline]

@@ -121,4 +121,13 @@ impl<'w, D: Fetch> Rows<'w, D> {
         self.end = middle;
         tail
     }
+
+    /// Splits off the first `at` rows.
+    #[inline]
+    pub(crate) fn split_first(&mut self, at: usize) -> Self {
+        let middle = self.next + at.min(self.len());
+        let first = Self { end: middle, ..*self };
+        self.next = middle;
+        first
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use ecs_core::{Component, ComponentId, EntityId, Invariant};
 
-use super::{Columns, Fetch, ReadOnly};
+use super::{Columns, Fetch, Footprint, ReadOnly};
 use crate::changes::{PAGE_ROWS, Version, Window};
 use crate::directory::{
     Directory, Line, TableId, TicksAt, mark_line, mark_lines, mark_page, mark_pages, mark_ticks,
@@ -26,6 +26,7 @@ unsafe impl<C: Component> Fetch for &C {
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
     const WORDS: usize = 1;
+    const FOOTPRINT: Footprint = Footprint::of::<C>();
     const NONE: NonNull<C> = NonNull::dangling();
 
     #[inline]
@@ -112,6 +113,12 @@ impl<C: Component> WriteColumn<C> {
     /// How many words of a record it takes.
     pub(super) const WORDS: usize = if C::TRACK { 4 } else { 2 };
 
+    /// What a row takes of memory.
+    pub(super) const FOOTPRINT: Footprint = match C::TRACK {
+        true => Footprint::of::<C>().and(Footprint::of::<u32>()),
+        false => Footprint::of::<C>(),
+    };
+
     /// Takes its words of a record.
     #[inline]
     pub(super) fn take(columns: &mut Columns<'_>) -> Option<Self> {
@@ -185,6 +192,7 @@ unsafe impl<C: Component> Fetch for &mut C {
     const READ_ONLY: bool = false;
     const TERMS: usize = 1;
     const WORDS: usize = WriteColumn::<C>::WORDS;
+    const FOOTPRINT: Footprint = WriteColumn::<C>::FOOTPRINT;
     const NONE: WriteColumn<C> = WriteColumn::NONE;
 
     #[inline]
@@ -269,6 +277,7 @@ unsafe impl Fetch for EntityId {
     const READ_ONLY: bool = true;
     const TERMS: usize = 0;
     const WORDS: usize = 0;
+    const FOOTPRINT: Footprint = Footprint::of::<EntityId>();
     const NONE: NonNull<EntityId> = NonNull::dangling();
 
     #[inline]
@@ -334,6 +343,7 @@ unsafe impl<C: Component> Fetch for Has<C> {
     const READ_ONLY: bool = true;
     const TERMS: usize = 1;
     const WORDS: usize = 1;
+    const FOOTPRINT: Footprint = Footprint::NONE;
     const NONE: bool = false;
 
     fn describe(shape: &mut QueryShape) {
@@ -382,6 +392,7 @@ unsafe impl Fetch for () {
     const READ_ONLY: bool = true;
     const TERMS: usize = 0;
     const WORDS: usize = 0;
+    const FOOTPRINT: Footprint = Footprint::NONE;
     const NONE: () = ();
 
     fn describe(_shape: &mut QueryShape) {}
@@ -423,6 +434,7 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     const READ_ONLY: bool = D::READ_ONLY;
     const TERMS: usize = D::TERMS;
     const WORDS: usize = D::WORDS;
+    const FOOTPRINT: Footprint = D::FOOTPRINT;
     const NONE: Self::Columns = None;
 
     fn describe(shape: &mut QueryShape) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ecs_core::ComponentId;
 
-use super::{Columns, Fetch, ReadOnly};
+use super::{Columns, Fetch, Footprint, ReadOnly};
 use crate::changes::Window;
 use crate::directory::{Directory, TableId};
 use crate::query::matcher::Answer;
@@ -30,6 +30,7 @@ macro_rules! tuple_fetch {
             const READ_ONLY: bool = true $(&& $name::READ_ONLY)*;
             const TERMS: usize = 0 $(+ $name::TERMS)*;
             const WORDS: usize = 0 $(+ $name::WORDS)*;
+            const FOOTPRINT: Footprint = Footprint::NONE$(.and($name::FOOTPRINT))*;
             const NONE: Self::Columns = ($($name::NONE,)*);
 
             #[inline]
