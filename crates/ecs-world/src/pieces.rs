@@ -182,7 +182,7 @@ impl<W: Whole> Left<W> {
     /// Has threads share the rows.
     ///
     /// # Errors
-    /// All, in pieces, if the calling thread is to work on them alone.
+    /// All of them, if the calling thread is to work on them alone.
     fn shared(wholes: Vec<W>, share: Share) -> Result<Self, Vec<W>> {
         let threads = Crew::here();
         let all = Stretch::new(wholes, share.piece);

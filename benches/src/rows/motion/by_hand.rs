@@ -29,7 +29,9 @@ pub(in crate::rows) fn flat(items: impl Iterator<Item = (Position, Velocity)>) -
 }
 
 /// Four quarters side by side, a page of memory of each in turn.
-pub(super) fn interleaved(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {
+pub(in crate::rows) fn interleaved(
+    items: impl Iterator<Item = (Position, Velocity)>,
+) -> impl Workload {
     const PIECE: usize = 336;
     steady(
         items.collect::<Columns>(),

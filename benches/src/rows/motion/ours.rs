@@ -44,7 +44,7 @@ pub(in crate::rows) fn flat_chunks(world: World) -> impl Workload {
     })
 }
 
-pub(super) fn interleaved(world: World) -> impl Workload {
+pub(in crate::rows) fn interleaved(world: World) -> impl Workload {
     prepared(world, |world, query| {
         let mut query = query.query_mut(world.storage_mut());
         for chunk in query.chunks_mut().flat_map(Chunk::interleaved) {
