@@ -1,6 +1,8 @@
 //! A hundred inversions of a matrix an entity, on as many threads as there are
 //! cores.
 
+use std::hint::black_box;
+
 use cgmath::{Matrix4, Rad, SquareMatrix, Transform as _, Vector3};
 use rayon::prelude::*;
 
@@ -37,9 +39,17 @@ fn bundles(n: usize) -> impl ExactSizeIterator<Item = (Transform, Position, Rota
     (0..n).map(|_| bundle())
 }
 
-/// What is done for each entity; compiled once, so that nobody's is faster than another's.
+/// The frame of a function that has one begins at a line of memory.
+#[repr(align(64))]
+struct Line {
+    _first: u8,
+}
+
+/// What is done for each entity: the same code for all, and the same place of its frame in
+/// lines of memory. That differed from caller to caller, and what it took by 1 %.
 #[inline(never)]
 fn compute(position: &mut Position, transform: &mut Transform) {
+    black_box(&mut Line { _first: 0 });
     let mut matrix = Matrix4::from(bytemuck::cast::<_, [[f32; 4]; 4]>(transform.0));
     for _ in 0..100 {
         matrix = matrix.invert().expect("a rotation can be turned back");

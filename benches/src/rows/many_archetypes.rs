@@ -126,8 +126,11 @@ pub(crate) fn ours_ids(shape: Shape) -> (ecs::World, Vec<ecs::EntityId>) {
     (world, ids)
 }
 
+/// With the columns of all archetypes side by side.
 fn ours_world(shape: Shape) -> ecs::World {
-    ours_ids(shape).0
+    let mut world = ours_ids(shape).0;
+    world.storage_mut().shrink_to_fit();
+    world
 }
 
 pub(crate) fn ours_prepared(shape: Shape) -> impl Workload {

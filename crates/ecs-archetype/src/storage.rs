@@ -86,6 +86,11 @@ impl ArchetypeStorage {
     /// Gives back the memory that tables hold beyond their rows, and what was
     /// known of entities that are gone.
     ///
+    /// Columns of less than 64 KiB are laid side by side, those of one component in the
+    /// order in which queries come to them, which makes queries over many small archetypes
+    /// faster: once after a world is loaded or built, say. They take twice their memory
+    /// meanwhile.
+    ///
     /// # Complexity
     /// O(entities), if every table is copied.
     pub fn shrink_to_fit(&mut self) {

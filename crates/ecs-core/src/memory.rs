@@ -182,6 +182,22 @@ impl RawArray {
         Ok(())
     }
 
+    /// Moves all elements into fresh memory for as many, and returns the memory that they
+    /// were in, which holds nothing any more.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is none; then nothing has changed.
+    pub fn try_relocate(&mut self) -> Result<Self, OutOfMemory> {
+        let mut fresh = Self::new(self.element);
+        if self.owns_memory() {
+            fresh.try_resize(self.capacity)?;
+            let bytes = self.capacity * self.element.size();
+            // SAFETY: both are as long, and apart.
+            unsafe { ptr::copy_nonoverlapping(self.first.as_ptr(), fresh.first.as_ptr(), bytes) };
+        }
+        Ok(std::mem::replace(self, fresh))
+    }
+
     /// Gives the memory back. Nobody uses it afterwards but to put other memory in
     /// its place.
     fn free(&mut self) {
@@ -337,6 +353,25 @@ impl<T> DerefMut for PlainVec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elements_are_the_same_where_an_array_has_moved_to() {
+        let mut array = RawArray::new(Layout::new::<u64>());
+        array.resize(3);
+        for n in 0..3 {
+            // SAFETY: there is room for three.
+            unsafe { array.at(n).cast::<u64>().write(n as u64 + 7) };
+        }
+        let before = array.try_relocate().unwrap();
+        assert_ne!(before.first(), array.first());
+        assert_eq!((before.capacity(), array.capacity()), (3, 3));
+        drop(before);
+        // SAFETY: three were written.
+        let last = unsafe { array.at(2).cast::<u64>().read() };
+        assert_eq!(last, 9);
+        let mut units = RawArray::new(Layout::new::<()>());
+        assert_eq!(units.try_relocate().unwrap().capacity(), units.capacity());
+    }
 
     #[test]
     fn values_stay_while_an_array_grows_past_a_huge_page_and_shrinks() {
