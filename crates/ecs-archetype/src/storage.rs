@@ -87,12 +87,12 @@ impl ArchetypeStorage {
     /// known of entities that are gone.
     ///
     /// Columns of less than 64 KiB are laid side by side, those of one component in the
-    /// order in which queries come to them, which makes queries over many small archetypes
-    /// faster: once after a world is loaded or built, say. They take twice their memory
-    /// meanwhile.
+    /// order in which queries come to them, as far as the allocator gives memory in order:
+    /// queries over many small archetypes are faster then. It is for once, after a world is
+    /// built or loaded, say; such columns take twice their memory meanwhile.
     ///
     /// # Complexity
-    /// O(entities), if every table is copied.
+    /// O(archetypes) and what is copied: short columns, and those with room to spare.
     pub fn shrink_to_fit(&mut self) {
         self.ids.shrink_to_fit();
         self.rows.shrink();

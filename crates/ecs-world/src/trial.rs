@@ -7,8 +7,8 @@ use ecs_storage_api::{Chunk, QueryData};
 use crate::pieces::{Share, map_runs};
 use crate::schedule::Crew;
 
-/// For how long one thread works before it asks whether others should help. So long it
-/// takes to wake one, and what rows cost shows by then, though the first are cold.
+/// For how long one thread works before it asks whether others should help. It takes longer
+/// to wake one, and what rows cost shows by then, though the first are cold.
 const ALONE: Duration = Duration::from_micros(10);
 
 /// What is left must take this long for others to be woken.

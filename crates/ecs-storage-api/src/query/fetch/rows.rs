@@ -116,10 +116,8 @@ impl<'w, D: Fetch> Rows<'w, D> {
 
     /// Splits off the rows from the `at`-th on.
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
-        let middle = self.next + at.min(self.len());
-        let tail = Self { next: middle, ..*self };
-        self.end = middle;
-        tail
+        let first = self.split_first(at);
+        std::mem::replace(self, first)
     }
 
     /// Splits off the first `at` rows.

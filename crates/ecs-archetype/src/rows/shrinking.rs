@@ -1,0 +1,50 @@
+//! Memory given back, and columns laid side by side.
+
+use ecs_storage_api::TableId;
+
+use super::Rows;
+use crate::column::Column;
+
+/// Bytes of a column that is long enough by itself.
+const LONG: usize = 64 << 10;
+
+impl Rows {
+    /// Gives back what tables hold beyond their rows, and the directory beyond its
+    /// last entity.
+    pub(crate) fn shrink(&mut self) {
+        for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
+            let len = self.len(id);
+            if self.tables[id.index()].capacity != len {
+                // Where memory for a smaller copy is refused, the larger one stays.
+                let _ = self.resize(id, len);
+            }
+        }
+        self.lay_side_by_side();
+        self.directory.shrink_to_fit();
+    }
+
+    /// Moves the short columns of each component into fresh memory one after the other, in
+    /// the order of the tables, so that a query over many of them goes through memory in
+    /// order, as far as the allocator gives it so.
+    fn lay_side_by_side(&mut self) {
+        let is_short = |column: &Column| {
+            let bytes = column.values.capacity().saturating_mul(column.values.element_size());
+            !column.is_of_ticks() && (1..LONG).contains(&bytes)
+        };
+        let columns = self.tables.iter_mut().flat_map(|table| &mut table.columns);
+        let mut short: Vec<_> = columns.filter(|column| is_short(column)).collect();
+        short.sort_by_key(|column| column.info().id());
+        // Given back together, so that none of it is among what is asked for meanwhile; with
+        // room for all, so that nothing panics before the new addresses are known.
+        let mut before = Vec::with_capacity(short.len());
+        for column in short {
+            // Where memory is refused, a column stays where it is.
+            before.extend(column.values.try_relocate());
+        }
+        for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
+            if self.tables[id.index()].capacity > 0 {
+                self.publish(id);
+            }
+        }
+    }
+}
