@@ -10,6 +10,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, needs_drop};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 
 use crate::codec::{Codec, CodecError};
@@ -23,8 +24,28 @@ pub(crate) fn drop_fn<C: Component>() -> Option<DropFn> {
     /// # Safety
     /// `first` addresses `count` valid values of `C`, which are dead afterwards.
     unsafe fn drop_run<C>(first: *mut u8, count: usize) {
-        // SAFETY: passed on to the caller, word for word.
-        unsafe { ptr::slice_from_raw_parts_mut(first.cast::<C>(), count).drop_in_place() }
+        let first = first.cast::<C>();
+        let (mut dropped, mut panic) = (0, None);
+        while dropped < count {
+            // One by one, so that a second panic is one as well, and no abort.
+            let rest = AssertUnwindSafe(|| {
+                while dropped < count {
+                    dropped += 1;
+                    // SAFETY: the caller's promise; none is dropped twice, since each is
+                    // counted before.
+                    unsafe { first.add(dropped - 1).drop_in_place() }
+                }
+            });
+            match catch_unwind(rest) {
+                Ok(()) => {}
+                Err(one) if panic.is_none() => panic = Some(one),
+                // It may panic again when it is dropped.
+                Err(later) => std::mem::forget(later),
+            }
+        }
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
     needs_drop::<C>().then_some(drop_run::<C> as DropFn)
 }

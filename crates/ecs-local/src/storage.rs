@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{
@@ -11,7 +12,7 @@ use ecs_core::{
 use ecs_storage_api::snapshot::ChunkAges;
 use ecs_storage_api::{
     Capabilities, Changes, ChangesMut, ReadSink, RemovalLog, Removed, Storage, StorageError,
-    StorageImage, Version, WriteSink, new_identity,
+    StorageImage, Version, WriteSink, all_despite_panics, new_identity,
 };
 
 /// The components of one entity; the id is kept beside them, for the chunks.
@@ -121,6 +122,21 @@ impl LocalStorage {
     }
 }
 
+/// Drops the values of rows, one after the other: of several that panic the first goes on.
+fn end(rows: impl IntoIterator<Item = Row>) {
+    let values = rows.into_iter().flat_map(|row| row.values.into_values());
+    let Ok(()) = all_despite_panics(values, |value| {
+        drop(value);
+        Ok::<(), Infallible>(())
+    });
+}
+
+impl Drop for LocalStorage {
+    fn drop(&mut self) {
+        end(std::mem::take(&mut self.rows).into_values());
+    }
+}
+
 impl Default for LocalStorage {
     /// Creates an empty store of shard 0.
     fn default() -> Self {
@@ -164,7 +180,7 @@ impl Storage for LocalStorage {
         }
         row.values.keys().for_each(|&component| self.note_lost(entity, component));
         // Last, so that a value that panics finds everything in order.
-        drop(row);
+        end([row]);
         Ok(())
     }
 

@@ -155,8 +155,12 @@ impl BundleBatch for ColumnRows {
 }
 
 /// Calls `each` with every item, up to the first error. If one call panics, as
-/// the `Drop` of a component may, the others are made before the panic goes on.
-pub(crate) fn all_despite_panics<I: IntoIterator, E>(
+/// the `Drop` of a component may, the others are made before the panic goes on; of several
+/// panics it is the first.
+///
+/// # Errors
+/// The first that `each` returns; none, if a call has panicked before.
+pub fn all_despite_panics<I: IntoIterator, E>(
     items: I,
     mut each: impl FnMut(I::Item) -> Result<(), E>,
 ) -> Result<(), E> {

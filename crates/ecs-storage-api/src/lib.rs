@@ -29,7 +29,7 @@ mod workers;
 pub mod remote;
 pub mod snapshot;
 
-pub use batches::check_columns;
+pub use batches::{all_despite_panics, check_columns};
 pub use capabilities::{Capabilities, Consistency};
 pub use changes::{
     Changes, ChangesMut, LINE_ROWS, PAGE_ROWS, RemovalLog, Removed, Touched, Version, Window,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use bytemuck::{Pod, Zeroable};
 use ecs_core::{Component, ComponentCell, ComponentId, Description, DynamicComponent};
@@ -137,19 +137,35 @@ impl Drop for Counted {
     }
 }
 
-/// Says whether bombs go off; each burning lets one bomb go off.
+/// Says how many bombs go off.
 #[derive(Debug, Clone, Default)]
-pub struct Fuse(Arc<AtomicBool>);
+pub struct Fuse(Arc<AtomicU32>);
 
 impl Fuse {
     /// Lets the next bomb that is dropped go off.
     pub fn light(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.light_for(1);
+    }
+
+    /// Lets so many of the next bombs go off.
+    pub fn light_for(&self, bombs: u32) {
+        self.0.store(bombs, Ordering::Relaxed);
     }
 
     /// Lets none go off.
     pub fn put_out(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.light_for(0);
+    }
+
+    /// Returns how many are still to go off.
+    pub fn left(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts one that goes off, if one is to.
+    fn burn(&self) -> bool {
+        let one_less = |left: u32| left.checked_sub(1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
     }
 }
 
@@ -217,7 +233,7 @@ impl Drop for Bomb {
     fn drop(&mut self) {
         // A second panic on the way of a first one would end the process. The
         // panic makes no noise: random sequences have thousands of them.
-        if !std::thread::panicking() && self.fuse.0.swap(false, Ordering::Relaxed) {
+        if !std::thread::panicking() && self.fuse.burn() {
             resume_unwind(Box::new("a bomb goes off"));
         }
     }

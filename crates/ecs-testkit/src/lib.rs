@@ -160,6 +160,7 @@ macro_rules! for_each_claim {
                 a_panic_while_removing_leaves_the_store_in_order
                 a_panic_in_a_batch_leaves_it_applied
                 a_panic_while_restoring_leaves_what_was_restored
+                several_panics_of_values_that_end_together_are_one
                 a_panic_while_clearing_leaves_the_store_in_order
                 a_batch_that_panics_half_way_keeps_its_finished_rows
                 a_batch_that_lies_about_its_length_is_survived
