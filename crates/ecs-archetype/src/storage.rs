@@ -89,10 +89,11 @@ impl ArchetypeStorage {
     /// Columns of less than 64 KiB are laid side by side, those of one component in the
     /// order in which queries come to them, as far as the allocator gives memory in order:
     /// queries over many small archetypes are faster then. It is for once, after a world is
-    /// built or loaded, say; such columns take twice their memory meanwhile.
+    /// built or loaded, say; such columns take twice their memory meanwhile, and the allocator
+    /// may keep what they took before. Where fresh memory lies no better they stay.
     ///
     /// # Complexity
-    /// O(archetypes) and what is copied: short columns, and those with room to spare.
+    /// O(n log n) for n columns, and what is copied: short ones, and those with room to spare.
     pub fn shrink_to_fit(&mut self) {
         self.ids.shrink_to_fit();
         self.rows.shrink();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ecs_archetype::ArchetypeStorage;
-use ecs_core::{Component, Description, EntityId};
+use ecs_core::{Component, Description, DynamicComponent, EntityId, ErasedBundle, ErasedValue};
 use ecs_storage_api::{QueryState, Storage, StorageExt};
 
 /// Lies in every table, and is followed row by row.
@@ -104,4 +104,35 @@ fn everything_is_there_when_columns_have_moved() {
     }
     drop(storage);
     assert_eq!(Arc::strong_count(&held), 1);
+}
+
+/// Of a thousand short columns, how many begin little behind where the one before ends.
+fn neighbours(storage: &mut ArchetypeStorage) -> usize {
+    let mut query = storage.query_as_mut::<&Name, ()>();
+    let names = query.chunks_mut().map(|chunk| chunk.into_slices().as_ptr_range());
+    let names: Vec<_> = names.map(|names| names.start.addr()..names.end.addr()).collect();
+    let is_near = |pair: &&[std::ops::Range<usize>]| {
+        (pair[0].end..=pair[0].end + 64).contains(&pair[1].start)
+    };
+    names.windows(2).filter(is_near).count()
+}
+
+#[test]
+fn columns_that_lie_side_by_side_stay_so() {
+    let mut storage = ArchetypeStorage::new(0);
+    for kind in 0..1_000 {
+        let marker = DynamicComponent::new(format!("shrinking::Kind{kind}"), 1, 1).register();
+        for _ in 0..20 {
+            let entity = storage.create_typed(Name(String::new())).unwrap();
+            let marker = ErasedValue::from_bytes(marker.as_ref().copied().unwrap(), &[1]).unwrap();
+            storage.insert_with(entity, &mut ErasedBundle::new(vec![marker])).unwrap();
+        }
+    }
+    let mut before = neighbours(&mut storage);
+    for round in 0..4 {
+        storage.shrink_to_fit();
+        let now = neighbours(&mut storage);
+        assert!(now >= before, "{now} after {before} in round {round}");
+        before = now;
+    }
 }

@@ -1,5 +1,8 @@
 //! Memory given back, and columns laid side by side.
 
+use std::mem::swap;
+
+use ecs_core::RawArray;
 use ecs_storage_api::TableId;
 
 use super::Rows;
@@ -34,17 +37,42 @@ impl Rows {
         let columns = self.tables.iter_mut().flat_map(|table| &mut table.columns);
         let mut short: Vec<_> = columns.filter(|column| is_short(column)).collect();
         short.sort_by_key(|column| column.info().id());
-        // Given back together, so that none of it is among what is asked for meanwhile; with
-        // room for all, so that nothing panics before the new addresses are known.
-        let mut before = Vec::with_capacity(short.len());
+        // With room for all, so that nothing panics before the new addresses are known.
+        let mut moved = Vec::with_capacity(short.len());
         for column in short {
             // Where memory is refused, a column stays where it is.
-            before.extend(column.values.try_relocate());
+            if let Ok(before) = column.values.try_relocate() {
+                moved.push((column, before));
+            }
         }
+        // Memory that is given out in holes between others may lie worse than that before,
+        // which holds the same bytes still.
+        for of_one in moved.chunk_by_mut(|(one, _), (next, _)| one.info().id() == next.info().id())
+        {
+            let now = neighbours(of_one.iter().map(|(column, _)| &column.values));
+            if now <= neighbours(of_one.iter().map(|(_, before)| before)) {
+                of_one.iter_mut().for_each(|(column, other)| swap(&mut column.values, other));
+            }
+        }
+        // Given back together, so that none of it was among what was asked for meanwhile.
+        drop(moved.into_iter().map(|(_, other)| other).collect::<Vec<_>>());
         for id in (0..self.tables.len()).map(|id| TableId(id as u32)) {
             if self.tables[id.index()].capacity > 0 {
                 self.publish(id);
             }
         }
     }
+}
+
+/// Counts the arrays that begin where the one before ends, or little behind.
+fn neighbours<'a>(arrays: impl Iterator<Item = &'a RawArray>) -> usize {
+    /// Bytes that an allocator notes between two.
+    const GAP: usize = 64;
+    let mut end = None;
+    let is_near = |array: &&RawArray| {
+        let first = array.first().addr().get();
+        let before = end.replace(first + array.capacity() * array.element_size());
+        before.is_some_and(|end| (end..=end + GAP).contains(&first))
+    };
+    arrays.filter(is_near).count()
 }
