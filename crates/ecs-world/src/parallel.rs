@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use crate::commands::{CommandQueue, Commands};
 use crate::pieces::{Share, Single, each_run, map_runs};
+use crate::schedule::Crew;
 use crate::trial::map_by_cost;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
@@ -21,12 +22,12 @@ const PIECE_ROWS: usize = 8_192;
 /// what is not more than a large one stays on the calling thread.
 ///
 /// `par_for_each` and `par_for_each_with`, of which nothing can tell where they cut, look
-/// at the clock where there are no more rows than that: the calling thread begins, and if
-/// what is left would take it over a tenth of a millisecond, the others help.
+/// at the clock where there are no more rows than that for each thread: the calling one
+/// begins, and if what is left would take it over a tenth of a millisecond, the others help.
 ///
 /// # Panics
-/// Each method panics if one of its functions does, when the other pieces have
-/// ended; of several panics it is any.
+/// Each method panics if one of its functions does, when what other threads are at has
+/// ended; not every row was given then. Of several panics it is any.
 ///
 /// # Example
 /// ```
@@ -121,9 +122,12 @@ pub fn par_map<I: Send, T: Send>(
     share: usize,
     f: impl Fn(I) -> T + Send + Sync,
 ) -> Vec<T> {
-    assert_ne!(share, 0, "a thread takes some items at a time");
-    let items = items.into_iter().map(Single).collect();
-    map_runs(items, Share::of(share), |Single(item)| f(item))
+    assert!(share > 0, "a thread takes at least one item at a time");
+    let mut items = items.into_iter().fuse();
+    let share = || Some(items.by_ref().take(share).collect()).filter(|it: &Vec<_>| !it.is_empty());
+    let shares = std::iter::from_fn(share).map(Single).collect();
+    let of_share = |Single(items): Single<Vec<I>>| items.into_iter().map(&f).collect::<Vec<T>>();
+    map_runs(shares, Share::of(1), of_share).into_iter().flatten().collect()
 }
 
 /// Does some work on each chunk of a query, in pieces whose number nobody gets to know;
@@ -133,9 +137,10 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
     f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
 ) -> Vec<T> {
     let chunks: Vec<_> = query.chunks_mut().collect();
-    match chunks.iter().map(Chunk::len).sum::<usize>() {
-        ..=PIECE_ROWS => map_by_cost(chunks, f),
-        _ => map_runs(chunks, Share::at_least(PIECE_ROWS), f),
+    let rows = chunks.iter().map(Chunk::len).sum::<usize>();
+    match rows <= PIECE_ROWS * Crew::here().count() {
+        true => map_by_cost(chunks, f),
+        false => map_runs(chunks, Share::at_least(PIECE_ROWS), f),
     }
 }
 
