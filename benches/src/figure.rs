@@ -11,7 +11,7 @@ pub fn figure(value: f64) -> String {
 }
 
 /// Returns the middle one of several values, or 0 if there is none.
-pub(crate) fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     match sorted.len() {

@@ -21,12 +21,14 @@ mod resident;
 pub mod rows;
 pub mod scaling;
 mod scattered;
+mod stretches;
 mod sums;
 mod worlds;
 
 pub use components::*;
-pub use figure::figure;
+pub use figure::{figure, median};
 pub use malloc::keep_memory;
 pub use resident::resident_bytes;
 pub use scattered::scattered;
 use scattered::shuffled;
+pub use stretches::Stretches;

@@ -2,9 +2,9 @@
 
 use bevy_ecs::world::World;
 
-use super::by_hand::add_flat;
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
+use crate::stretches::add_flat;
 use crate::worlds;
 
 pub(in crate::rows) fn for_each(mut world: World) -> impl Workload {

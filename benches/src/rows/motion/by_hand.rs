@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
+use crate::stretches::{Stretches, add_flat};
 use crate::sums;
 
 type Columns = (Vec<Position>, Vec<Velocity>);
@@ -28,40 +29,16 @@ pub(in crate::rows) fn flat(items: impl Iterator<Item = (Position, Velocity)>) -
     )
 }
 
-/// Four quarters side by side, a page of memory of each in turn.
+/// Four quarters side by side, half a page of memory of each in turn.
 pub(in crate::rows) fn interleaved(
     items: impl Iterator<Item = (Position, Velocity)>,
 ) -> impl Workload {
-    const PIECE: usize = 336;
+    const QUARTERS: Stretches = Stretches { count: 4, piece: 160 };
     steady(
         items.collect::<Columns>(),
-        |(positions, velocities)| {
-            let quarter = positions.len().div_ceil(4);
-            let mut quarters: Vec<_> = positions
-                .chunks_mut(quarter)
-                .zip(velocities.chunks(quarter))
-                .map(|(positions, velocities)| {
-                    positions.chunks_mut(PIECE).zip(velocities.chunks(PIECE))
-                })
-                .collect();
-            for _ in 0..quarter.div_ceil(PIECE) {
-                for (positions, velocities) in quarters.iter_mut().filter_map(Iterator::next) {
-                    add_flat(positions, velocities);
-                }
-            }
-        },
+        |(positions, velocities)| QUARTERS.add_flat(positions, velocities),
         |(positions, _)| sums::positions(positions.iter()),
     )
-}
-
-/// Adds up with no regard to where one vector ends and another begins.
-#[inline]
-pub(super) fn add_flat(positions: &mut [Position], velocities: &[Velocity]) {
-    let places: &mut [f32] = bytemuck::cast_slice_mut(positions);
-    let speeds: &[f32] = bytemuck::cast_slice(velocities);
-    for (place, speed) in places.iter_mut().zip(speeds) {
-        *place += speed;
-    }
 }
 
 pub(super) fn parallel(items: impl Iterator<Item = (Position, Velocity)>) -> impl Workload {

@@ -4,9 +4,9 @@ use legion::query::Query;
 use legion::storage::PackOptions;
 use legion::{IntoQuery, Read, World, Write};
 
-use super::by_hand::add_flat;
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
+use crate::stretches::add_flat;
 use crate::worlds;
 
 type Moving = (Write<Position>, Read<Velocity>);

@@ -2,9 +2,9 @@
 
 use sparsey::World;
 
-use super::by_hand::add_flat;
 use crate::compare::{Workload, steady};
 use crate::components::{Position, Velocity, step};
+use crate::stretches::add_flat;
 use crate::worlds;
 
 type Moving<'a> = (&'a mut Position, &'a Velocity);

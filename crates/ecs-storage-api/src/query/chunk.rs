@@ -80,8 +80,11 @@ impl<'w, D: QueryData> Chunk<'w, D> {
     /// structures, and little where memory is the limit anyway. So a chunk comes whole where
     /// what the query asks of it takes less than 16 MiB, or lies in more than four columns.
     ///
-    /// In which order the rows come depends on their number and size alone. It may be another
-    /// one in a later version.
+    /// The ticks of a tracked component count as a column where they are written, and where
+    /// they are asked for.
+    ///
+    /// In which order the rows come depends on their number, and on the number and size of the
+    /// columns alone. It may be another one in a later version.
     ///
     /// # Example
     /// ```

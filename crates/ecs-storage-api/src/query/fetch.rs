@@ -141,10 +141,16 @@ mod sealed {
         const TERMS: usize;
         /// How many words a record has for them.
         const WORDS: usize;
-        /// What a row takes of memory; of columns that need not be there too.
+        /// What a row takes of memory, if all columns are there.
         const FOOTPRINT: Footprint;
         /// The columns of a chunk without rows.
         const NONE: Self::Columns;
+
+        /// Returns what a row takes of memory, of the columns that are there.
+        #[inline]
+        fn footprint(_columns: Self::Columns) -> Footprint {
+            Self::FOOTPRINT
+        }
 
         /// Adds the terms.
         fn describe(shape: &mut QueryShape);

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use ecs_core::EntityId;
 
-use super::{Columns, Fetch, Word};
+use super::{Columns, Fetch, Footprint, Word};
 use crate::changes::Window;
 use crate::query::records::RecordBuffer;
 
@@ -93,6 +93,11 @@ impl<'w, D: Fetch> Rows<'w, D> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.next
+    }
+
+    /// Returns what a row takes of memory.
+    pub(crate) fn footprint(&self) -> Footprint {
+        D::footprint(self.columns)
     }
 
     /// Gives the rows that are left out as slices.

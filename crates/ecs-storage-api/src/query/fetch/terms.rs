@@ -437,6 +437,11 @@ unsafe impl<D: Fetch> Fetch for Option<D> {
     const FOOTPRINT: Footprint = D::FOOTPRINT;
     const NONE: Self::Columns = None;
 
+    #[inline]
+    fn footprint(columns: Self::Columns) -> Footprint {
+        columns.map_or(Footprint::NONE, D::footprint)
+    }
+
     fn describe(shape: &mut QueryShape) {
         shape.optional(D::describe);
     }

@@ -34,6 +34,12 @@ macro_rules! tuple_fetch {
             const NONE: Self::Columns = ($($name::NONE,)*);
 
             #[inline]
+            fn footprint(columns: Self::Columns) -> Footprint {
+                let ($($name,)*) = columns;
+                Footprint::NONE$(.and($name::footprint($name)))*
+            }
+
+            #[inline]
             fn describe(shape: &mut QueryShape) {
                 $($name::describe(shape);)*
             }
