@@ -61,6 +61,17 @@ pub enum CodecError {
     },
 }
 
+impl CodecError {
+    /// Returns the error as one of a run that begins so many values before.
+    pub fn behind(mut self, values: usize) -> Self {
+        match &mut self {
+            Self::Transient { .. } => {}
+            Self::Encode { row, .. } | Self::Decode { row, .. } => *row += values,
+        }
+        self
+    }
+}
+
 impl Codec {
     pub(crate) fn serde<C: Component + Serialize + DeserializeOwned>() -> Self {
         Self::Serde(SerdeCodec { encode: encode::<C>, decode: decode::<C> })

@@ -20,7 +20,7 @@ use crate::type_hasher::TypeHasher;
 pub enum RegisterError {
     /// The name belongs to something else already.
     #[error(
-        "component name `{name}` is taken: `{first}` has it, and `{second}` asks for it; give one of them another name, by #[component(name = \"…\")] where it is derived"
+        "component name `{name}` is taken: `{first}` has it, and `{second}` asks for it; give one of them another name, by #[component(name = \"…\")] if it is derived"
     )]
     NameTaken {
         /// The contested stable name.

@@ -53,7 +53,7 @@ impl StateHasher {
             self.bytes.clear();
             self.bytes.extend_from_slice(&id.to_bits().to_le_bytes());
             self.bytes.extend_from_slice(&name.to_le_bytes());
-            value.encode(&mut self.bytes)?;
+            value.encode(&mut self.bytes).map_err(|error| error.behind(row))?;
             self.sum = self.sum.wrapping_add(XxHash3_64::oneshot(&self.bytes));
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Checkpoints: snapshots as files, whole or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -121,12 +121,11 @@ fn replace(
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    // Made by `File`, which gives it the rights of any new file, and says nothing of a name
+    // that nobody has asked for where it fails.
     let mut beside = tempfile::Builder::new();
-    beside.prefix(".").suffix(".partial");
-    if let Some(permissions) = of_a_new_file() {
-        beside.permissions(permissions);
-    }
-    let file = beside.tempfile_in(folder)?;
+    let file =
+        beside.prefix(".").suffix(".partial").make_in(folder, |path| File::create_new(path))?;
     let mut out = BufWriter::with_capacity(BUFFER, file.as_file());
     write(&mut out)?;
     out.flush()?;
@@ -135,17 +134,6 @@ fn replace(
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(sync_folder(folder)?)
-}
-
-/// What a new file lets whom do, of which the process takes its part away.
-#[cfg(unix)]
-fn of_a_new_file() -> Option<Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn of_a_new_file() -> Option<Permissions> {
-    None
 }
 
 /// Sees to it that a name which was put into a folder stays there.

@@ -133,7 +133,8 @@ impl<S: Storage> World<S> {
     /// Makes an entity for each bundle, and returns their ids in order.
     ///
     /// # Panics
-    /// As [`World::spawn`]; see [`World::try_spawn_batch`].
+    /// As [`World::spawn`]; see [`World::try_spawn_batch`], also for what stays if `bundles`
+    /// panics itself.
     #[track_caller]
     pub fn spawn_batch<I>(&mut self, bundles: I) -> Vec<EntityId>
     where
@@ -565,7 +566,7 @@ impl<S: Storage> World<S> {
         let name = &resource.name;
         assert!(
             self.saved.iter().all(|saved| saved.name != *name),
-            "a resource is saved as `{name}` already"
+            "the name `{name}` is taken, by a resource or by events that are saved"
         );
         self.resources.bring(resource.kind);
         self.saved.push(resource);

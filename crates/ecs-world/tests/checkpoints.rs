@@ -36,6 +36,7 @@ fn what_goes_wrong_names_the_file_and_changes_nothing() {
     let error = world.save(&missing).unwrap_err();
     assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
     assert!(error.to_string().contains("nowhere"), "{error}");
+    assert!(!error.to_string().contains("partial"), "of the file beside nobody knows: {error}");
     let error = world.load(&missing).unwrap_err();
     assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
     fs::write(&path, "nonsense").unwrap();

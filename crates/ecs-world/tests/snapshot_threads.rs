@@ -96,6 +96,19 @@ fn packed_bytes_are_those_of_one_thread() {
 }
 
 #[test]
+fn a_value_that_refuses_is_named_by_its_place_in_the_column() {
+    let mut world = filled();
+    world.spawn(Shy(1));
+    let says = "component `snapshot_threads::Shy`: value 2000 can't be encoded";
+    let errors = [
+        world.snapshot().unwrap_err().to_string(),
+        world.snapshot_to(Vec::new()).unwrap_err().to_string(),
+        world.state_hash().unwrap_err().to_string(),
+    ];
+    assert!(errors.iter().all(|error| error.contains(says)), "{errors:?}");
+}
+
+#[test]
 fn damage_is_found_wherever_it_is_and_changes_nothing() {
     let bytes = filled().snapshot().unwrap();
     for pool in pools() {

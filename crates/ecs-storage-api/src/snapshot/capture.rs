@@ -152,7 +152,7 @@ impl CapturedColumn {
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
         for row in rows {
             let value = values.range(row, 1).expect("a row of the chunk");
-            value.encode(&mut bytes)?;
+            value.encode(&mut bytes).map_err(|error| error.behind(row))?;
             ends.push(bytes.len());
         }
         Ok(Self { stride: values.info().stride(), bytes, ends: Some(ends) })
