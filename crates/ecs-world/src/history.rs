@@ -10,7 +10,8 @@ use crate::world::World;
 /// The last states of a world, one a tick.
 ///
 /// They share what did not change from one to the next, so that together they cost
-/// one copy of the world and the changes.
+/// one copy of the world and the changes. It does not know whose states they are: another
+/// world that is given to it to be brought back becomes the one that was recorded.
 ///
 /// # Example
 /// ```

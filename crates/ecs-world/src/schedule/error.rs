@@ -27,12 +27,18 @@ pub enum PlanError {
         label: Label,
     },
     /// A phase is not one of the schedule's.
-    #[error("system `{system}` is to run in phase `{phase}`, which the schedule does not have")]
+    #[error("`{name}` is to run in phase `{phase}`, which the schedule does not have")]
     NoSuchPhase {
-        /// The system.
-        system: String,
+        /// The system or set.
+        name: String,
         /// The phase.
         phase: Label,
+    },
+    /// Sets are in each other.
+    #[error("sets are in each other: {}", path.join(" -> "))]
+    SetCycle {
+        /// Each is in the next; the last is the first again.
+        path: Vec<String>,
     },
     /// Two sub-schedules have one name, and so would have one clock.
     #[error("two sub-schedules are named `{name}`")]
@@ -47,6 +53,14 @@ pub enum PlanError {
         first: String,
         /// What is to run then.
         second: String,
+    },
+    /// There is no plan for a sub-schedule.
+    #[error("in sub-schedule `{sub_schedule}`: {source}")]
+    Within {
+        /// Its name.
+        sub_schedule: String,
+        /// Why.
+        source: Box<PlanError>,
     },
 }
 
@@ -88,6 +102,14 @@ pub enum RunError {
     OtherWorld {
         /// The function's name.
         system: String,
+    },
+    /// The run of a sub-schedule ended early.
+    #[error("in sub-schedule `{sub_schedule}`: {source}")]
+    Within {
+        /// Its name.
+        sub_schedule: String,
+        /// Why.
+        source: Box<RunError>,
     },
     /// A command of a strict schedule was about an entity that was dead by then.
     #[error("system `{system}`: command {command} is about entity {entity}, which is dead")]

@@ -161,6 +161,9 @@ impl Schedule {
     ) -> Result<SystemId, SystemError> {
         let mut node = Node::new(config)?;
         let id = node.id;
+        if let Some(set) = &gate_of {
+            node.name = format!("condition of set {set}");
+        }
         node.gate_of = gate_of;
         self.nodes.push(node);
         self.plan = None;
@@ -277,7 +280,7 @@ impl Schedule {
             return Ok(());
         }
         let plan = Plan::new(&mut self.nodes, &self.sets, &self.phases)?;
-        self.subs().try_for_each(|sub| sub.schedule().check())?;
+        self.subs().try_for_each(SubSchedule::check)?;
         self.add_names(&mut BTreeSet::new())?;
         // Last: what failed is checked again.
         self.plan = Some(plan);

@@ -67,6 +67,7 @@ impl Plan {
         sets: &[SetConfig],
         phases: &[Label],
     ) -> Result<Self, PlanError> {
+        check_sets(sets, phases)?;
         let mut placed = Vec::with_capacity(nodes.len());
         for node in nodes.iter() {
             placed.push(place(node, sets, phases)?);
@@ -105,6 +106,35 @@ impl Plan {
     }
 }
 
+/// Checks that phases of sets are there, of those that nothing is in too, and that no set is
+/// in itself.
+fn check_sets(sets: &[SetConfig], phases: &[Label]) -> Result<(), PlanError> {
+    for set in sets {
+        phase_of(set.label.as_str(), set.place.phase.as_ref(), phases)?;
+    }
+    let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
+    for set in sets {
+        let next = numbers.len();
+        numbers.entry(&set.label).or_insert(next);
+    }
+    let around = sets.iter().flat_map(|set| set.place.labels.iter().map(move |label| (set, label)));
+    let pairs = around.filter_map(|(set, label)| Some((numbers[&set.label], *numbers.get(label)?)));
+    let rank: Vec<_> = (0..numbers.len()).map(|n| (n, n)).collect();
+    let mut names = vec![""; numbers.len()];
+    numbers.iter().for_each(|(label, n)| names[*n] = label.as_str());
+    let in_each_other = |path: Vec<usize>| PlanError::SetCycle {
+        path: path.into_iter().map(|n| names[n].to_owned()).collect(),
+    };
+    order(&rank, pairs).map(drop).map_err(in_each_other)
+}
+
+/// Returns the number of a phase, which is the first if none is named.
+fn phase_of(name: &str, phase: Option<&Label>, phases: &[Label]) -> Result<usize, PlanError> {
+    let Some(phase) = phase else { return Ok(0) };
+    let missing = || PlanError::NoSuchPhase { name: name.to_owned(), phase: phase.clone() };
+    phases.iter().position(|known| known == phase).ok_or_else(missing)
+}
+
 /// Finds the sets of some labels and those that they are in, and adds the labels of all.
 fn sets_with(labels: &mut BTreeSet<Label>, sets: &[SetConfig]) -> Vec<usize> {
     let mut found = Vec::new();
@@ -126,12 +156,7 @@ fn place(node: &Node, sets: &[SetConfig], phases: &[Label]) -> Result<Placed, Pl
     }
     let of_sets = sets_with(&mut labels, sets);
     let of_a_set = || of_sets.iter().find_map(|&set: &usize| sets[set].place.phase.as_ref());
-    let phase = match node.place.phase.as_ref().or_else(of_a_set) {
-        None => 0,
-        Some(phase) => phases.iter().position(|known| known == phase).ok_or_else(|| {
-            PlanError::NoSuchPhase { system: node.name.clone(), phase: phase.clone() }
-        })?,
-    };
+    let phase = phase_of(&node.name, node.place.phase.as_ref().or_else(of_a_set), phases)?;
     Ok(Placed { labels, sets: of_sets, phase })
 }
 
@@ -167,15 +192,20 @@ fn asked(
             || PlanError::NoSuchLabel { name: name.to_owned(), relation, label: label.clone() };
         members.get(label).ok_or_else(missing)
     };
+    // Of those that are ordered against a label which they share with others, none is before
+    // itself.
+    let pair = |n: usize, m: usize, are_all: bool| Some((n, m)).filter(|_| n != m || are_all);
     let mut asked = BTreeSet::new();
     let mut add = |name: &str, place: &Place, own: &[usize]| {
         for label in &place.before {
             let others = with(name, "before", label)?;
-            asked.extend(own.iter().flat_map(|&n| others.iter().map(move |&m| (n, m))));
+            let pairs = |&n| others.iter().filter_map(move |&m| pair(n, m, own == others));
+            asked.extend(own.iter().flat_map(pairs));
         }
         for label in &place.after {
             let others = with(name, "after", label)?;
-            asked.extend(own.iter().flat_map(|&n| others.iter().map(move |&m| (m, n))));
+            let pairs = |&n| others.iter().filter_map(move |&m| pair(m, n, own == others));
+            asked.extend(own.iter().flat_map(pairs));
         }
         Ok::<(), PlanError>(())
     };
@@ -185,9 +215,6 @@ fn asked(
     for set in sets {
         add(set.label.as_str(), &set.place, members.get(&set.label).map_or(&[], Vec::as_slice))?;
     }
-    // Of a set that is ordered against a label which it has itself, no system is
-    // before itself.
-    asked.retain(|(first, second)| first != second);
     Ok(asked)
 }
 

@@ -81,7 +81,12 @@ impl SubSchedule {
     /// Has it run at most so many steps a time, and forget the time that would
     /// take more: a program that can't keep up slows down, and does not stall. One
     /// that runs once each time stays as it is.
+    ///
+    /// # Panics
+    /// If `steps` is 0.
+    #[track_caller]
     pub fn at_most(mut self, steps: u32) -> Self {
+        assert!(steps > 0, "a sub-schedule with fixed steps runs at least one of those due");
         if let Pace::Fixed { most, .. } = &mut self.pace {
             *most = steps;
         }
@@ -110,6 +115,17 @@ impl SubSchedule {
             true => self.schedule.add_names(names),
             false => Err(PlanError::SameName { name: self.name.clone() }),
         }
+    }
+
+    /// Checks that there is an order.
+    ///
+    /// # Errors
+    /// [`PlanError::Within`], which names it.
+    pub(super) fn check(&mut self) -> Result<(), PlanError> {
+        self.schedule.check().map_err(|source| PlanError::Within {
+            sub_schedule: self.name.clone(),
+            source: Box::new(source),
+        })
     }
 
     pub(super) fn schedule(&mut self) -> &mut Schedule {
@@ -146,7 +162,11 @@ impl SubSchedule {
             if clock.after_a_run(self.pace).is_none() {
                 return Ok(report);
             }
-            report.add(self.schedule.run_steps(world, Tick(clock.runs))?);
+            let ran = self.schedule.run_steps(world, Tick(clock.runs));
+            report.add(ran.map_err(|source| RunError::Within {
+                sub_schedule: self.name.clone(),
+                source: Box::new(source),
+            })?);
             // Looked at anew: a system may have put another world's clock in.
             let clock = world.clocks.entry(&self.name);
             *clock = clock.after_a_run(self.pace).unwrap_or(*clock);

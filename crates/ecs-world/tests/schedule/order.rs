@@ -137,3 +137,34 @@ fn an_error_in_a_plan_leaves_the_schedule_to_be_mended() {
     schedule.add_system(log("b").label("late"));
     assert_eq!(words(&mut schedule, &mut world), "b a");
 }
+
+#[test]
+fn what_is_to_run_before_itself_is_a_cycle() {
+    let mut schedule = Schedule::new();
+    schedule.add_system(one.before(Label::of(one)));
+    let error = schedule.check().unwrap_err();
+    let PlanError::Cycle { path } = &error else { panic!("{error}") };
+    assert!(path.len() == 2 && path.iter().all(|name| name.ends_with("one")), "{error}");
+    for members in 1..3 {
+        let mut schedule = Schedule::new();
+        for _ in 0..members {
+            schedule.add_system(one.label("set"));
+        }
+        schedule.configure_set(SetConfig::new("set").after("set"));
+        assert!(matches!(schedule.check(), Err(PlanError::Cycle { .. })), "{members}");
+    }
+}
+
+#[test]
+fn sets_that_are_in_each_other_are_named() {
+    let mut schedule = Schedule::new();
+    schedule.configure_set(SetConfig::new("x").label("y"));
+    schedule.configure_set(SetConfig::new("z"));
+    schedule.configure_set(SetConfig::new("y").label("x").label("z"));
+    let error = schedule.check().unwrap_err();
+    let PlanError::SetCycle { path } = &error else { panic!("{error}") };
+    assert!(path == &["x", "y", "x"] || path == &["y", "x", "y"], "{error}");
+    let mut schedule = Schedule::new();
+    schedule.configure_set(SetConfig::new("x").label("x"));
+    assert!(matches!(schedule.check(), Err(PlanError::SetCycle { .. })));
+}

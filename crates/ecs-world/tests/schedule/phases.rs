@@ -52,8 +52,14 @@ fn a_phase_that_the_schedule_does_not_have_is_named_with_the_system() {
     let mut schedule = Schedule::new();
     schedule.add_system(late.in_phase("evening"));
     let error = schedule.check().unwrap_err();
-    let PlanError::NoSuchPhase { system, phase } = &error else { panic!("{error}") };
-    assert!(system.ends_with("late") && phase.as_str() == "evening", "{error}");
+    let PlanError::NoSuchPhase { name, phase } = &error else { panic!("{error}") };
+    assert!(name.ends_with("late") && phase.as_str() == "evening", "{error}");
+    // Of a set that nothing is in yet as well.
+    let mut schedule = Schedule::new();
+    schedule.configure_set(SetConfig::new("night").in_phase("evening"));
+    let error = schedule.check().unwrap_err();
+    let PlanError::NoSuchPhase { name, .. } = &error else { panic!("{error}") };
+    assert_eq!(name, "night");
 }
 
 #[test]

@@ -136,8 +136,9 @@ fn a_failure_in_a_sub_schedule_names_its_own_system_and_ends_the_whole_run() {
     inner.add_system(spawn).add_system(fails);
     outer.add_system(SubSchedule::new("inner", inner)).add_system(log("behind"));
     let error = outer.try_run(&mut world).unwrap_err();
-    let RunError::Failed { system, .. } = &error else { panic!("{error}") };
-    assert!(system.ends_with("fails"), "{error}");
+    let RunError::Within { sub_schedule, source } = &error else { panic!("{error}") };
+    let RunError::Failed { system, .. } = &**source else { panic!("{error}") };
+    assert!(sub_schedule == "inner" && system.ends_with("fails"), "{error}");
     assert!(world.is_empty(), "commands are forgotten");
     assert_eq!(words(&mut Schedule::new(), &mut world), "");
 }
@@ -181,7 +182,10 @@ fn a_plan_error_of_a_sub_schedule_is_found_before_anything_runs() {
     let (mut world, mut outer, mut inner) = (logging(), Schedule::new(), Schedule::new());
     inner.add_system(log("inner").after("nobody"));
     outer.add_system(spawn).add_system(SubSchedule::new("inner", inner));
-    assert!(outer.check().is_err());
+    let error = outer.check().unwrap_err();
+    let PlanError::Within { sub_schedule, source } = &error else { panic!("{error}") };
+    assert!(matches!(&**source, PlanError::NoSuchLabel { .. }), "{error}");
+    assert_eq!(sub_schedule, "inner");
     assert!(matches!(outer.try_run(&mut world), Err(RunError::Plan(_))));
     assert!(world.is_empty());
 }
