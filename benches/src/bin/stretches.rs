@@ -16,6 +16,9 @@ struct Arguments {
     /// How often each is timed.
     #[arg(long, value_name = "N", default_value_t = 51)]
     rounds: usize,
+    /// How many bytes one column begins behind the other; if left out, as two vectors lie.
+    #[arg(long, value_name = "BYTES")]
+    apart: Option<usize>,
 }
 
 /// Numbers of stretches; two columns make twice as many streams.
@@ -23,18 +26,30 @@ const COUNTS: [usize; 5] = [1, 2, 4, 8, 16];
 /// Lengths of pieces, in rows; those of 4 KiB have 336.
 const PIECES: [usize; 7] = [48, 80, 160, 336, 672, 1_360, 5_456];
 
-fn main() {
-    let Arguments { rows, rounds } = Arguments::parse();
+fn main() -> Result<(), String> {
+    let Arguments { rows, rounds, apart } = Arguments::parse();
     keep_memory();
-    let mut positions = vec![Position([0.0; 3]); rows];
-    let velocities = vec![Velocity([1.0; 3]); rows];
+    if let Some(bytes) = apart.filter(|bytes| bytes / size_of::<f32>() < rows * 3) {
+        return Err(format!("columns that begin {bytes} bytes apart would overlap"));
+    }
+    let (mut first, mut second) = (vec![0.0f32; rows * 3], vec![0.0f32; rows * 3]);
+    let (first, second) = match apart {
+        None => (&mut first[..], &mut second[..]),
+        Some(bytes) => {
+            first.resize(bytes / size_of::<f32>() + rows * 3, 0.0);
+            first.split_at_mut(bytes / size_of::<f32>())
+        }
+    };
+    second.fill(1.0);
+    let positions: &mut [Position] = bytemuck::cast_slice_mut(&mut first[..rows * 3]);
+    let velocities: &[Velocity] = bytemuck::cast_slice(second);
     let ways = || COUNTS.iter().flat_map(|&count| PIECES.map(|piece| Stretches { count, piece }));
     let mut times = vec![Vec::with_capacity(rounds); ways().count()];
     for _ in 0..rounds {
         for (way, times) in ways().zip(&mut times) {
-            way.add_flat(&mut positions, &velocities);
+            way.add_flat(positions, velocities);
             let start = Instant::now();
-            way.add_flat(std::hint::black_box(&mut positions), &velocities);
+            way.add_flat(std::hint::black_box(&mut *positions), velocities);
             times.push(start.elapsed().as_secs_f64() * 1e9 / rows as f64);
         }
     }
@@ -50,4 +65,5 @@ fn main() {
             times.iter().map(|times| format!(" {} |", figure(median(times)))).collect();
         println!("| {count} |{}", cells.concat());
     }
+    Ok(())
 }

@@ -5,9 +5,10 @@
 //! keeps; the first `len` elements of a [`PlainVec`] are initialised; and so are those
 //! of a [`Blank`] that it counts as filled.
 //!
-//! Arrays of two mebibytes and more are aligned to that, and the system is asked
-//! to back them by pages of that size: reads without order then find their pages
-//! in the processor's tables, and fresh memory costs one fault where it cost 512.
+//! Arrays of two mebibytes and more lie in memory that is aligned to that, and the system
+//! is asked to back it by pages of that size: reads without order then find their pages
+//! in the processor's tables, and fresh memory costs one fault where it cost 512. They begin
+//! up to four kibibytes behind the beginning of that memory, [by where it is](color).
 #![expect(unsafe_code, reason = "room: memory for large arrays")]
 
 mod blank;
@@ -21,6 +22,9 @@ pub use blank::{Blank, extend_by_parts};
 
 /// The size of a huge page on the systems where it is asked for.
 const HUGE_PAGE: usize = 2 << 20;
+
+/// Bytes in which the beginnings of large arrays are spread.
+const SPREAD: usize = 4 << 10;
 
 /// Tells that memory could not be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +43,8 @@ pub struct RawArray {
     element: Layout,
     /// In elements. Elements without a size always have room.
     capacity: usize,
-    /// That the memory was allocated with.
+    /// That the memory was allocated with. If it is more than that of an element, it is
+    /// `HUGE_PAGE`, and the first element lies less than [`SPREAD`] behind the beginning.
     align: usize,
 }
 
@@ -81,14 +86,23 @@ impl RawArray {
     /// Returns the layout of memory for so many elements, if there can be such.
     fn layout(&self, capacity: usize) -> Option<Layout> {
         let size = self.element.size().checked_mul(capacity)?;
-        let align = if size < HUGE_PAGE { 1 } else { HUGE_PAGE };
-        Layout::from_size_align(size, self.element.align().max(align)).ok()
+        if size < HUGE_PAGE || self.element.align() >= HUGE_PAGE {
+            return Layout::from_size_align(size, self.element.align()).ok();
+        }
+        Layout::from_size_align(size.checked_add(SPREAD)?, HUGE_PAGE).ok()
     }
 
-    /// Returns the layout of the memory that it owns.
-    fn own_layout(&self) -> Layout {
+    /// Returns the memory that it owns: its beginning, and the layout that it was allocated
+    /// with.
+    fn memory(&self) -> (*mut u8, Layout) {
         let size = self.element.size() * self.capacity;
-        Layout::from_size_align(size, self.align).expect("it was allocated with this layout")
+        let (behind, spread) = match self.align > self.element.align() {
+            true => (self.first.addr().get() % HUGE_PAGE, SPREAD),
+            false => (0, 0),
+        };
+        let layout = Layout::from_size_align(size + spread, self.align);
+        let begin = self.first.as_ptr().wrapping_sub(behind);
+        (begin, layout.expect("it was allocated with this layout"))
     }
 
     fn owns_memory(&self) -> bool {
@@ -165,13 +179,18 @@ impl RawArray {
             return Ok(());
         }
         let first = if self.owns_memory() && new.align() == self.align && new.size() < HUGE_PAGE {
-            let old = self.own_layout();
+            let (begin, old) = self.memory();
             // SAFETY: allocated with this layout; the new size was checked by
             // `layout` and is not zero, and the alignment is the same.
-            let memory = unsafe { realloc(self.first.as_ptr(), old, new.size()) };
+            let memory = unsafe { realloc(begin, old, new.size()) };
             NonNull::new(memory).ok_or(new)?
         } else {
-            let first = allocate(new).ok_or(new)?;
+            let memory = allocate(new).ok_or(new)?;
+            let first = match new.align() > self.element.align() {
+                // SAFETY: there are `SPREAD` bytes more than the elements take.
+                true => unsafe { memory.add(color(memory.addr().get(), self.element.align())) },
+                false => memory,
+            };
             let kept = self.capacity.min(capacity) * self.element.size();
             // SAFETY: both are as long, and apart.
             unsafe { ptr::copy_nonoverlapping(self.first.as_ptr(), first.as_ptr(), kept) };
@@ -202,8 +221,9 @@ impl RawArray {
     /// its place.
     fn free(&mut self) {
         if self.owns_memory() {
+            let (begin, layout) = self.memory();
             // SAFETY: allocated with this layout.
-            unsafe { dealloc(self.first.as_ptr(), self.own_layout()) }
+            unsafe { dealloc(begin, layout) }
         }
     }
 }
@@ -212,6 +232,18 @@ impl Drop for RawArray {
     fn drop(&mut self) {
         self.free();
     }
+}
+
+/// Returns how many bytes behind the beginning of large memory its first element lies.
+///
+/// A processor may tell lines of its first cache by some bits of their address alone; on AMD's
+/// Zen two arrays that begin at equal places of a page, and a multiple of 256 MiB apart, drive
+/// each other out of it, line by line, and a loop over both takes three times as long. So
+/// those begin at different places, some lines apart: further than what is used at once, and
+/// not as far as what is fetched ahead of the other. Arrays that are nearer to each other begin
+/// at the same place.
+fn color(begin: usize, align: usize) -> usize {
+    (begin >> 28) % 6 * 640 & !(align - 1)
 }
 
 /// Allocates memory of a layout that is not empty, if there is such.
@@ -381,7 +413,8 @@ mod tests {
             values.extend_with(len - start, |n| (start + n) as u64);
             assert_eq!(values.len(), len);
             assert!((0u64..).zip(&*values).all(|(n, &value)| n == value));
-            assert!(values.array.first().addr().get().is_multiple_of(values.array.align));
+            let behind = values.array.first().addr().get() % values.array.align;
+            assert!(behind.is_multiple_of(64) && behind < SPREAD);
         }
         values.shrink_to_fit();
         values.truncate(5);
@@ -390,6 +423,39 @@ mod tests {
         values.truncate(0);
         values.shrink_to_fit();
         assert!(values.is_empty() && values.array.capacity() == 0);
+    }
+
+    #[test]
+    fn large_arrays_far_apart_begin_at_different_places_of_a_page() {
+        let region = 1 << 28;
+        let begin = |n: usize| color(n * region + 5 * HUGE_PAGE, 64);
+        for one in 0..6 {
+            for other in 0..one {
+                assert!(begin(one).abs_diff(begin(other)) >= 640, "{one} and {other}");
+            }
+        }
+        assert_eq!(begin(3), color(4 * region - HUGE_PAGE, 64));
+        assert!((0..8).all(|n| begin(n) < SPREAD && begin(n).is_multiple_of(128)));
+        for align in [1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 20] {
+            assert!((0..8).all(|n| color(n * region, align).is_multiple_of(align)));
+        }
+    }
+
+    #[test]
+    fn over_aligned_elements_stay_aligned_in_large_arrays() {
+        for align in [1, 64, 1 << 10, 1 << 12, HUGE_PAGE / 2, HUGE_PAGE, 2 * HUGE_PAGE] {
+            let element = Layout::from_size_align(align.max(64), align).unwrap();
+            let mut array = RawArray::new(element);
+            for bytes in [2 * HUGE_PAGE, 8 * HUGE_PAGE, 4 * HUGE_PAGE] {
+                let rows = bytes / element.size();
+                array.resize(rows);
+                assert!(array.first().addr().get().is_multiple_of(align), "{align}");
+                // SAFETY: it is the last of the elements that there is room for.
+                let last = unsafe { array.at(rows - 1) };
+                // SAFETY: in the memory of the array, up to its end.
+                unsafe { last.write_bytes(7, element.size()) };
+            }
+        }
     }
 
     #[test]
