@@ -199,12 +199,14 @@ fn asked(
     let mut add = |name: &str, place: &Place, own: &[usize]| {
         for label in &place.before {
             let others = with(name, "before", label)?;
-            let pairs = |&n| others.iter().filter_map(move |&m| pair(n, m, own == others));
+            let are_all = own == others;
+            let pairs = |&n| others.iter().filter_map(move |&m| pair(n, m, are_all));
             asked.extend(own.iter().flat_map(pairs));
         }
         for label in &place.after {
             let others = with(name, "after", label)?;
-            let pairs = |&n| others.iter().filter_map(move |&m| pair(m, n, own == others));
+            let are_all = own == others;
+            let pairs = |&n| others.iter().filter_map(move |&m| pair(m, n, are_all));
             asked.extend(own.iter().flat_map(pairs));
         }
         Ok::<(), PlanError>(())
