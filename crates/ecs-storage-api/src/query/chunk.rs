@@ -75,7 +75,7 @@ impl<'w, D: QueryData> Chunk<'w, D> {
     ///
     /// A processor fetches ahead of a loop, but not far; and while a loop is elsewhere, what
     /// was fetched behind its last piece arrives. A loop that adds up plain numbers over some
-    /// tens of megabytes, more than caches lend at once, takes down to two thirds of its time
+    /// tens of megabytes, more than caches lend at once, takes down to six tenths of its time
     /// so. Nothing is gained where a row is more work than its way, as in most loops over
     /// structures, and little where memory is the limit anyway. So a chunk comes whole where
     /// what the query asks of it takes less than 16 MiB, or lies in more than four columns.
