@@ -243,7 +243,7 @@ impl Drop for RawArray {
 /// not as far as what is fetched ahead of the other. Arrays that are nearer to each other begin
 /// at the same place.
 fn color(begin: usize, align: usize) -> usize {
-    (begin >> 28) % 6 * 640 & !(align - 1)
+    ((begin >> 28) % 6 * 640) & !(align - 1)
 }
 
 /// Allocates memory of a layout that is not empty, if there is such.

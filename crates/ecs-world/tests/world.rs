@@ -148,7 +148,7 @@ fn items_are_shared_and_come_back_in_their_order() {
 }
 
 #[test]
-#[should_panic(expected = "a thread takes some items at a time")]
+#[should_panic(expected = "a thread takes at least one item at a time")]
 fn a_share_of_no_items_is_refused() {
     par_map([1, 2], 0, |item| item);
 }
