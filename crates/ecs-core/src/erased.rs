@@ -25,6 +25,10 @@ pub(crate) fn drop_fn<C: Component>() -> Option<DropFn> {
     /// `first` addresses `count` valid values of `C`, which are dead afterwards.
     unsafe fn drop_run<C>(first: *mut u8, count: usize) {
         let first = first.cast::<C>();
+        if count == 1 {
+            // SAFETY: the caller's promise.
+            return unsafe { first.drop_in_place() };
+        }
         let (mut dropped, mut panic) = (0, None);
         while dropped < count {
             // One by one, so that a second panic is one as well, and no abort.

@@ -187,7 +187,8 @@ impl RawArray {
         } else {
             let memory = allocate(new).ok_or(new)?;
             let first = match new.align() > self.element.align() {
-                // SAFETY: there are `SPREAD` bytes more than the elements take.
+                // SAFETY: `color` is less than `SPREAD`, and `layout` asks for so many bytes
+                // more than the elements take.
                 true => unsafe { memory.add(color(memory.addr().get(), self.element.align())) },
                 false => memory,
             };
@@ -222,7 +223,8 @@ impl RawArray {
     fn free(&mut self) {
         if self.owns_memory() {
             let (begin, layout) = self.memory();
-            // SAFETY: allocated with this layout.
+            // SAFETY: `memory` tells where it was allocated and with which layout, and nobody
+            // uses it any more.
             unsafe { dealloc(begin, layout) }
         }
     }
