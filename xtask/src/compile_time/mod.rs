@@ -12,8 +12,11 @@ use crate::report::{Report, StepResult, Verdict};
 use crate::workspace;
 use program::Engine;
 
+/// Builds from nothing of which the median is taken.
+const BUILDS: usize = 3;
+
 /// Rebuilds of which the median is taken.
-const REBUILDS: usize = 3;
+const REBUILDS: usize = 9;
 
 /// Times the programs in both profiles, and prints a table.
 pub(crate) fn measure(report: &mut Report) {
@@ -29,18 +32,10 @@ pub(crate) fn measure(report: &mut Report) {
             "| build | this engine | saved | bevy_ecs {version} |\n|---|--:|--:|--:|"
         )];
         for profile in ["dev", "release"] {
-            let mut anew = Vec::new();
-            for program in &programs {
-                anew.push(program.anew(profile)?);
-            }
+            let anew = in_turn(&programs, BUILDS, |program| program.anew(profile))?;
             lines.push(line(&format!("{profile}, from nothing"), &anew, 1));
-            let mut times = [const { Vec::new() }; 3];
-            for _ in 0..REBUILDS {
-                for (program, times) in programs.iter().zip(&mut times) {
-                    times.push(program.again(profile)?);
-                }
-            }
-            lines.push(line(&format!("{profile}, the program alone"), &times.map(median), 2));
+            let again = in_turn(&programs, REBUILDS, |program| program.again(profile))?;
+            lines.push(line(&format!("{profile}, the program alone"), &again, 2));
         }
         let mut packages = String::from("| packages compiled |");
         for program in &programs {
@@ -50,6 +45,22 @@ pub(crate) fn measure(report: &mut Report) {
         println!("\n{}", lines.join("\n"));
         Ok(Verdict::Passed)
     });
+}
+
+/// Builds each program so many times, the programs in turn, and returns the
+/// median time of each.
+fn in_turn(
+    programs: &[Program; 3],
+    builds: usize,
+    mut build: impl FnMut(&Program) -> Result<f64, String>,
+) -> Result<[f64; 3], String> {
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..builds {
+        for (program, times) in programs.iter().zip(&mut times) {
+            times.push(build(program)?);
+        }
+    }
+    Ok(times.map(median))
 }
 
 /// A generated package, below the target folder.

@@ -27,6 +27,10 @@ impl Engine {
 
     /// Writes the package's manifest: `wanted` are the dependencies of the
     /// workspace, profiles are as cargo has them.
+    ///
+    /// Packages of a folder would be compiled incrementally, in many more
+    /// pieces than those of a registry: slower, and longer to link. So that
+    /// both engines are built as their users build them, no dependency is.
     pub(crate) fn manifest(self, root: &Path, wanted: &str) -> Result<String, String> {
         let line = |name: &str| {
             let starts = format!("{name} = ");
@@ -42,7 +46,8 @@ impl Engine {
         };
         Ok(format!(
             "[package]\nname = \"compile-time-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-             [dependencies]\n{dependencies}\n\n[workspace]\n",
+             [dependencies]\n{dependencies}\n\n[workspace]\n\n\
+             [profile.dev.package.\"*\"]\nincremental = false\n",
             self.name().replace('_', "-")
         ))
     }
