@@ -5,6 +5,7 @@ use ecs_core::{
     ErasedMut, ErasedRef, Taken,
 };
 
+use crate::changes::Version;
 use crate::error::StorageError;
 use crate::query::{Filter, Mut, Query, QueryData, ReadOnlyQueryData, TypedPrepared, or_panic};
 use crate::storage::Storage;
@@ -218,7 +219,7 @@ pub trait StorageExt: Storage {
     /// If a component that is written occurs twice in `D`.
     #[inline]
     fn query_as<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
-        Query::of(or_panic(TypedPrepared::<D, F>::read_once(self)))
+        Query::of(or_panic(TypedPrepared::<D, F>::read_once(self, Version::ZERO)))
     }
 
     /// Asks for just `D`, among the entities that meet `F`, to be changed.

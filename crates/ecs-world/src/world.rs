@@ -385,10 +385,11 @@ impl<S: Storage> World<S> {
     /// Finds the entities that have what `D` asks for.
     ///
     /// By a shared reference nothing is remembered of who asked: to `Changed`, `Added` and
-    /// `Ref` everything is new, whenever it came.
+    /// `Ref` everything is new, whenever it came; in a system that takes the world, what came
+    /// since it ran last.
     #[inline]
     pub fn query<D: ReadOnlyQueryData>(&self) -> Query<'_, D> {
-        self.storage.query_as()
+        self.query_filtered()
     }
 
     /// Finds the entities that have what `D` asks for, to be changed.
@@ -407,10 +408,11 @@ impl<S: Storage> World<S> {
     /// Finds the entities that have what `D` asks for and meet `F`.
     ///
     /// By a shared reference nothing is remembered of who asked: to `Changed`, `Added` and
-    /// `Ref` everything is new, whenever it came.
+    /// `Ref` everything is new, whenever it came; in a system that takes the world, what came
+    /// since it ran last.
     #[inline]
     pub fn query_filtered<D: ReadOnlyQueryData, F: Filter>(&self) -> Query<'_, D, F> {
-        self.storage.query_as()
+        self.queries.query(&self.storage)
     }
 
     /// Finds the entities that have what `D` asks for and meet `F`, to be
@@ -418,7 +420,9 @@ impl<S: Storage> World<S> {
     ///
     /// With `Changed` or `Added` in `F`, new is what has changed since anybody asked the
     /// world for the same `D` and `F` in this way: for news of its own, who asks keeps a
-    /// [`QueryState`](ecs_storage_api::QueryState).
+    /// [`QueryState`](ecs_storage_api::QueryState). In a system that takes the world, new is
+    /// what others have changed since it ran last, and what it has changed itself in this
+    /// run; that is no look that anybody else misses, and a snapshot keeps when it was.
     ///
     /// # Panics
     /// If `D` would borrow a component twice, once for writing.
@@ -429,6 +433,12 @@ impl<S: Storage> World<S> {
             Ok(query) => query,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Says from when on all that is asked here finds what came: since it was asked last, if
+    /// no version is given. Returns what was said before.
+    pub(crate) fn look_since(&mut self, since: Option<Version>) -> Option<Version> {
+        self.queries.set_since(since)
     }
 
     // Resources.

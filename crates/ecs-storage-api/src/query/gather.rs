@@ -313,6 +313,23 @@ impl Prepared {
         self.fill(directory);
         Ok((Some(directory), self.window))
     }
+
+    /// As [`gather_mut`](Self::gather_mut); but if the query asks for what changed since its
+    /// last use, it finds what came after `since`, and this is no use of it.
+    #[inline(never)]
+    pub(crate) fn gather_mut_since<'w, S: Storage + ?Sized>(
+        &mut self,
+        since: Version,
+        storage: &'w mut S,
+    ) -> Result<(Option<&'w Directory>, Window), QueryError> {
+        let windows = self.windows;
+        if let Windows::SinceLast = windows {
+            self.set_window(Window { since, now: storage.version() });
+        }
+        let gathered = self.gather_mut(storage);
+        self.windows = windows;
+        gathered
+    }
 }
 
 /// Lends the directory of a backend that was seen to lend it.

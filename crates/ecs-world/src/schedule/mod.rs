@@ -538,6 +538,7 @@ fn run_alone<S: Storage>(
         send_removals(&mut world.resources, &world.storage);
     }
     let window = cell.window(world.storage.advance_version());
+    let outer = world.look_since(Some(window.since));
     let ran = guarded(name, || {
         if *conditional {
             let hold = {
@@ -570,12 +571,12 @@ fn run_alone<S: Storage>(
             Work::Function(_) | Work::Gate(_) => unreachable!("it stands with others"),
         }
         Ok(true)
-    })?;
-    match ran {
+    });
+    world.look_since(outer);
+    match ran? {
         true => {
-            // What it has written itself is no news to its conditions.
-            let until = if *conditional { world.storage.advance_version() } else { window.now };
-            cell.ran_at(until);
+            // What it has written itself is no news to it, nor to its conditions.
+            cell.ran_at(world.storage.advance_version());
             context.ran(n, cell, 0);
             cell.stats.add_time(start.elapsed());
         }

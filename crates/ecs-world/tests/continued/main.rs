@@ -3,6 +3,7 @@
 
 mod cuts;
 mod deltas;
+mod exclusive;
 mod histories;
 mod programs;
 mod rows;

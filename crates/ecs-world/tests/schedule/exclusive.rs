@@ -1,12 +1,15 @@
 //! Systems that take the world.
 
+use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Changed, Query};
 use ecs_world::{
     Commands, IntoSystemConfig, RemovedComponents, Res, ResMut, RunError, Schedule, World,
 };
 
-use crate::common::{A, Log, log, logging, words};
+use serde::{Deserialize, Serialize};
+
+use crate::common::{A, Log, log, logged, logging, words};
 
 fn count(world: &mut World) {
     let count = world.query::<&A>().count();
@@ -159,4 +162,68 @@ fn a_system_is_run_once_without_a_tick() {
     assert!(error.to_string().ends_with("failed: no luck"), "{error}");
     world.run_system(|world: &mut World| world.clear().unwrap()).unwrap();
     assert!(world.is_empty());
+}
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "exclusive::Seen", track)]
+struct Seen(u64);
+
+/// Logs who is new, by a system's name.
+fn seen(name: &str, world: &mut World) {
+    let found = world.query_filtered_mut::<&Seen, Changed<Seen>>();
+    let found: Vec<_> = found.iter().map(|seen| seen.0).collect();
+    world.resource_mut::<Log>().unwrap().add(format!("{name}{found:?}"));
+}
+
+#[test]
+fn each_exclusive_system_finds_what_others_changed_since_it_ran_last() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    let [one, two] = [1, 2].map(|n| world.spawn(Seen(n)));
+    schedule.add_system(|world: &mut World| seen("a", world));
+    schedule.add_system(move |world: &mut World| {
+        seen("b", world);
+        world.get_mut::<Seen>(one).unwrap().0 += 10;
+        // What it has changed in this run it finds, and in the next it does not.
+        seen("b", world);
+    });
+    assert_eq!(words(&mut schedule, &mut world), "a[1, 2] b[1, 2] b[11, 2]");
+    assert_eq!(words(&mut schedule, &mut world), "a[11] b[] b[21]");
+    world.get_mut::<Seen>(two).unwrap().0 += 10;
+    // Of those who look from outside each has news of its own.
+    seen("c", &mut world);
+    assert_eq!(words(&mut schedule, &mut world), "c[21, 12] a[21, 12] b[12] b[31, 12]");
+    seen("c", &mut world);
+    seen("c", &mut world);
+    assert_eq!(logged(&mut world), "c[31] c[]");
+}
+
+#[test]
+fn an_exclusive_system_that_runs_a_schedule_goes_on_with_its_own_news() {
+    let (mut world, mut inner, mut outer) = (logging(), Schedule::new(), Schedule::new());
+    let one = world.spawn(Seen(1));
+    inner.add_system(|world: &mut World| seen("inner", world));
+    outer.add_system(move |world: &mut World| {
+        inner.run(world);
+        seen("outer", world);
+    });
+    assert_eq!(words(&mut outer, &mut world), "inner[1] outer[1]");
+    assert_eq!(words(&mut outer, &mut world), "inner[] outer[]");
+    world.get_mut::<Seen>(one).unwrap().0 = 2;
+    assert_eq!(words(&mut outer, &mut world), "inner[2] outer[2]");
+}
+
+#[test]
+fn an_exclusive_system_that_fails_keeps_its_news_and_nobody_elses() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    world.spawn(Seen(1));
+    let mut fails = true;
+    schedule.add_system(move |world: &mut World| {
+        seen("a", world);
+        assert!(!std::mem::take(&mut fails), "it fails once");
+    });
+    schedule.try_run(&mut world).unwrap_err();
+    seen("c", &mut world);
+    seen("c", &mut world);
+    assert_eq!(words(&mut schedule, &mut world), "a[1] c[1] c[] a[1]");
+    assert_eq!(words(&mut schedule, &mut world), "a[]");
 }

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use ecs_core::{Invariant, TypeHasher};
 
 use super::{Fetch, ReadOnlyQueryData, TypedRecords, Word, matching_bits, stride};
-use crate::changes::Window;
+use crate::changes::{Version, Window};
 use crate::directory::{Directory, TableId};
 use crate::query::filter::Filter;
 use crate::query::gather::{Prepared, lent};
@@ -59,18 +59,20 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
         Ok(TypedRecords::of::<F>(Cow::Borrowed(self.prepared.buffer()), directory, window))
     }
 
-    /// Matches a query for this once, for reading.
+    /// Matches a query for this once, for reading. What came after `since` is new.
     #[inline]
     pub(crate) fn read_once<S: Storage + ?Sized>(
         storage: &S,
+        since: Version,
     ) -> Result<TypedRecords<'_, D>, QueryError>
     where
         D: ReadOnlyQueryData,
     {
         match storage.directory() {
-            Some(directory) if !F::ROWS => Ok(Self::of_directory(directory.get_ref())),
+            Some(directory) if !F::ROWS => Ok(Self::of_directory(directory.get_ref(), since)),
             _ => {
                 let mut once = Prepared::once(QueryShape::of::<D, F>()?);
+                once.set_window(Window { since, now: storage.version() });
                 let (directory, window) = once.gather(storage)?;
                 let buffer = Cow::Owned(once.into_buffer());
                 Ok(TypedRecords::of::<F>(buffer, directory, window))
@@ -87,7 +89,7 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
             if D::TERMS > 1 && !D::READ_ONLY {
                 QueryShape::of::<D, F>()?;
             }
-            return Ok(Self::of_directory(lent(storage)));
+            return Ok(Self::of_directory(lent(storage), Version::ZERO));
         }
         let mut once = Prepared::once(QueryShape::of::<D, F>()?);
         let (directory, window) = once.gather_mut(storage)?;
@@ -97,7 +99,7 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
 
     /// Makes a record of each table that matches, without a list of them.
     #[inline]
-    fn of_directory(directory: &Directory) -> TypedRecords<'_, D> {
+    fn of_directory(directory: &Directory, since: Version) -> TypedRecords<'_, D> {
         let mut words = Vec::new();
         directory.matching(matching_bits::<D, F>(directory), 0, |table| {
             let rows = directory.len(table);
@@ -105,7 +107,8 @@ impl<D: Fetch, F: Filter> TypedPrepared<D, F> {
                 push_record::<D>(&mut words, directory, table, rows);
             }
         });
-        let window = Window::plain(directory.version());
+        let now = directory.version();
+        let window = Window { since, now }.at(now);
         TypedRecords::of::<F>(Cow::Owned(RecordBuffer::of(words)), Some(directory), window)
     }
 }
@@ -141,17 +144,21 @@ fn push_record<D: Fetch>(
 pub(crate) struct PreparedByType(HashMap<TypeId, Prepared, BuildHasherDefault<TypeHasher>>);
 
 impl PreparedByType {
-    /// Matches a query, for writing.
+    /// Matches a query, for writing. What came after `since` is new, if it is given.
     #[inline]
     pub(crate) fn write<'w, D: Fetch, F: Filter, S: Storage + ?Sized>(
         &'w mut self,
         storage: &'w mut S,
+        since: Option<Version>,
     ) -> Result<TypedRecords<'w, D>, QueryError> {
         let prepared = match self.0.entry(TypeId::of::<(D::Static, F)>()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(Prepared::new(QueryShape::of::<D, F>()?)),
         };
-        let (directory, window) = prepared.gather_mut(storage)?;
+        let (directory, window) = match since {
+            None => prepared.gather_mut(storage)?,
+            Some(since) => prepared.gather_mut_since(since, storage)?,
+        };
         // Whatever lies under this type was prepared for `D` and `F` (`Fetch`).
         Ok(TypedRecords::of::<F>(Cow::Borrowed(prepared.buffer()), directory, window))
     }
