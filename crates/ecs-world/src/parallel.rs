@@ -4,7 +4,7 @@ use ecs_storage_api::{Chunk, Filter, Query, QueryData};
 use smallvec::SmallVec;
 
 use crate::commands::{CommandQueue, Commands};
-use crate::pieces::{Share, Single, each_run, map_runs};
+use crate::pieces::{Run, Share, Single, each_run, map_runs};
 use crate::schedule::Crew;
 use crate::trial::map_by_cost;
 
@@ -126,15 +126,17 @@ pub fn par_map<I: Send, T: Send>(
     let mut items = items.into_iter().fuse();
     let share = || Some(items.by_ref().take(share).collect()).filter(|it: &Vec<_>| !it.is_empty());
     let shares = std::iter::from_fn(share).map(Single).collect();
-    let of_share = |Single(items): Single<Vec<I>>| items.into_iter().map(&f).collect::<Vec<T>>();
-    map_runs(shares, Share::of(1), of_share).into_iter().flatten().collect()
+    let of_run = |run: Run<Single<Vec<I>>>| {
+        run.into_iter().flat_map(|Single(items)| items).map(&f).collect::<Vec<T>>()
+    };
+    map_runs(shares, Share::of(1), of_run).into_iter().flatten().collect()
 }
 
-/// Does some work on each chunk of a query, in pieces whose number nobody gets to know;
-/// returns what came of each, in the order of the rows.
+/// Does some work on runs of a query's rows, whose number nobody gets to know; returns what
+/// came of each, in the order of the rows.
 fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
     query: &'q mut Query<'_, D, F>,
-    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
+    f: impl Fn(Run<Chunk<'q, D>>) -> T + Send + Sync,
 ) -> Vec<T> {
     let chunks: Vec<_> = query.chunks_mut().collect();
     let rows = chunks.iter().map(Chunk::len).sum::<usize>();
@@ -144,15 +146,21 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
     }
 }
 
+/// Cuts the chunks of a run into pieces of at most so many rows.
+fn pieces<D: QueryData>(run: Run<Chunk<'_, D>>, rows: usize) -> impl Iterator<Item = Chunk<'_, D>> {
+    run.into_iter().flat_map(move |chunk| chunk.pieces(rows))
+}
+
 impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync) {
-        map_cheap_or_dear(self, |chunk| chunk.for_each(&f));
+        map_cheap_or_dear(self, |run| run.into_iter().for_each(|chunk| chunk.for_each(&f)));
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
         assert!(rows > 0, "a piece has at least one row");
         let chunks = self.chunks_mut().collect();
-        each_run(chunks, Share::at_least(rows), |run| run.pieces(rows).for_each(&f));
+        let of_run = |run: Run<Chunk<'_, D>>| pieces(run, rows).for_each(&f);
+        each_run(chunks, Share::at_least(rows), of_run);
     }
 
     fn par_map_chunks_of<T: Send>(
@@ -161,7 +169,8 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
     ) -> Vec<T> {
         assert!(rows > 0, "a piece has at least one row");
-        let of_run = |run: Chunk<'_, D>| run.pieces(rows).map(&f).collect::<SmallVec<[T; 1]>>();
+        let of_run =
+            |run: Run<Chunk<'_, D>>| pieces(run, rows).map(&f).collect::<SmallVec<[T; 1]>>();
         let results = map_runs(self.chunks_mut().collect(), Share::at_least(rows), of_run);
         results.into_iter().flatten().collect()
     }
@@ -182,12 +191,14 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         commands: &mut Commands<'_>,
         f: impl Fn(&mut Commands<'_>, D::Item<'_>) + Send + Sync,
     ) {
-        let record = |chunk: Chunk<'_, D>| {
+        let record = |run: Run<Chunk<'_, D>>| {
             let mut queue = CommandQueue::new();
-            chunk.for_each(|item| {
-                f(&mut Commands::new(&mut queue), item);
-                queue.end_handles();
-            });
+            for chunk in run {
+                chunk.for_each(|item| {
+                    f(&mut Commands::new(&mut queue), item);
+                    queue.end_handles();
+                });
+            }
             queue
         };
         let queues = map_cheap_or_dear(self, record);

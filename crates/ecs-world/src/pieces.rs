@@ -40,16 +40,40 @@ impl<I: Send> Whole for Single<I> {
     }
 }
 
+/// Rows that follow each other, as they are given to a function at once: wholes, of which
+/// the first and the last may be cut.
+pub(crate) struct Run<W> {
+    /// The place of the first piece in the order.
+    first: usize,
+    wholes: SmallVec<[W; 1]>,
+}
+
+impl<W> Run<W> {
+    /// All of some rows.
+    pub(crate) fn all(wholes: impl Into<Vec<W>>) -> Self {
+        Self { first: 0, wholes: SmallVec::from_vec(wholes.into()) }
+    }
+}
+
+impl<W> IntoIterator for Run<W> {
+    type Item = W;
+    type IntoIter = smallvec::IntoIter<[W; 1]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.wholes.into_iter()
+    }
+}
+
 /// Gives all rows to `f`, a run of them at a time, from several threads.
 ///
 /// Each thread has a stretch of its own, the same each time if the rows are the same: what
 /// it has read or written before may still be near to it. Who has done with that helps
 /// with others, from their ends. The threads are those of the schedule that runs here, else
 /// rayon's current ones. What is one share or one piece stays on the calling one.
-pub(crate) fn each_run<W: Whole>(wholes: Vec<W>, share: Share, f: impl Fn(W) + Send + Sync) {
+pub(crate) fn each_run<W: Whole>(wholes: Vec<W>, share: Share, f: impl Fn(Run<W>) + Send + Sync) {
     match Left::shared(wholes, share) {
-        Err(wholes) => wholes.into_iter().for_each(f),
-        Ok(left) => left.work(|runs| runs.for_each(|(_, run)| f(run))),
+        Err(all) => f(all),
+        Ok(left) => left.work(|runs| runs.for_each(&f)),
     }
 }
 
@@ -57,15 +81,15 @@ pub(crate) fn each_run<W: Whole>(wholes: Vec<W>, share: Share, f: impl Fn(W) + S
 pub(crate) fn map_runs<W: Whole, T: Send>(
     wholes: Vec<W>,
     share: Share,
-    f: impl Fn(W) -> T + Send + Sync,
+    f: impl Fn(Run<W>) -> T + Send + Sync,
 ) -> Vec<T> {
     let left = match Left::shared(wholes, share) {
-        Err(wholes) => return wholes.into_iter().map(f).collect(),
+        Err(all) => return vec![f(all)],
         Ok(left) => left,
     };
     let done = Mutex::new(Vec::new());
     left.work(|runs| {
-        let mut mine = runs.map(|(first, run)| (first, f(run))).collect();
+        let mut mine = runs.map(|run| (run.first, f(run))).collect();
         done.lock().append(&mut mine);
     });
     let mut done = done.into_inner();
@@ -99,7 +123,7 @@ impl Share {
 }
 
 /// Rows that follow each other, of which nobody has taken those that are left.
-struct Stretch<W> {
+pub(crate) struct Stretch<W> {
     /// Begin where pieces do.
     wholes: VecDeque<W>,
     /// The place of their first piece in the order.
@@ -110,19 +134,23 @@ struct Stretch<W> {
     rows: usize,
 }
 
-/// What a thread takes at once, usually one run; with the place of its first piece.
-type Taken<W> = SmallVec<[(usize, W); 1]>;
-
 impl<W: Whole> Stretch<W> {
-    fn new(wholes: Vec<W>, piece: usize) -> Self {
+    /// Makes one that is cut only after `piece` rows, counted from the first of each whole.
+    pub(crate) fn new(wholes: Vec<W>, piece: usize) -> Self {
         let end = wholes.iter().map(|whole| whole.rows().div_ceil(piece)).sum();
         let rows = wholes.iter().map(W::rows).sum();
         Self { wholes: wholes.into(), first: 0, end, rows }
     }
 
-    /// Takes whole pieces with so many rows together from the beginning, or all.
-    fn take_first(&mut self, rows: usize, piece: usize) -> Taken<W> {
-        let (mut taken, mut missing) = (Taken::new(), rows);
+    /// Returns how many rows are left.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Takes whole pieces with so many rows together from the beginning, or all; none if
+    /// there is nothing left.
+    pub(crate) fn take_first(&mut self, rows: usize, piece: usize) -> Option<Run<W>> {
+        let (first, mut wholes, mut missing) = (self.first, SmallVec::new(), rows);
         while missing > 0 {
             let Some(mut run) = self.wholes.pop_front() else { break };
             let at = missing.next_multiple_of(piece);
@@ -131,16 +159,15 @@ impl<W: Whole> Stretch<W> {
             }
             missing = missing.saturating_sub(run.rows());
             self.rows -= run.rows();
-            let place = self.first;
             self.first += run.rows().div_ceil(piece);
-            taken.push((place, run));
+            wholes.push(run);
         }
-        taken
+        Some(Run { first, wholes }).filter(|run| !run.wholes.is_empty())
     }
 
     /// As `take_first`, from the end.
-    fn take_last(&mut self, rows: usize, piece: usize) -> Taken<W> {
-        let (mut taken, mut missing) = (Taken::new(), rows);
+    fn take_last(&mut self, rows: usize, piece: usize) -> Option<Run<W>> {
+        let (mut wholes, mut missing) = (SmallVec::new(), rows);
         while missing > 0 {
             let Some(mut run) = self.wholes.pop_back() else { break };
             let at = run.rows().saturating_sub(missing) / piece * piece;
@@ -151,10 +178,15 @@ impl<W: Whole> Stretch<W> {
             missing = missing.saturating_sub(run.rows());
             self.rows -= run.rows();
             self.end -= run.rows().div_ceil(piece);
-            taken.push((self.end, run));
+            wholes.push(run);
         }
-        taken.reverse();
-        taken
+        wholes.reverse();
+        Some(Run { first: self.end, wholes }).filter(|run| !run.wholes.is_empty())
+    }
+
+    /// Returns what is left.
+    pub(crate) fn into_wholes(self) -> Vec<W> {
+        self.wholes.into()
     }
 
     /// Cuts it into so many, about as long as each other.
@@ -162,7 +194,7 @@ impl<W: Whole> Stretch<W> {
         let stretch = |n| {
             let (first, rows) = (self.first, self.rows);
             let taken = self.take_first(rows.div_ceil(count - n), piece);
-            let wholes = taken.into_iter().map(|(_, run)| run).collect();
+            let wholes = taken.into_iter().flatten().collect();
             Self { wholes, first, end: self.first, rows: rows - self.rows }
         };
         (0..count).map(stretch).collect()
@@ -183,33 +215,31 @@ impl<W: Whole> Left<W> {
     ///
     /// # Errors
     /// All of them, if the calling thread is to work on them alone.
-    fn shared(wholes: Vec<W>, share: Share) -> Result<Self, Vec<W>> {
+    fn shared(wholes: Vec<W>, share: Share) -> Result<Self, Run<W>> {
         let threads = Crew::here();
         let all = Stretch::new(wholes, share.piece);
         let shares = all.rows.div_ceil(share.least).min(all.end);
         if shares < 2 || threads.count() < 2 {
-            return Err(all.wholes.into());
+            return Err(Run::all(all.wholes));
         }
         let stretches = all.cut(shares.min(threads.count()), share.piece);
         Ok(Self { stretches: Mutex::new(stretches), threads, shares, share })
     }
 
-    /// Gives each thread the runs that it takes, until there are no more, and which place
-    /// their first pieces have.
-    fn work(&self, work: impl Fn(&mut dyn Iterator<Item = (usize, W)>) + Sync) {
+    /// Gives each thread the runs that it takes, until there are no more.
+    fn work(&self, work: impl Fn(&mut dyn Iterator<Item = Run<W>>) + Sync) {
         self.threads.work(self.shares, &|| {
             let own = rayon::current_thread_index().unwrap_or(0);
             // Apart, so that the lock is given back before the work begins.
             let next = || take(&mut self.stretches.lock(), own, self.share);
-            let some = || Some(next()).filter(|taken| !taken.is_empty());
-            work(&mut std::iter::from_fn(some).flatten());
+            work(&mut std::iter::from_fn(next));
         });
     }
 }
 
 /// Takes a share of a thread's own stretch; where that has ended from the end of another,
 /// so that its owner has something left to go on with.
-fn take<W: Whole>(stretches: &mut [Stretch<W>], own: usize, share: Share) -> Taken<W> {
+fn take<W: Whole>(stretches: &mut [Stretch<W>], own: usize, share: Share) -> Option<Run<W>> {
     let own = own % stretches.len();
     let is_own = stretches[own].rows > 0;
     let longest = || stretches.iter().enumerate().max_by_key(|(_, stretch)| stretch.rows);
@@ -318,18 +348,15 @@ mod tests {
                 let mut stretches = stretches(&mut query, 3);
                 let mut all = vec![None; begins.len()];
                 let mut who = order.iter().cycle();
-                loop {
-                    let taken = take(&mut stretches, *who.next().unwrap(), share(least));
-                    if taken.is_empty() {
-                        break;
-                    }
-                    for (first, run) in taken {
-                        for (place, piece) in (first..).zip(run.pieces(10)) {
-                            let mut values = Vec::new();
-                            piece.for_each(|number| values.push(number.0));
-                            assert_eq!(values[0], begins[place]);
-                            assert!(all[place].replace(values).is_none(), "piece {place} twice");
-                        }
+                let mut next = || take(&mut stretches, *who.next().unwrap(), share(least));
+                while let Some(run) = next() {
+                    let places = run.first..;
+                    let pieces = run.into_iter().flat_map(|chunk| chunk.pieces(10));
+                    for (place, piece) in places.zip(pieces) {
+                        let mut values = Vec::new();
+                        piece.for_each(|number| values.push(number.0));
+                        assert_eq!(values[0], begins[place]);
+                        assert!(all[place].replace(values).is_none(), "piece {place} twice");
                     }
                 }
                 let all: Vec<_> = all.into_iter().flatten().flatten().collect();
@@ -343,7 +370,7 @@ mod tests {
         let counts = |share: Share| {
             let wholes = (0..40).map(Single).collect();
             let mut stretches = Stretch::new(wholes, share.piece).cut(1, share.piece);
-            let next = || Some(take(&mut stretches, 0, share).len()).filter(|&rows| rows > 0);
+            let next = || Some(take(&mut stretches, 0, share)?.wholes.len());
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
         let at_least = Share { piece: 1, ..Share::at_least(4) };
@@ -357,8 +384,8 @@ mod tests {
         let mut query = world.query_mut::<&Number>();
         let mut stretches = stretches(&mut query, 2);
         let mut next = |own| {
-            let taken = take(&mut stretches, own, share(10));
-            taken.first().map(|(place, run)| (*place, run.len()))
+            let run = take(&mut stretches, own, share(10))?;
+            Some((run.first, run.wholes[0].len()))
         };
         assert_eq!(next(1), Some((4, 10)));
         assert_eq!(next(0), Some((0, 10)));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ecs_storage_api::{Chunk, QueryData};
 
-use crate::pieces::{Share, map_runs};
+use crate::pieces::{Run, Share, Stretch, map_runs};
 use crate::schedule::Crew;
 
 /// For how long one thread works before it asks whether others should help. It takes longer
@@ -17,44 +17,37 @@ const WORTH_HELP: Duration = Duration::from_micros(100);
 /// What a piece is to take that a thread takes at once.
 const PIECE: Duration = Duration::from_micros(10);
 
-/// Does some work on chunks, and returns what came of each piece of them in the order of
-/// the rows. Where they are cut depends on the clock.
+/// Does some work on chunks, a run of them at a time, and returns what came of each in the
+/// order of the rows. Where they are cut depends on the clock.
 ///
 /// The calling thread begins alone, and the others help if what is left would keep it for
 /// longer than it takes to wake them.
 pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     chunks: Vec<Chunk<'q, D>>,
-    f: impl Fn(Chunk<'q, D>) -> T + Send + Sync,
+    f: impl Fn(Run<Chunk<'q, D>>) -> T + Send + Sync,
 ) -> Vec<T> {
     if Crew::here().count() < 2 {
-        return chunks.into_iter().map(f).collect();
+        return vec![f(Run::all(chunks))];
     }
-    let all: usize = chunks.iter().map(Chunk::len).sum();
-    let (mut chunks, mut next, mut results) = (chunks.into_iter(), None, Vec::new());
+    let mut left = Stretch::new(chunks, 1);
+    let all = left.rows();
     // The clock is asked when so many rows are done.
-    let (mut done, mut until) = (0, 1);
+    let (mut next, mut results) = (1, Vec::new());
     let start = Instant::now();
-    let time = loop {
-        let Some(mut piece) = next.take().or_else(|| chunks.next()) else { return results };
-        if piece.len() > until - done {
-            next = Some(piece.split_off(until - done));
+    let (time, done) = loop {
+        let Some(run) = left.take_first(next, 1) else { return results };
+        results.push(f(run));
+        let (time, done) = (start.elapsed(), all - left.rows());
+        if time >= ALONE {
+            break (time, done);
         }
-        done += piece.len();
-        results.push(f(piece));
-        if done == until {
-            let time = start.elapsed();
-            if time >= ALONE {
-                break time;
-            }
-            until = done + rows_in(ALONE - time, time, done).clamp(1, 3 * done);
-        }
+        next = rows_in(ALONE - time, time, done).clamp(1, 3 * done);
     };
-    let rest = next.into_iter().chain(chunks);
-    if all - done < rows_in(WORTH_HELP, time, done) {
-        results.extend(rest.map(f));
+    if left.rows() < rows_in(WORTH_HELP, time, done) {
+        results.push(f(Run::all(left.into_wholes())));
     } else {
         let rows = rows_in(PIECE, time, done).max(1);
-        results.append(&mut map_runs(rest.collect(), Share::at_least(rows), f));
+        results.append(&mut map_runs(left.into_wholes(), Share::at_least(rows), f));
     }
     results
 }

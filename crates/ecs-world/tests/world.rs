@@ -3,7 +3,7 @@
 use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_local::LocalStorage;
-use ecs_storage_api::{SnapshotError, Storage, StorageError};
+use ecs_storage_api::{Changed, Mut, SnapshotError, Storage, StorageError};
 use ecs_world::{CommandQueue, Commands, ParQuery, World, par_map};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,10 @@ struct Health(i64);
 #[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[component(crate = ecs_core, name = "world::Poisoned")]
 struct Poisoned;
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "world::Level", track)]
+struct Level(i64);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Score(u32);
@@ -126,6 +130,52 @@ fn parallel_iteration_gives_what_serial_iteration_gives() {
         }));
     }
     assert_eq!(results, vec![results[0]; 4]);
+}
+
+#[test]
+fn scattered_runs_of_changed_rows_are_shared_and_stay_in_order() {
+    let scattered = |n: i64| n % 3 == 0 || n % 1024 < 40;
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // All of it there: ThreadSanitizer does not know how `install` hands over.
+        pool.install(|| {
+            for rows in [0, 1, 100, 20_000, 90_000] {
+                let mut world = World::new();
+                world.spawn_batch((0..rows).map(Level));
+                // Everything is new once.
+                world.query_filtered_mut::<&mut Level, Changed<Level>>().count();
+                world.query_filtered_mut::<&Level, Changed<Level>>().count();
+                for mut level in &mut world.query_mut::<Mut<Level>>() {
+                    if scattered(level.0) {
+                        level.0 += 1_000_000;
+                    }
+                }
+                let expected: Vec<_> =
+                    (0..rows).filter(|n| scattered(*n)).map(|n| n + 1_000_000).collect();
+                let mut query = world.query_filtered_mut::<&Level, Changed<Level>>();
+                assert!(rows < 1_000 || query.chunks().count() > expected.len() / 2);
+                let chunks = query.par_map_chunks_of(100, |chunk| {
+                    let mut levels = Vec::new();
+                    chunk.for_each(|level| levels.push(level.0));
+                    levels
+                });
+                assert!(chunks.iter().all(|levels| (1..=100).contains(&levels.len())));
+                assert_eq!(chunks.concat(), expected);
+                let sum = query.par_fold(|| 0, |sum, level| sum + level.0, |a, b| a + b);
+                assert_eq!(sum, expected.iter().sum());
+                let mut queue = CommandQueue::new();
+                query.par_for_each_with(&mut Commands::new(&mut queue), |commands, level| {
+                    commands.spawn(Health(level.0));
+                });
+                let mut changed = world.query_filtered_mut::<&mut Level, Changed<Level>>();
+                changed.par_for_each(|level| level.0 -= 1_000_000);
+                assert!(world.query::<&Level>().iter().map(|level| level.0).eq(0..rows));
+                world.apply_commands(queue).unwrap();
+                let made = world.query::<&Health>();
+                assert!(made.iter().map(|health| health.0).eq(expected));
+            }
+        });
+    }
 }
 
 #[test]
