@@ -127,7 +127,7 @@ pub fn par_map<I: Send, T: Send>(
     let share = || Some(items.by_ref().take(share).collect()).filter(|it: &Vec<_>| !it.is_empty());
     let shares = std::iter::from_fn(share).map(Single).collect();
     let of_run = |run: Run<Single<Vec<I>>>| {
-        run.into_iter().flat_map(|Single(items)| items).map(&f).collect::<Vec<T>>()
+        run.wholes().flat_map(|Single(items)| items).map(&f).collect::<Vec<T>>()
     };
     map_runs(shares, Share::of(1), of_run).into_iter().flatten().collect()
 }
@@ -148,12 +148,12 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
 
 /// Cuts the chunks of a run into pieces of at most so many rows.
 fn pieces<D: QueryData>(run: Run<Chunk<'_, D>>, rows: usize) -> impl Iterator<Item = Chunk<'_, D>> {
-    run.into_iter().flat_map(move |chunk| chunk.pieces(rows))
+    run.wholes().flat_map(move |chunk| chunk.pieces(rows))
 }
 
 impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync) {
-        map_cheap_or_dear(self, |run| run.into_iter().for_each(|chunk| chunk.for_each(&f)));
+        map_cheap_or_dear(self, |run| run.wholes().for_each(|chunk| chunk.for_each(&f)));
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
@@ -193,7 +193,7 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     ) {
         let record = |run: Run<Chunk<'_, D>>| {
             let mut queue = CommandQueue::new();
-            for chunk in run {
+            for chunk in run.wholes() {
                 chunk.for_each(|item| {
                     f(&mut Commands::new(&mut queue), item);
                     queue.end_handles();

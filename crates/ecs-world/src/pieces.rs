@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ecs_storage_api::{Chunk, QueryData, Workers};
 use parking_lot::Mutex;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::schedule::Crew;
 
@@ -40,27 +40,39 @@ impl<I: Send> Whole for Single<I> {
     }
 }
 
+/// One that is cut, or several that are not: together they are no more than a piece.
+struct Group<W> {
+    wholes: SmallVec<[W; 1]>,
+    rows: usize,
+    pieces: usize,
+}
+
+impl<W: Whole> Group<W> {
+    fn of(whole: W, piece: usize) -> Self {
+        let rows = whole.rows();
+        Self { wholes: smallvec![whole], rows, pieces: rows.div_ceil(piece) }
+    }
+
+    /// Splits the rows from the `at`-th on off, which is where a piece of the only one ends.
+    fn split_off(&mut self, at: usize, piece: usize) -> Self {
+        let last = Self::of(self.wholes[0].split_off(at), piece);
+        self.rows -= last.rows;
+        self.pieces -= last.pieces;
+        last
+    }
+}
+
 /// Rows that follow each other, as they are given to a function at once: wholes, of which
 /// the first and the last may be cut.
 pub(crate) struct Run<W> {
     /// The place of the first piece in the order.
     first: usize,
-    wholes: SmallVec<[W; 1]>,
+    groups: SmallVec<[Group<W>; 1]>,
 }
 
 impl<W> Run<W> {
-    /// All of some rows.
-    pub(crate) fn all(wholes: impl Into<Vec<W>>) -> Self {
-        Self { first: 0, wholes: SmallVec::from_vec(wholes.into()) }
-    }
-}
-
-impl<W> IntoIterator for Run<W> {
-    type Item = W;
-    type IntoIter = smallvec::IntoIter<[W; 1]>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.wholes.into_iter()
+    pub(crate) fn wholes(self) -> impl Iterator<Item = W> {
+        self.groups.into_iter().flat_map(|group| group.wholes)
     }
 }
 
@@ -125,7 +137,8 @@ impl Share {
 /// Rows that follow each other, of which nobody has taken those that are left.
 pub(crate) struct Stretch<W> {
     /// Begin where pieces do.
-    wholes: VecDeque<W>,
+    groups: VecDeque<Group<W>>,
+    piece: usize,
     /// The place of their first piece in the order.
     first: usize,
     /// That of the one behind their last.
@@ -137,9 +150,20 @@ pub(crate) struct Stretch<W> {
 impl<W: Whole> Stretch<W> {
     /// Makes one that is cut only after `piece` rows, counted from the first of each whole.
     pub(crate) fn new(wholes: Vec<W>, piece: usize) -> Self {
-        let end = wholes.iter().map(|whole| whole.rows().div_ceil(piece)).sum();
-        let rows = wholes.iter().map(W::rows).sum();
-        Self { wholes: wholes.into(), first: 0, end, rows }
+        let mut groups = VecDeque::<Group<W>>::new();
+        for whole in wholes {
+            match groups.back_mut() {
+                Some(last) if last.rows + whole.rows() <= piece => {
+                    last.rows += whole.rows();
+                    last.pieces += 1;
+                    last.wholes.push(whole);
+                }
+                _ => groups.push_back(Group::of(whole, piece)),
+            }
+        }
+        let end = groups.iter().map(|group| group.pieces).sum();
+        let rows = groups.iter().map(|group| group.rows).sum();
+        Self { groups, piece, first: 0, end, rows }
     }
 
     /// Returns how many rows are left.
@@ -149,53 +173,54 @@ impl<W: Whole> Stretch<W> {
 
     /// Takes whole pieces with so many rows together from the beginning, or all; none if
     /// there is nothing left.
-    pub(crate) fn take_first(&mut self, rows: usize, piece: usize) -> Option<Run<W>> {
-        let (first, mut wholes, mut missing) = (self.first, SmallVec::new(), rows);
+    pub(crate) fn take_first(&mut self, rows: usize) -> Option<Run<W>> {
+        let (first, mut groups, mut missing) = (self.first, SmallVec::new(), rows);
         while missing > 0 {
-            let Some(mut run) = self.wholes.pop_front() else { break };
-            let at = missing.next_multiple_of(piece);
-            if run.rows() > at {
-                self.wholes.push_front(run.split_off(at));
+            let Some(mut group) = self.groups.pop_front() else { break };
+            let at = missing.next_multiple_of(self.piece);
+            if group.rows > at {
+                self.groups.push_front(group.split_off(at, self.piece));
             }
-            missing = missing.saturating_sub(run.rows());
-            self.rows -= run.rows();
-            self.first += run.rows().div_ceil(piece);
-            wholes.push(run);
+            missing = missing.saturating_sub(group.rows);
+            self.rows -= group.rows;
+            self.first += group.pieces;
+            groups.push(group);
         }
-        Some(Run { first, wholes }).filter(|run| !run.wholes.is_empty())
+        Some(Run { first, groups }).filter(|run| !run.groups.is_empty())
     }
 
     /// As `take_first`, from the end.
-    fn take_last(&mut self, rows: usize, piece: usize) -> Option<Run<W>> {
-        let (mut wholes, mut missing) = (SmallVec::new(), rows);
+    fn take_last(&mut self, rows: usize) -> Option<Run<W>> {
+        let (mut groups, mut missing) = (SmallVec::new(), rows);
         while missing > 0 {
-            let Some(mut run) = self.wholes.pop_back() else { break };
-            let at = run.rows().saturating_sub(missing) / piece * piece;
+            let Some(mut group) = self.groups.pop_back() else { break };
+            let at = group.rows.saturating_sub(missing) / self.piece * self.piece;
             if at > 0 {
-                let last = run.split_off(at);
-                self.wholes.push_back(std::mem::replace(&mut run, last));
+                let last = group.split_off(at, self.piece);
+                self.groups.push_back(std::mem::replace(&mut group, last));
             }
-            missing = missing.saturating_sub(run.rows());
-            self.rows -= run.rows();
-            self.end -= run.rows().div_ceil(piece);
-            wholes.push(run);
+            missing = missing.saturating_sub(group.rows);
+            self.rows -= group.rows;
+            self.end -= group.pieces;
+            groups.push(group);
         }
-        wholes.reverse();
-        Some(Run { first: self.end, wholes }).filter(|run| !run.wholes.is_empty())
+        groups.reverse();
+        Some(Run { first: self.end, groups }).filter(|run| !run.groups.is_empty())
     }
 
-    /// Returns what is left.
-    pub(crate) fn into_wholes(self) -> Vec<W> {
-        self.wholes.into()
+    /// Returns all that is left.
+    pub(crate) fn into_run(self) -> Run<W> {
+        Run { first: self.first, groups: Vec::from(self.groups).into() }
     }
 
     /// Cuts it into so many, about as long as each other.
-    fn cut(mut self, count: usize, piece: usize) -> Vec<Self> {
+    fn cut(mut self, count: usize) -> Vec<Self> {
+        let piece = self.piece;
         let stretch = |n| {
             let (first, rows) = (self.first, self.rows);
-            let taken = self.take_first(rows.div_ceil(count - n), piece);
-            let wholes = taken.into_iter().flatten().collect();
-            Self { wholes, first, end: self.first, rows: rows - self.rows }
+            let taken = self.take_first(rows.div_ceil(count - n));
+            let groups = taken.into_iter().flat_map(|run| run.groups).collect();
+            Self { groups, piece, first, end: self.first, rows: rows - self.rows }
         };
         (0..count).map(stretch).collect()
     }
@@ -220,9 +245,9 @@ impl<W: Whole> Left<W> {
         let all = Stretch::new(wholes, share.piece);
         let shares = all.rows.div_ceil(share.least).min(all.end);
         if shares < 2 || threads.count() < 2 {
-            return Err(Run::all(all.wholes));
+            return Err(all.into_run());
         }
-        let stretches = all.cut(shares.min(threads.count()), share.piece);
+        let stretches = all.cut(shares.min(threads.count()));
         Ok(Self { stretches: Mutex::new(stretches), threads, shares, share })
     }
 
@@ -247,8 +272,8 @@ fn take<W: Whole>(stretches: &mut [Stretch<W>], own: usize, share: Share) -> Opt
     let from = &mut stretches[from];
     let rows = share.least.max(from.rows / share.parts);
     match is_own {
-        true => from.take_first(rows, share.piece),
-        false => from.take_last(rows, share.piece),
+        true => from.take_first(rows),
+        false => from.take_last(rows),
     }
 }
 
@@ -288,7 +313,7 @@ mod tests {
         query: &'q mut Query<'_, D>,
         count: usize,
     ) -> Vec<Stretch<Chunk<'q, D>>> {
-        Stretch::new(query.chunks_mut().collect(), 10).cut(count, 10)
+        Stretch::new(query.chunks_mut().collect(), 10).cut(count)
     }
 
     /// Chunks of so many rows, four at most.
@@ -307,7 +332,7 @@ mod tests {
         world
     }
 
-    const LAYOUTS: [&[usize]; 3] = [&[95], &[45, 5, 20, 25], &[1, 93, 1]];
+    const LAYOUTS: [&[usize]; 4] = [&[95], &[45, 5, 20, 25], &[1, 93, 1], &[3, 5, 2, 85]];
 
     #[test]
     fn stretches_are_no_longer_than_by_a_piece_and_hold_all_pieces() {
@@ -320,10 +345,10 @@ mod tests {
                 for stretch in stretches {
                     assert_eq!(stretch.first, next);
                     next = stretch.end;
-                    let lengths: Vec<_> = stretch.wholes.iter().map(Chunk::len).collect();
+                    let lengths: Vec<_> = stretch.groups.iter().map(|group| group.rows).collect();
                     assert_eq!(stretch.rows, lengths.iter().sum());
                     assert!(stretch.rows < 95_usize.div_ceil(count) + 10, "{lengths:?} of {count}");
-                    let all = stretch.wholes.into_iter();
+                    let all = stretch.into_run().wholes();
                     all.for_each(|chunk| chunk.for_each(|number| numbers.push(number.0)));
                 }
                 let pieces: usize = chunks.iter().map(|rows| rows.div_ceil(10)).sum();
@@ -351,7 +376,7 @@ mod tests {
                 let mut next = || take(&mut stretches, *who.next().unwrap(), share(least));
                 while let Some(run) = next() {
                     let places = run.first..;
-                    let pieces = run.into_iter().flat_map(|chunk| chunk.pieces(10));
+                    let pieces = run.wholes().flat_map(|chunk| chunk.pieces(10));
                     for (place, piece) in places.zip(pieces) {
                         let mut values = Vec::new();
                         piece.for_each(|number| values.push(number.0));
@@ -369,8 +394,8 @@ mod tests {
     fn of_many_rows_more_are_taken_unless_some_may_be_dearer() {
         let counts = |share: Share| {
             let wholes = (0..40).map(Single).collect();
-            let mut stretches = Stretch::new(wholes, share.piece).cut(1, share.piece);
-            let next = || Some(take(&mut stretches, 0, share)?.wholes.len());
+            let mut stretches = Stretch::new(wholes, share.piece).cut(1);
+            let next = || Some(take(&mut stretches, 0, share)?.wholes().count());
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
         let at_least = Share { piece: 1, ..Share::at_least(4) };
@@ -385,7 +410,7 @@ mod tests {
         let mut stretches = stretches(&mut query, 2);
         let mut next = |own| {
             let run = take(&mut stretches, own, share(10))?;
-            Some((run.first, run.wholes[0].len()))
+            Some((run.first, run.groups[0].rows))
         };
         assert_eq!(next(1), Some((4, 10)));
         assert_eq!(next(0), Some((0, 10)));

@@ -27,7 +27,7 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     f: impl Fn(Run<Chunk<'q, D>>) -> T + Send + Sync,
 ) -> Vec<T> {
     if Crew::here().count() < 2 {
-        return vec![f(Run::all(chunks))];
+        return vec![f(Stretch::new(chunks, usize::MAX).into_run())];
     }
     let mut left = Stretch::new(chunks, 1);
     let all = left.rows();
@@ -35,7 +35,7 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     let (mut next, mut results) = (1, Vec::new());
     let start = Instant::now();
     let (time, done) = loop {
-        let Some(run) = left.take_first(next, 1) else { return results };
+        let Some(run) = left.take_first(next) else { return results };
         results.push(f(run));
         let (time, done) = (start.elapsed(), all - left.rows());
         if time >= ALONE {
@@ -44,10 +44,10 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
         next = rows_in(ALONE - time, time, done).clamp(1, 3 * done);
     };
     if left.rows() < rows_in(WORTH_HELP, time, done) {
-        results.push(f(Run::all(left.into_wholes())));
+        results.push(f(left.into_run()));
     } else {
         let rows = rows_in(PIECE, time, done).max(1);
-        results.append(&mut map_runs(left.into_wholes(), Share::at_least(rows), f));
+        results.append(&mut map_runs(left.into_run().wholes().collect(), Share::at_least(rows), f));
     }
     results
 }
