@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use ecs_core::{Bundle, BundleRow, BundleRows, Component, DynBundle, EntityId, Removal, RemoveAll};
 use ecs_storage_api::{Storage, StorageError};
+use smallvec::SmallVec;
 
 use self::batch::{
     BatchCommand, DespawnBatch, ExchangeBatch, InsertBatch, RemoveBatch, SpawnBatch,
@@ -18,7 +19,10 @@ use crate::resources::{Resource, Resources};
 use crate::schedule::RunError;
 use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 
-type Custom = Box<dyn FnOnce(&mut dyn Storage, &mut Resources) + Send>;
+/// A change that is made with the ids of some entities.
+type Change = Box<
+    dyn FnOnce(&[EntityId], &mut dyn Storage, &mut Resources) -> Result<(), StorageError> + Send,
+>;
 
 enum Command {
     Spawn(Box<dyn DynBundle + Send>),
@@ -26,7 +30,7 @@ enum Command {
     Insert(Entity, Box<dyn DynBundle + Send>),
     Remove(Entity, Box<dyn Removal + Send>),
     Despawn(Entity),
-    Custom(Custom),
+    Change(Box<[Entity]>, Change),
 }
 
 /// A buffer of commands.
@@ -139,6 +143,10 @@ impl CommandQueue {
             Command::Insert(entity, bundle) => Command::Insert(entity.behind(before), bundle),
             Command::Remove(entity, removal) => Command::Remove(entity.behind(before), removal),
             Command::Despawn(entity) => Command::Despawn(entity.behind(before)),
+            Command::Change(entities, change) => {
+                let entities = entities.into_iter().map(|entity| entity.behind(before));
+                Command::Change(entities.collect(), change)
+            }
             other => other,
         }));
         self.handles.extend(other.handles.count());
@@ -183,9 +191,10 @@ impl CommandQueue {
                     storage.remove_with(entity.resolve(&made), &mut *removal).map(drop)
                 }
                 Command::Despawn(entity) => storage.destroy_entity(entity.resolve(&made)),
-                Command::Custom(change) => {
-                    change(storage, resources);
-                    Ok(())
+                Command::Change(entities, change) => {
+                    let ids: SmallVec<[_; 4]> =
+                        entities.iter().map(|entity| entity.resolve(&made)).collect();
+                    change(&ids, storage, resources)
                 }
             };
             let counted = report.count(outcome, leniency);
@@ -281,6 +290,51 @@ impl<'w> Commands<'w> {
         self.queue.commands.push(Command::Insert(entity, Box::new(BundleRow::new(bundle))));
     }
 
+    /// As [`insert`](Self::insert), where what is inserted holds the ids of others: those of
+    /// spawned entities are known when the command is applied, and so `bundle` is called then.
+    ///
+    /// # Panics
+    /// If a target is a handle of another buffer.
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_world::{Commands, World};
+    /// # use ecs_core::{Component, Description, EntityId};
+    /// # struct Wheel;
+    /// # impl Component for Wheel {
+    /// #     fn describe() -> Description<Self> { Description::transient("docs::insert_with::Wheel") }
+    /// # }
+    /// # struct Wheels([EntityId; 2]);
+    /// # impl Component for Wheels {
+    /// #     fn describe() -> Description<Self> { Description::transient("docs::insert_with::Wheels") }
+    /// # }
+    ///
+    /// let mut world = World::new();
+    /// world.run_system(|mut commands: Commands| {
+    ///     let wheels = [commands.spawn(Wheel), commands.spawn(Wheel)];
+    ///     let bicycle = commands.spawn(());
+    ///     commands.insert_with(bicycle, wheels, Wheels);
+    /// })?;
+    /// let bicycle = world.query::<&Wheels>().iter().next().unwrap();
+    /// assert!(bicycle.0.iter().all(|wheel| world.has::<Wheel>(*wheel)));
+    /// # Ok::<(), ecs_world::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn insert_with<B: Bundle, const N: usize>(
+        &mut self,
+        target: impl Into<Target>,
+        others: [impl Into<Target>; N],
+        bundle: impl FnOnce([EntityId; N]) -> B + Send + 'static,
+    ) {
+        let entity = self.queue.handles.know(target.into());
+        let others = others.map(|other| self.queue.handles.know(other.into()));
+        let entities = others.into_iter().chain([entity]).collect();
+        self.change(entities, move |ids, storage, _| {
+            let (others, entity) = ids.split_first_chunk().expect("an id for each entity");
+            storage.insert_with(entity[0], &mut BundleRow::new(bundle(*others)))
+        });
+    }
+
     /// Takes a component away.
     #[track_caller]
     pub fn remove<C: Component>(&mut self, target: impl Into<Target>) {
@@ -308,7 +362,36 @@ impl<'w> Commands<'w> {
 
     /// Does anything else to the store and the resources.
     pub fn add(&mut self, change: impl FnOnce(&mut dyn Storage, &mut Resources) + Send + 'static) {
-        self.queue.commands.push(Command::Custom(Box::new(change)));
+        let nobody: [Target; 0] = [];
+        self.add_with(nobody, |_, storage, resources| change(storage, resources));
+    }
+
+    /// As [`add`](Self::add), with the ids that some entities have by then: to put that of a
+    /// spawned one into a resource or an event, for example.
+    ///
+    /// # Panics
+    /// If an entity is a handle of another buffer.
+    #[track_caller]
+    pub fn add_with<const N: usize>(
+        &mut self,
+        entities: [impl Into<Target>; N],
+        change: impl FnOnce([EntityId; N], &mut dyn Storage, &mut Resources) + Send + 'static,
+    ) {
+        let entities = entities.map(|entity| self.queue.handles.know(entity.into()));
+        self.change(entities.into(), move |ids, storage, resources| {
+            change(*ids.first_chunk().expect("an id for each entity"), storage, resources);
+            Ok(())
+        });
+    }
+
+    fn change(
+        &mut self,
+        entities: Box<[Entity]>,
+        change: impl FnOnce(&[EntityId], &mut dyn Storage, &mut Resources) -> Result<(), StorageError>
+        + Send
+        + 'static,
+    ) {
+        self.queue.commands.push(Command::Change(entities, Box::new(change)));
     }
 
     /// As [`CommandQueue::append`].

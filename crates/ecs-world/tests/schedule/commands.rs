@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use ecs_core::EntityId;
+use ecs_derive::Component;
 use ecs_storage_api::{Query, With};
 use ecs_world::{
-    CommandQueue, Commands, Local, ParQuery, RunError, Schedule, Spawned, Threads, World,
+    CommandQueue, Commands, Local, ParQuery, RunError, Schedule, Spawned, Target, Threads, World,
 };
 
 use crate::common::{A, B, C, Total, pool, run_times, work};
@@ -150,6 +151,70 @@ fn later_commands_of_the_same_system_use_what_a_spawn_returns() {
         assert_eq!(world.query_filtered::<&B, With<C>>().iter().next(), Some(&B(30)));
         world.clear().unwrap();
     }
+}
+
+/// Holds the ids of others.
+#[derive(Component, Debug, PartialEq)]
+#[component(crate = ecs_core, name = "commands::Links", transient)]
+struct Links(Vec<EntityId>);
+
+#[test]
+fn what_is_inserted_may_hold_the_ids_of_entities_that_are_made_with_it() {
+    for threads in [Threads::None, pool(1), pool(8)] {
+        let mut world = World::new();
+        let first = world.spawn(B(0));
+        world.spawn_batch((1..20_000).map(B));
+        let mut schedule = Schedule::new();
+        schedule.add_system(move |mut rows: Query<(EntityId, &B)>, mut commands: Commands| {
+            let one = commands.spawn(A(u64::MAX));
+            commands.insert_with(one, [first], |[first]| Links(vec![first, first]));
+            rows.par_for_each_with(&mut commands, |commands, (entity, b)| {
+                let [one, two] = [0, 1].map(|n| commands.spawn(A(2 * b.0 + n)));
+                commands.insert_with(entity, [one, two], |ids| (C(2), Links(ids.into())));
+                let others = [Target::from(two), Target::from(entity)];
+                commands.insert_with(one, others, |ids| Links(ids.into()));
+            });
+        });
+        schedule.set_threads(threads);
+        let report = schedule.run(&mut world);
+        assert_eq!((report.commands.applied, report.commands.skipped), (80_002, 0));
+        let number = |id: &EntityId| world.get::<A>(*id).unwrap().0;
+        for (entity, b, links) in world.query::<(EntityId, &B, &Links)>().iter() {
+            assert_eq!(links.0.iter().map(number).collect::<Vec<_>>(), [2 * b.0, 2 * b.0 + 1]);
+            assert_eq!(world.get::<Links>(links.0[0]), Some(&Links(vec![links.0[1], entity])));
+        }
+        let links = world.query_filtered::<(&A, &Links), ecs_storage_api::Without<B>>();
+        let of_one = links.iter().find(|(a, _)| a.0 == u64::MAX).unwrap();
+        assert_eq!(of_one.1, &Links(vec![first, first]));
+    }
+}
+
+#[test]
+fn a_command_with_ids_is_about_its_target_alone() {
+    let (mut world, mut schedule) = (World::new(), Schedule::new());
+    let [dead, living] = [1, 2].map(|n| world.spawn(A(n)));
+    world.despawn(dead).unwrap();
+    schedule.add_system(move |mut commands: Commands| {
+        commands.insert_with(dead, [living], |_| B(1));
+        commands.insert_with(living, [dead], |ids| Links(ids.into()));
+        let new = commands.spawn(A(3));
+        commands.add_with([new], |[new], _, resources| _ = resources.insert(new));
+    });
+    let report = schedule.run(&mut world);
+    assert_eq!((report.commands.applied, report.commands.skipped), (3, 1));
+    assert_eq!(world.get::<Links>(living), Some(&Links(vec![dead])));
+    let new = *world.resource::<EntityId>().unwrap();
+    assert_eq!(world.get::<A>(new), Some(&A(3)));
+}
+
+#[test]
+#[should_panic(expected = "in another buffer of commands")]
+fn an_id_that_another_buffer_gives_is_refused_when_it_is_asked_for() {
+    let [mut one, mut two] = [CommandQueue::new(), CommandQueue::new()];
+    let new = Commands::new(&mut one).spawn(A(1));
+    let mut commands = Commands::new(&mut two);
+    let own = commands.spawn(A(2));
+    commands.insert_with(own, [new], |ids| Links(ids.into()));
 }
 
 #[test]
