@@ -50,6 +50,6 @@ pub use schedule::{
 pub use system::{
     AlternativeQueries, BoxError, Conflict, FunctionSystem, In, IntoSystem, IsFunction, IsSystem,
     Local, ParamContext, Pipe, QuerySet, System, SystemAccess, SystemError, SystemFunction,
-    SystemOutput, SystemParam, Turn,
+    SystemOutput, SystemParam, Tick, Turn,
 };
 pub use world::World;

@@ -46,7 +46,7 @@ pub mod prelude {
     pub use crate::{
         Added, Bundle, Changed, Commands, Component, ComponentId, EntityId, EventReader,
         EventWriter, Has, IntoSystem, IntoSystemConfig, Local, Mut, Or, ParQuery, Query,
-        QueryState, Ref, Res, ResMut, Schedule, SystemParam, With, Without, World, on_event,
+        QueryState, Ref, Res, ResMut, Schedule, SystemParam, Tick, With, Without, World, on_event,
         par_map,
     };
 }

@@ -122,7 +122,7 @@ impl fmt::Debug for SystemConfig {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no system of a schedule",
     label = "not a system",
-    note = "a system is a function of up to 12 parameters, each a `Query`, `Res`, `ResMut`, `Commands`, `Local` (of a type with `Default`), events, a tuple of those, or a struct that derives `SystemParam`, and not a reference to one",
+    note = "a system is a function of up to 12 parameters, each a `Query`, `Res`, `ResMut`, `Commands`, `Local` (of a type with `Default`), `Tick`, events, a tuple of those, or a struct that derives `SystemParam`, and not a reference to one",
     note = "or a function of `&mut World` alone",
     note = "it returns nothing, or a `Result<(), E>`; `pipe` gives what else it returns to another system",
     note = "several systems are added one by one"

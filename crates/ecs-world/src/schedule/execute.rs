@@ -18,7 +18,6 @@ use ecs_storage_api::{Claim, Share, Storage, Version};
 use parking_lot::Mutex;
 use rayon::Scope;
 
-use super::Tick;
 use super::config::{Every, Work};
 use super::crew::Crew;
 use super::dependencies::{Dependencies, Progress};
@@ -27,7 +26,7 @@ use super::node::{Cell, Known, Node};
 use super::plan::Segment;
 use super::watch::Watch;
 use crate::resources::Resources;
-use crate::system::Turn;
+use crate::system::{Tick, Turn};
 
 /// Nanoseconds of work from which on it is worth while to call another thread:
 /// some times what that costs.
@@ -191,7 +190,7 @@ impl Run<'_> {
         }
         let mut claim = claim();
         let window = cell.window(Version::new(self.before.get() + at as u64 + 1));
-        let mut turn = Turn::new(&mut claim, self.resources, known.name, window);
+        let mut turn = Turn::new(&mut claim, self.resources, known.name, window, self.context.tick);
         let Cell { work, conditions, .. } = &mut *cell;
         let mut run = |turn: &mut Turn<'_>| {
             if !conditions.iter_mut().all(|condition| condition.run((), turn)) {

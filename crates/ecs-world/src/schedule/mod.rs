@@ -41,7 +41,7 @@ use self::plan::{Plan, Segment, Step};
 use crate::commands::{CommandQueue, Leniency};
 use crate::removed::send_removals;
 use crate::resources::Resources;
-use crate::system::{SystemError, Turn};
+use crate::system::{SystemError, Tick, Turn};
 use crate::world::World;
 
 pub use config::{IntoSystemConfig, SetConfig, SystemConfig};
@@ -54,10 +54,6 @@ pub use report::{RunReport, SystemStats};
 pub(crate) use sub::Clocks;
 pub use sub::{FrameTime, SubSchedule};
 pub use threads::Threads;
-
-/// Counts the runs of a schedule.
-#[derive(Debug, Clone, Copy)]
-struct Tick(u64);
 
 /// Systems, and the order in which they run.
 ///
@@ -544,7 +540,7 @@ fn run_alone<S: Storage>(
             let hold = {
                 let mut share = queries.share(&mut world.storage);
                 let mut claim = share.claim_alone(0);
-                let mut turn = Turn::new(&mut claim, &world.resources, name, window);
+                let mut turn = Turn::new(&mut claim, &world.resources, name, window, context.tick);
                 cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn))
             };
             if access.records_commands() {

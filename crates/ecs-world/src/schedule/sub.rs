@@ -6,10 +6,11 @@ use std::time::Duration;
 use ecs_storage_api::Storage;
 use serde::{Deserialize, Serialize};
 
+use super::Schedule;
 use super::error::{PlanError, RunError};
 use super::report::{RunReport, SystemStats};
-use super::{Schedule, Tick};
 use crate::resources::Resources;
+use crate::system::Tick;
 use crate::world::World;
 
 /// Tells how much time has passed since the tick before, for fixed time steps: a
@@ -29,7 +30,7 @@ enum Pace {
 /// It is exclusive: the systems before it have ended, and their commands are
 /// applied. Its name keeps its clock in the world, so that a world that is saved
 /// and restored goes on as if nothing had happened; no two sub-schedules of a
-/// schedule have one name. In it, `every` counts its own runs. A step that fails
+/// schedule have one name. In it, `every` and [`Tick`] count its own runs. A step that fails
 /// has not been: its time is still there for the next run. The time of ticks in which it is
 /// not due, by its rhythm or by a condition, does not count. In a step of one with fixed
 /// steps, as much time passes for those within it as the step takes.

@@ -15,6 +15,7 @@ mod param;
 mod pipe;
 mod query;
 mod resource;
+mod tick;
 
 pub use access::{Conflict, SystemAccess, SystemError};
 pub(crate) use exclusive::{ExclusiveFunction, ExclusiveSystem};
@@ -25,6 +26,7 @@ pub(crate) use output::{CheckedSystem, IntoChecked};
 pub use param::{ParamContext, SystemParam};
 pub use pipe::{In, Pipe};
 pub use query::{AlternativeQueries, QuerySet};
+pub use tick::Tick;
 
 use ecs_storage_api::{Claim, QueryError, StageRecords, Window};
 
@@ -129,6 +131,7 @@ pub struct Turn<'t> {
     resources: &'t Resources,
     system: &'t str,
     window: Window,
+    tick: Tick,
     rows: usize,
 }
 
@@ -138,8 +141,9 @@ impl<'t> Turn<'t> {
         resources: &'t Resources,
         system: &'t str,
         window: Window,
+        tick: Tick,
     ) -> Self {
-        Self { stages: claim, next: 0, resources, system, window, rows: 0 }
+        Self { stages: claim, next: 0, resources, system, window, tick, rows: 0 }
     }
 
     /// Begins a stage: the parameters of one function.
@@ -153,7 +157,7 @@ impl<'t> Turn<'t> {
         match self.stages.stage(stage, self.window) {
             Ok(records) => {
                 self.rows += records.rows_matched();
-                ParamContext { records, resources: self.resources }
+                ParamContext { records, resources: self.resources, tick: self.tick }
             }
             Err(error) => panic!("{error}"),
         }

@@ -5,6 +5,7 @@ use std::any::type_name;
 use ecs_storage_api::StageRecords;
 
 use super::access::{SystemAccess, SystemError};
+use super::tick::Tick;
 use crate::commands::CommandQueue;
 use crate::resources::{Res, ResMut, Resource, Resources};
 
@@ -13,6 +14,7 @@ use crate::resources::{Res, ResMut, Resource, Resources};
 pub struct ParamContext<'w> {
     pub(super) records: StageRecords<'w>,
     pub(super) resources: &'w Resources,
+    pub(super) tick: Tick,
 }
 
 impl<'w> ParamContext<'w> {
@@ -44,12 +46,12 @@ impl<'w> ParamContext<'w> {
 /// A parameter of a system.
 ///
 /// Queries, resources, [`Commands`](crate::Commands), [`Local`](super::Local)
-/// values, events, and tuples of those are parameters;
+/// values, events, the [`Tick`], and tuples of those are parameters;
 /// `#[derive(SystemParam)]` makes one of a struct of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no parameter of a system",
     label = "a system can't ask for this",
-    note = "systems ask for `Query`, `Res`, `ResMut`, `Commands`, `Local`, events, tuples of those, and structs that derive `SystemParam`"
+    note = "systems ask for `Query`, `Res`, `ResMut`, `Commands`, `Local`, `Tick`, events, tuples of those, and structs that derive `SystemParam`"
 )]
 pub trait SystemParam {
     /// What is kept between runs.

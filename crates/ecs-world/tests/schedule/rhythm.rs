@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ecs_storage_api::{Changed, Query};
-use ecs_world::{IntoSystemConfig, Local, Res, ResMut, Schedule, SetConfig, Threads, World};
+use ecs_world::{
+    FrameTime, In, IntoSystem, IntoSystemConfig, Local, ParQuery, Res, ResMut, Schedule, SetConfig,
+    SubSchedule, Threads, Tick, World,
+};
 
-use crate::common::{A, Log, Total, log, logging, words};
+use crate::common::{A, Log, Total, log, logged, logging, pool, run_times, words, work};
 
 #[test]
 fn every_n_th_tick_counts_the_ticks_of_the_world() {
@@ -232,4 +235,99 @@ fn a_set_s_condition_is_asked_when_the_set_is_due_and_hears_of_what_came_before(
 #[should_panic(expected = "`every` takes 1 or more")]
 fn a_rhythm_of_no_ticks_is_refused() {
     drop(log("a").every(0));
+}
+
+/// Writes its tick down.
+fn note(tick: Tick, mut log: ResMut<Log>) {
+    log.add(tick.get());
+}
+
+#[test]
+fn a_system_is_told_the_tick_of_the_world_that_it_runs_on() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(note.every_offset(3, 1));
+    run_times(8, &mut schedule, &mut world);
+    assert_eq!(logged(&mut world), "1 4 7");
+    let even = |tick: Tick| tick.get().is_multiple_of(2);
+    let double = |tick: Tick, _: Tick| 2 * tick.get();
+    let both = |In(twice): In<u64>, tick: Tick, mut log: ResMut<Log>| {
+        log.add(format!("{twice}/{}", tick.get()));
+    };
+    let mut other = Schedule::new();
+    other.add_system(note.run_if(even)).add_system(double.pipe(both));
+    let runs = [(); 3].map(|()| words(&mut other, &mut world));
+    assert_eq!(runs, ["8 16/8", "18/9", "10 20/10"]);
+}
+
+#[test]
+fn a_system_that_is_run_once_is_told_the_tick_that_comes() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    run_times(3, &mut schedule, &mut world);
+    world.run_system(note).unwrap();
+    world.run_system(note).unwrap();
+    assert_eq!((logged(&mut world).as_str(), world.tick()), ("3 3", 3));
+}
+
+#[test]
+fn in_a_sub_schedule_the_tick_counts_its_own_steps() {
+    let (mut world, mut schedule, mut steps) = (logging(), Schedule::new(), Schedule::new());
+    steps.add_system(note);
+    let step = Duration::from_millis(10);
+    schedule.add_system(note).add_system(SubSchedule::fixed("steps", step, steps)).add_system(note);
+    world.insert_resource(FrameTime(Duration::from_millis(25)));
+    let runs = [(); 3].map(|()| words(&mut schedule, &mut world));
+    assert_eq!(runs, ["0 0 1 0", "1 2 3 4 1", "2 5 6 2"]);
+}
+
+#[test]
+fn the_tick_goes_on_from_what_was_restored_and_stays_in_a_run_that_failed() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(note);
+    schedule.add_system(|world: &mut World| {
+        assert!(world.resource::<Total>().is_none(), "there is a total");
+    });
+    run_times(2, &mut schedule, &mut world);
+    let saved = world.snapshot().unwrap();
+    run_times(2, &mut schedule, &mut world);
+    world.restore(&saved).unwrap();
+    schedule.run(&mut world);
+    world.insert_resource(Total(0));
+    schedule.try_run(&mut world).unwrap_err();
+    world.remove_resource::<Total>();
+    schedule.run(&mut world);
+    assert_eq!(logged(&mut world), "0 1 2 3 2 3 3");
+}
+
+#[test]
+fn an_exclusive_system_that_restores_leaves_the_tick_of_its_run() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    let saved = world.snapshot().unwrap();
+    run_times(5, &mut schedule, &mut world);
+    schedule.add_system(note);
+    schedule.add_system(move |world: &mut World| world.restore(&saved).unwrap());
+    schedule.add_system(note);
+    let runs = [(); 2].map(|()| words(&mut schedule, &mut world));
+    assert_eq!(runs, ["5 5", "1 1"]);
+}
+
+#[test]
+fn systems_side_by_side_and_parallel_queries_see_one_tick() {
+    let mut world = World::new();
+    world.spawn_batch((0..20_000).map(|_| A(0)));
+    let mut schedule = Schedule::new();
+    schedule.add_system(|tick: Tick, mut rows: Query<&mut A>| {
+        rows.par_for_each(|row| row.0 += tick.get());
+    });
+    for _ in 0..4 {
+        schedule.add_system(|tick: Tick, mut seen: Local<Vec<u64>>| {
+            work();
+            seen.push(tick.get());
+            assert!(seen.iter().copied().eq(0..=tick.get()));
+        });
+    }
+    schedule.set_threads(pool(3));
+    let step = &schedule.describe(&mut world).unwrap().phases[0].steps[4];
+    assert_eq!((step.waits_for.len(), step.beside.len()), (0, 4), "it conflicts with nothing");
+    run_times(5, &mut schedule, &mut world);
+    assert!(world.query::<&A>().iter().all(|row| row.0 == 10));
 }
