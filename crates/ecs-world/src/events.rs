@@ -20,7 +20,8 @@ use crate::system::{ParamContext, SystemAccess, SystemError, SystemParam};
 /// which the last reader has got it; those that no reader waits for, at the end
 /// of the tick in which they were sent. A reader that never runs keeps them all.
 /// After a snapshot was restored, all wait until the systems have come that it knows
-/// to read events, in other schedules for example; for a thousand ticks at most.
+/// to read events, in other schedules for example; for a thousand ticks at most. Where no
+/// schedule runs, [`World::forget_events`](crate::World::forget_events) drops them.
 ///
 /// Of events that are not saved, a system that comes after that begins with the first that
 /// waits: the snapshot has its number, and not the events that it counts.
@@ -113,6 +114,11 @@ impl<E: Resource> Events<E> {
         }
     }
 
+    /// Drops all that wait. Their numbers stay taken: readers go on behind them.
+    pub(crate) fn forget_all(&mut self) {
+        self.forget_before(self.end());
+    }
+
     /// Drops what every reader has got.
     fn forget(&mut self) {
         let mut needed = self.end();
@@ -123,9 +129,14 @@ impl<E: Resource> Events<E> {
                 needed = needed.min(load(&next));
             }
         }
-        let seen = usize::try_from(needed.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.forget_before(needed);
+    }
+
+    /// Drops those before a number.
+    fn forget_before(&mut self, number: u64) {
+        let seen = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
         // First of all: what is dropped may panic, and is gone then as well.
-        self.first = self.first.max(needed);
+        self.first = self.first.max(number);
         self.waiting.drain(..seen.min(self.waiting.len()));
     }
 }

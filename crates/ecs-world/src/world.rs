@@ -506,6 +506,30 @@ impl<S: Storage> World<S> {
         self.resources.get_mut::<Events<E>>().expect("it was put in").send(event);
     }
 
+    /// Drops the events of type `E` that wait, whether systems have got them or not. A
+    /// schedule does so at the end of each tick with those that all have got: this is for
+    /// programs that run none, where events wait without end.
+    ///
+    /// The numbers by which readers count stay: where the events are saved, snapshots and
+    /// state hash are those of a world whose systems have got as many.
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_world::{Events, World};
+    ///
+    /// struct Key(char);
+    ///
+    /// let mut world = World::new();
+    /// world.send(Key('a'));
+    /// world.forget_events::<Key>();
+    /// assert!(world.resource::<Events<Key>>().unwrap().is_empty());
+    /// ```
+    pub fn forget_events<E: Resource>(&mut self) {
+        if let Some(mut events) = self.resources.get_mut::<Events<E>>() {
+            events.forget_all();
+        }
+    }
+
     /// Runs a system once, outside of any schedule: to set a world up, or to test the system.
     /// Its commands are applied. It is no tick, and everything is new to the system, however
     /// often it is run.

@@ -216,3 +216,62 @@ fn a_program_may_send_before_the_first_run_and_a_condition_asks_once() {
     assert_eq!(words(&mut schedule, &mut world), "a3 rang");
     assert_eq!(waiting(&world), 0);
 }
+
+#[test]
+fn what_a_program_without_a_schedule_has_sent_is_forgotten_when_it_says_so() {
+    let mut world = World::new();
+    world.forget_events::<Ping>();
+    assert!(world.resource::<Events<Ping>>().is_none());
+    for n in 0..100 {
+        world.send(Ping(n));
+        world.run_system(|mut pings: EventWriter<Ping>| pings.send(Ping(0))).unwrap();
+    }
+    assert_eq!(waiting(&world), 200);
+    world.forget_events::<Ping>();
+    assert_eq!(waiting(&world), 0);
+}
+
+#[test]
+fn readers_go_on_behind_events_that_were_forgotten() {
+    let (mut world, mut schedule) = (logging(), Schedule::new());
+    schedule.add_system(read('a')).add_system(send).add_system(read('b').every(2));
+    assert_eq!(words(&mut schedule, &mut world), "b0");
+    assert_eq!(words(&mut schedule, &mut world), "a0");
+    world.forget_events::<Ping>();
+    world.forget_events::<Ping>();
+    assert_eq!(words(&mut schedule, &mut world), "b2");
+    assert_eq!(words(&mut schedule, &mut world), "a2");
+    world.send(Ping(9));
+    assert_eq!(words(&mut schedule, &mut world), "a3 a9 b3 b9 b4");
+}
+
+#[test]
+fn saved_events_that_were_forgotten_leave_the_state_in_which_all_were_got() {
+    let world = || {
+        let mut world = World::new();
+        world.save_events::<u32>("events::told");
+        world
+    };
+    let (mut forgetful, mut attentive, mut silent) = (world(), world(), world());
+    forgetful.forget_events::<u32>();
+    let hash = |world: &World| world.state_hash().unwrap();
+    assert_eq!(hash(&forgetful), hash(&silent), "none was sent");
+    for world in [&mut forgetful, &mut attentive] {
+        (0..3u32).for_each(|n| world.send(n));
+    }
+    forgetful.forget_events::<u32>();
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut told: EventReader<u32>| assert_eq!(told.read().len(), 3));
+    schedule.run(&mut attentive);
+    Schedule::new().run(&mut forgetful);
+    Schedule::new().run(&mut silent);
+    assert_eq!(hash(&forgetful), hash(&attentive));
+    assert_ne!(hash(&forgetful), hash(&silent), "that three were sent is part of the state");
+    let saved = forgetful.snapshot().unwrap();
+    let mut restored = world();
+    restored.restore(&saved).unwrap();
+    restored.send(7u32);
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut told: EventReader<u32>| assert!(told.read().eq(&[7])));
+    schedule.run(&mut restored);
+}
