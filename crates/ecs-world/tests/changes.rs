@@ -54,6 +54,36 @@ fn terms_that_mark_are_terms_of_systems() {
 }
 
 #[test]
+fn a_value_that_is_set_counts_as_changed_if_it_differs() {
+    let mut world = World::new();
+    let all = [1, 7, 3].map(|n| world.spawn((Health(n), Speed(n))));
+    let before = world.advance_version();
+    let mut schedule = Schedule::new();
+    schedule.add_system(|mut query: Query<(Mut<Health>, Mut<Speed>)>| {
+        let mut was_set = Vec::new();
+        for (mut health, mut speed) in &mut query {
+            was_set.push((health.set_if_neq(Health(7)), speed.set_if_neq(Speed(7))));
+            assert_eq!((*health, *speed), (Health(7), Speed(7)));
+        }
+        assert_eq!(was_set, [(true, true), (false, false), (true, true)]);
+    });
+    schedule.run(&mut world);
+    let mut state = QueryState::<EntityId, Changed<Health>>::new();
+    state.set_window(Window { since: before, now: world.version() });
+    let changed: Vec<_> = state.query(world.storage()).iter().collect();
+    assert_eq!(changed, [all[0], all[2]]);
+    let before = world.advance_version();
+    world
+        .run_system(|mut query: Query<Mut<Speed>>| {
+            assert!(query.iter_mut().all(|mut speed| !speed.set_if_neq(Speed(7))));
+        })
+        .unwrap();
+    let mut state = QueryState::<EntityId, Changed<Speed>>::new();
+    state.set_window(Window { since: before, now: world.version() });
+    assert_eq!(state.query(world.storage()).iter().count(), 0, "no page was written");
+}
+
+#[test]
 fn a_world_remembers_when_it_was_asked() {
     let mut world = World::new();
     let all: Vec<_> = (0..10).map(|n| world.spawn((Health(n), Speed(n)))).collect();

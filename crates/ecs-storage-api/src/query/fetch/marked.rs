@@ -149,6 +149,38 @@ impl<'w, C: Component> Mut<'w, C> {
         self.ticks.is_added()
     }
 
+    /// Writes a value if it differs from the one that is there, and tells whether it did:
+    /// only then does it count as changed.
+    ///
+    /// # Example
+    /// ```
+    /// # use ecs_core::{Component, Description};
+    /// # use ecs_storage_api::{Mut, Query};
+    /// # #[derive(PartialEq)]
+    /// # struct Light(bool);
+    /// # impl Component for Light {
+    /// #     const TRACK: bool = true;
+    /// #     fn describe() -> Description<Self> {
+    /// #         Description::transient("docs::set_if_neq::Light")
+    /// #     }
+    /// # }
+    /// fn dusk(mut lights: Query<Mut<Light>>) {
+    ///     for mut light in &mut lights {
+    ///         light.set_if_neq(Light(true));
+    ///     }
+    /// }
+    /// ```
+    pub fn set_if_neq(&mut self, value: C) -> bool
+    where
+        C: PartialEq,
+    {
+        let differs = *self.value != value;
+        if differs {
+            **self = value;
+        }
+        differs
+    }
+
     /// Lends the value without a mark that it changed, for changes that nobody
     /// needs to hear of.
     pub fn bypass(&mut self) -> &mut C {
