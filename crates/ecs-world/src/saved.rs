@@ -1,6 +1,6 @@
 //! Resources that ask to be part of snapshots and of the state hash.
 
-use std::any::{Any, TypeId};
+use std::any::{Any, TypeId, type_name};
 use std::collections::VecDeque;
 
 use ecs_core::CodecError;
@@ -39,6 +39,8 @@ pub(crate) struct SavedResource {
     pub(crate) name: String,
     /// The type of the resource.
     pub(crate) kind: TypeId,
+    /// The same for people.
+    pub(crate) what: String,
     encode: fn(&Resources) -> Option<Encoded>,
     decode: fn(&[u8]) -> Result<Insert, String>,
     pub(crate) remove: fn(&mut Resources) -> Replaced,
@@ -49,6 +51,7 @@ impl SavedResource {
         Self {
             name,
             kind: TypeId::of::<T>(),
+            what: format!("resource `{}`", type_name::<T>()),
             encode: |resources| resources.get::<T>().map(|value| postcard::to_allocvec(&*value)),
             decode: |bytes| {
                 let value: T = read(bytes)?;
@@ -62,6 +65,7 @@ impl SavedResource {
         Self {
             name,
             kind: TypeId::of::<Events<E>>(),
+            what: format!("events of `{}`", type_name::<E>()),
             encode: |resources| {
                 let events = resources.get::<Events<E>>()?;
                 // Where none was ever sent, there may as well be no events.

@@ -578,32 +578,46 @@ impl<S: Storage> World<S> {
     /// another name, or older snapshots are read as what they are not. Where those are still
     /// to be read, the old type keeps the old name, and is converted afterwards.
     ///
+    /// To say the same again does nothing.
+    ///
     /// # Panics
-    /// If the name is taken, by the same type too.
+    /// If the name is taken by another type, or by events, or `T` is saved under another
+    /// name.
     #[track_caller]
     pub fn save_resource<T: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of::<T>(name.to_owned()));
     }
 
     /// Says that events of type `E` are part of snapshots and of the state hash,
-    /// under a stable name: those that a reader may still want.
+    /// under a stable name: those that a reader may still want. To say the same again does
+    /// nothing.
     ///
     /// # Panics
-    /// If the name is taken by a resource or by events, of the same type too.
+    /// If the name is taken by a resource or by events of another type, or these are saved
+    /// under another name.
     #[track_caller]
     pub fn save_events<E: Resource + Serialize + DeserializeOwned>(&mut self, name: &str) {
         self.add_saved(SavedResource::of_events::<E>(name.to_owned()));
     }
 
     #[track_caller]
-    pub(crate) fn add_saved(&mut self, resource: SavedResource) {
-        let name = &resource.name;
-        assert!(
-            self.saved.iter().all(|saved| saved.name != *name),
-            "the name `{name}` is taken, by a resource or by events that are saved"
-        );
-        self.resources.bring(resource.kind);
-        self.saved.push(resource);
+    pub(crate) fn add_saved(&mut self, added: SavedResource) {
+        for saved in &self.saved {
+            let (same_name, same_kind) = (saved.name == added.name, saved.kind == added.kind);
+            match (same_name, same_kind) {
+                (true, true) => return,
+                (false, false) => {}
+                (true, false) => {
+                    panic!("the name `{}` of {} is taken by {}", added.name, added.what, saved.what)
+                }
+                (false, true) => panic!(
+                    "{} can't be saved as `{}` and as `{}`",
+                    added.what, saved.name, added.name
+                ),
+            }
+        }
+        self.resources.bring(added.kind);
+        self.saved.push(added);
     }
 
     /// Names components to this process, before it meets them in a snapshot:

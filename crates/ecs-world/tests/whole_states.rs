@@ -1,11 +1,13 @@
 //! Whole states on their way: through cuts and deltas, and as bytes that say too much.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ecs_archetype::ArchetypeStorage;
 use ecs_derive::Component;
 use ecs_storage_api::SnapshotError;
 use ecs_storage_api::snapshot::ReadOptions;
 use ecs_storage_api::snapshot::sections::{SectionReader, SectionWriter};
-use ecs_world::{Cut, RemovedComponents, ResMut, Schedule, World};
+use ecs_world::{Cut, Events, RemovedComponents, ResMut, Schedule, World};
 use serde::{Deserialize, Serialize};
 
 #[derive(Component, Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
@@ -153,4 +155,52 @@ fn resources_that_are_gone_can_be_skipped() {
     let options = ReadOptions::new().skip_unknown().skip_named("whole_states::seed");
     world.restore_with(&saved, &options).unwrap();
     assert!(world.resource::<u64>().is_none());
+}
+
+/// What it says when something is to be saved that can't be.
+fn refusal(save: impl FnOnce(&mut World)) -> String {
+    let mut world: World = World::new();
+    world.save_resource::<u64>("whole_states::seed");
+    world.save_events::<u32>("whole_states::rang");
+    world.insert_resource(7u64);
+    let hash = world.state_hash().unwrap();
+    let panic = catch_unwind(AssertUnwindSafe(|| save(&mut world))).unwrap_err();
+    assert_eq!(world.state_hash().unwrap(), hash);
+    *panic.downcast().unwrap()
+}
+
+#[test]
+fn to_say_again_what_is_saved_does_nothing() {
+    let mut world: World = World::new();
+    let states = [(); 2].map(|()| {
+        world.save_resource::<u64>("whole_states::seed");
+        world.save_events::<u32>("whole_states::rang");
+        world.insert_resource(7u64);
+        if world.resource::<Events<u32>>().is_none() {
+            world.send(5u32);
+        }
+        (world.state_hash().unwrap(), world.snapshot().unwrap())
+    });
+    assert_eq!(states[0], states[1]);
+}
+
+#[test]
+fn a_name_is_that_of_one_type_and_a_type_has_one_name() {
+    let taken = refusal(|world| world.save_resource::<u8>("whole_states::seed"));
+    assert_eq!(taken, "the name `whole_states::seed` of resource `u8` is taken by resource `u64`");
+    let taken = refusal(|world| world.save_events::<u64>("whole_states::seed"));
+    assert_eq!(
+        taken,
+        "the name `whole_states::seed` of events of `u64` is taken by resource `u64`"
+    );
+    let taken = refusal(|world| world.save_resource::<u32>("whole_states::rang"));
+    assert_eq!(
+        taken,
+        "the name `whole_states::rang` of resource `u32` is taken by events of `u32`"
+    );
+    let twice = refusal(|world| world.save_resource::<u64>("whole_states::Seed"));
+    let both = "can't be saved as `whole_states::seed` and as `whole_states::Seed`";
+    assert_eq!(twice, format!("resource `u64` {both}"));
+    let twice = refusal(|world| world.save_events::<u32>("whole_states::Rang"));
+    assert!(twice.starts_with("events of `u32` can't be saved as"), "{twice}");
 }
