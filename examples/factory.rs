@@ -6,7 +6,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use ecs::prelude::*;
-use ecs::{FrameTime, SetConfig, SubSchedule, Threads};
 use serde::{Deserialize, Serialize};
 
 /// A machine, which wears until it breaks.

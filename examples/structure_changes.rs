@@ -1,7 +1,6 @@
 //! Structure changes: components that come and go, one by one, in batches, and
 //! recorded as commands while a query runs.
 
-use ecs::UpdateBatch;
 use ecs::prelude::*;
 
 #[derive(Component, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

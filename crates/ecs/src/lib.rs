@@ -45,9 +45,10 @@ pub type Blocking<R> = remote::Blocking<R, ArchetypeStorage>;
 pub mod prelude {
     pub use crate::{
         Added, Bundle, Changed, Commands, Component, ComponentId, EntityId, EventReader,
-        EventWriter, Has, IntoSystem, IntoSystemConfig, Local, Mut, Or, ParQuery, Query,
-        QueryState, Ref, Res, ResMut, Schedule, SystemParam, Tick, With, Without, World, on_event,
-        par_map,
+        EventWriter, FrameTime, Has, In, IntoSystem, IntoSystemConfig, Label, Local, Mut, Or,
+        ParQuery, Query, QuerySet, QueryState, Ref, RemovedComponents, Res, ResMut, Schedule,
+        SetConfig, SubSchedule, SystemParam, Threads, Tick, UpdateBatch, With, Without, World,
+        on_event, par_map,
     };
 }
 
