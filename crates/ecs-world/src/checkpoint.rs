@@ -12,27 +12,28 @@ use crate::world::World;
 /// Small parts are written together; columns are larger, and pass it by.
 const BUFFER: usize = 32 << 10;
 
-/// Tells why a checkpoint could not be written or read.
+/// Tells why a checkpoint could not be written or read, the reason included: `source` tells
+/// of none, so that who prints a chain of sources has it once.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The system refused something about the file.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {reason}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What was tried: `open it`, say.
         action: &'static str,
         /// The system's reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The state could not be encoded, or the file holds no such state.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Snapshot {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: SnapshotError,
+        reason: SnapshotError,
     },
 }
 
@@ -90,8 +91,8 @@ pub(crate) fn save(
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), SnapshotError>,
 ) -> Result<(), CheckpointError> {
     replace(path, write).map_err(|error| match error {
-        SnapshotError::Io(source) => io_error(path, "write it", source),
-        source => snapshot_error(path, source),
+        SnapshotError::Io(reason) => io_error(path, "write it", reason),
+        reason => snapshot_error(path, reason),
     })
 }
 
@@ -100,16 +101,16 @@ pub(crate) fn load<T>(
     path: &Path,
     read: impl FnOnce(&[u8]) -> Result<T, SnapshotError>,
 ) -> Result<T, CheckpointError> {
-    let bytes = fs::read(path).map_err(|source| io_error(path, "open it", source))?;
-    read(&bytes).map_err(|source| snapshot_error(path, source))
+    let bytes = fs::read(path).map_err(|reason| io_error(path, "open it", reason))?;
+    read(&bytes).map_err(|reason| snapshot_error(path, reason))
 }
 
-fn io_error(path: &Path, action: &'static str, source: io::Error) -> CheckpointError {
-    CheckpointError::Io { path: path.to_owned(), action, source }
+fn io_error(path: &Path, action: &'static str, reason: io::Error) -> CheckpointError {
+    CheckpointError::Io { path: path.to_owned(), action, reason }
 }
 
-pub(crate) fn snapshot_error(path: &Path, source: SnapshotError) -> CheckpointError {
-    CheckpointError::Snapshot { path: path.to_owned(), source }
+pub(crate) fn snapshot_error(path: &Path, reason: SnapshotError) -> CheckpointError {
+    CheckpointError::Snapshot { path: path.to_owned(), reason }
 }
 
 /// Writes a file beside its place, and puts it there when it is safe on the disk.

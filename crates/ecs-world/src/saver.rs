@@ -78,10 +78,10 @@ impl Saver {
         let name = "checkpoint".to_owned();
         let written = path.clone();
         let thread = thread::Builder::new().name(name).spawn(move || cut.save(&written));
-        let thread = thread.map_err(|source| CheckpointError::Io {
+        let thread = thread.map_err(|reason| CheckpointError::Io {
             path,
             action: "start a thread to write it",
-            source,
+            reason,
         })?;
         self.running = Some(thread);
         Ok(())

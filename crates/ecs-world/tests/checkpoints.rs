@@ -1,5 +1,6 @@
 //! Checkpoints that can't be written or read leave everything as it was.
 
+use std::error::Error as _;
 use std::fs;
 
 use ecs_derive::Component;
@@ -41,7 +42,9 @@ fn what_goes_wrong_names_the_file_and_changes_nothing() {
     assert!(matches!(error, CheckpointError::Io { .. }), "{error}");
     fs::write(&path, "nonsense").unwrap();
     let error = world.load(&path).unwrap_err();
-    assert!(matches!(error, CheckpointError::Snapshot { .. }), "{error}");
+    let CheckpointError::Snapshot { reason, .. } = &error else { panic!("{error}") };
+    assert!(error.to_string().ends_with(&reason.to_string()), "{error}");
+    assert!(error.source().is_none(), "its text has the reason already");
     world.save(&path).unwrap();
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
