@@ -310,7 +310,13 @@ impl<S: Storage> World<S> {
     /// [`StateHasher`], with the tick under the label `tick`, the clock of each
     /// [`SubSchedule`](crate::SubSchedule) under `clock ` and its name (its runs as
     /// 8 bytes, the nanoseconds that it has not used as 16), and each saved resource
-    /// under `resource ` and its name.
+    /// and type of saved events under `resource ` and its name. Resources are as postcard
+    /// writes them; of events it is how many were sent before the first that waits, and the
+    /// list of those that wait. A resource that is not there adds nothing, and neither do
+    /// events of which none was ever sent.
+    ///
+    /// Those that wait are those that some reader has not got, so worlds whose systems have
+    /// got different events are different.
     ///
     /// # Errors
     /// [`CodecError`] if a value refuses to be encoded.
