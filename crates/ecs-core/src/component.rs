@@ -40,7 +40,8 @@ use crate::registry::{self, RegisterError};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no component",
-    note = "derive it: `#[derive(Component)]`"
+    note = "derive it: `#[derive(Component)]`",
+    note = "of several, each stands in a term of its own: `(&A, &B)`, `(With<A>, With<B>)`"
 )]
 pub trait Component: Sized + Send + Sync + 'static {
     /// Whether storages remember of each value when it changed and when it came,

@@ -232,7 +232,7 @@ impl<E: Resource> SystemParam for EventWriter<'_, E> {
     type Item<'w> = EventWriter<'w, E>;
 
     fn init(access: &mut SystemAccess) -> Result<(), SystemError> {
-        access.add_resource::<Events<E>>(true)
+        access.add_events::<E>(true)
     }
 
     fn prepare(_state: &mut (), resources: &mut Resources) {
@@ -307,7 +307,7 @@ impl<E: Resource> SystemParam for EventReader<'_, E> {
     type Item<'w> = EventReader<'w, E>;
 
     fn init(access: &mut SystemAccess) -> Result<Self::State, SystemError> {
-        access.add_resource::<Events<E>>(false)?;
+        access.add_events::<E>(false)?;
         Ok(Self::State::default())
     }
 

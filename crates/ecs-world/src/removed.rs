@@ -85,7 +85,12 @@ impl<C: Component> SystemParam for RemovedComponents<'_, C> {
     type Item<'w> = RemovedComponents<'w, C>;
 
     fn init(access: &mut SystemAccess) -> Result<Self::State, SystemError> {
-        const { assert!(C::TRACK, "`RemovedComponents` needs a tracked component") }
+        const {
+            assert!(
+                C::TRACK,
+                "`RemovedComponents` needs a tracked component: derive it with `#[component(track)]`"
+            );
+        }
         EventReader::<Lost<C>>::init(access)
     }
 

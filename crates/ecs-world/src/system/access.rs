@@ -5,6 +5,7 @@ use std::any::{TypeId, type_name};
 use ecs_core::ComponentId;
 use ecs_storage_api::{Prepared, QueryError, QueryGroup};
 
+use crate::events::Events;
 use crate::resources::Resource;
 
 /// What a system reads and writes.
@@ -21,7 +22,8 @@ pub struct SystemAccess {
 #[derive(Debug, Clone, Copy)]
 struct ResourceAccess {
     id: TypeId,
-    name: &'static str,
+    /// What it is called where it keeps two apart.
+    conflict: Conflict,
     writes: bool,
 }
 
@@ -42,6 +44,21 @@ pub enum Conflict {
     /// One writes a resource that the other touches.
     #[error("resource `{0}`")]
     Resource(&'static str),
+    /// One sends events that the other reads or sends.
+    #[error("events of `{0}`")]
+    Events(&'static str),
+}
+
+impl Conflict {
+    /// Says how two parameters can be had all the same.
+    fn way_out(self) -> &'static str {
+        match self {
+            Self::Component(_) => {
+                "; `Without` as a filter keeps two queries apart, and a `QuerySet` lends them one at a time"
+            }
+            Self::Resource(_) | Self::Events(_) => "",
+        }
+    }
 }
 
 /// Tells why a function is no system.
@@ -57,7 +74,10 @@ pub enum SystemError {
         source: QueryError,
     },
     /// Two parameters would borrow the same, once for writing.
-    #[error("system `{system}`: two of its parameters borrow {conflict}, at least one for writing")]
+    #[error(
+        "system `{system}`: two of its parameters borrow {conflict}, at least one for writing{}",
+        conflict.way_out()
+    )]
     Conflict {
         /// The function's name.
         system: String,
@@ -109,9 +129,19 @@ impl SystemAccess {
     /// [`SystemError::Conflict`] if another parameter borrows it, and one of the
     /// two writes.
     pub fn add_resource<T: Resource>(&mut self, writes: bool) -> Result<(), SystemError> {
-        let added = ResourceAccess { id: TypeId::of::<T>(), name: type_name::<T>(), writes };
+        let conflict = Conflict::Resource(type_name::<T>());
+        self.add(ResourceAccess { id: TypeId::of::<T>(), conflict, writes })
+    }
+
+    /// Adds the events of a type, a resource of another name.
+    pub(crate) fn add_events<E: Resource>(&mut self, writes: bool) -> Result<(), SystemError> {
+        let conflict = Conflict::Events(type_name::<E>());
+        self.add(ResourceAccess { id: TypeId::of::<Events<E>>(), conflict, writes })
+    }
+
+    fn add(&mut self, added: ResourceAccess) -> Result<(), SystemError> {
         if self.resources[self.stage..].iter().any(|other| other.clashes(&added)) {
-            return Err(self.conflict(Conflict::Resource(added.name)));
+            return Err(self.conflict(added.conflict));
         }
         self.resources.push(added);
         Ok(())
@@ -140,7 +170,7 @@ impl SystemAccess {
     /// Returns a resource that keeps two systems from running side by side.
     pub(crate) fn resource_conflict(&self, other: &Self) -> Option<Conflict> {
         let clash = self.resources.iter().find(|a| other.resources.iter().any(|b| a.clashes(b)));
-        clash.map(|resource| Conflict::Resource(resource.name))
+        clash.map(|resource| resource.conflict)
     }
 
     /// Returns the queries.

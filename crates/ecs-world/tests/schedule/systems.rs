@@ -3,7 +3,7 @@
 use ecs_core::EntityId;
 use ecs_storage_api::{Query, With, Without};
 use ecs_world::{
-    Commands, Conflict, EventReader, EventWriter, In, IntoSystem, IntoSystemConfig, Local,
+    Commands, Conflict, EventReader, EventWriter, Events, In, IntoSystem, IntoSystemConfig, Local,
     QuerySet, Res, ResMut, Schedule, SystemError, World,
 };
 
@@ -17,6 +17,8 @@ fn a_component_twice_in_one_system_is_an_error_in_both_orders() {
         matches!(&error, SystemError::Conflict { conflict: Conflict::Component(id), .. } if id.info().name() == "schedule::A"),
         "{error}"
     );
+    let text = error.to_string();
+    assert!(text.contains("`schedule::A`") && text.contains("`Without`"), "{text}");
     assert!(schedule.try_add_system(|_: Query<&A>, _: Query<&mut A>| {}).is_err());
     assert!(
         schedule
@@ -47,7 +49,11 @@ fn a_resource_twice_in_one_system_is_an_error_in_both_orders() {
     assert!(error.to_string().contains("Total"), "{error}");
     assert!(schedule.try_add_system(|_: ResMut<Total>, _: Option<Res<Total>>| {}).is_err());
     assert!(schedule.try_add_system(|_: Option<ResMut<Total>>, _: Res<Total>| {}).is_err());
-    assert!(schedule.try_add_system(|_: EventWriter<Total>, _: EventReader<Total>| {}).is_err());
+    let error = schedule.try_add_system(|_: EventWriter<Total>, _: EventReader<Total>| {});
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("borrow events of `schedule::common::Total`"), "{text}");
+    assert!(text.ends_with("for writing"), "{text}");
+    assert!(schedule.try_add_system(|_: EventReader<Total>, _: ResMut<Events<Total>>| {}).is_err());
     assert!(schedule.is_empty());
     assert!(schedule.try_add_system(|_: Res<Total>, _: Res<Total>| {}).is_ok());
 }

@@ -20,6 +20,8 @@ fn by_value(_: Query<Hp>) {}
 
 fn filter_in_front(_: Query<(&Hp, With<Hp>)>) {}
 
+fn a_tuple_in_a_filter(_: Query<&Hp, With<(Hp, Hp)>>) {}
+
 fn main() {
     Schedule::new().add_system(number);
     let mut world = World::new();
