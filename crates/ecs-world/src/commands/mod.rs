@@ -316,7 +316,7 @@ impl<'w> Commands<'w> {
     ///     commands.insert_with(bicycle, wheels, Wheels);
     /// })?;
     /// let bicycle = world.query::<&Wheels>().iter().next().unwrap();
-    /// assert!(bicycle.0.iter().all(|wheel| world.has::<Wheel>(*wheel)));
+    /// assert!(bicycle.0.iter().all(|wheel| world.get::<Wheel>(*wheel).is_some()));
     /// # Ok::<(), ecs_world::RunError>(())
     /// ```
     #[track_caller]
