@@ -38,7 +38,6 @@ use ecs_storage_api::{
     BundleError, Changes, ChangesMut, Directory, DirectoryMut, DirectoryRef, Location, OwnedChunk,
     RemovalLog, StorageError, TableId, Touched, Version, reserve_list,
 };
-use smallvec::SmallVec;
 use std::any::TypeId;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,6 +49,7 @@ pub(crate) use kinds::{Kinds, TypedEdge};
 pub(crate) use panics::Panics;
 pub(crate) use patch::Patch;
 pub(crate) use places::Scattered;
+use plan::Ended;
 pub(crate) use plan::Plan;
 pub(crate) use ready::{AtStart, InPlaceOf, Ready};
 pub(crate) use staged::Staged;
@@ -800,15 +800,8 @@ impl Rows {
             self.note_lost(&plan.lost, std::iter::once(entity));
         }
         if removal.wants_values() {
-            plan.ended
-                .iter()
-                // SAFETY: `move_row` left the values behind the last row.
-                .map(|ended| unsafe { ended.value(last) })
-                // All of them first: those that are not taken in the end, because
-                // one panics, are dropped.
-                .collect::<SmallVec<[InPlace<'_>; 8]>>()
-                .into_iter()
-                .for_each(|value| removal.take(value));
+            // SAFETY: `move_row` left the values behind the last row.
+            unsafe { end_each(plan.ended.iter(), last, |value| removal.take(value)) }
         } else if plan.drops {
             self.drop_ended(plan);
         }
@@ -884,13 +877,9 @@ impl Rows {
     #[inline(never)]
     fn drop_ended(&mut self, plan: &Plan) {
         let last = self.len(plan.source);
-        // SAFETY: as in `remove`. Collected first, so that all are dropped.
-        drop(
-            plan.ended
-                .iter()
-                .map(|ended| unsafe { ended.value(last) })
-                .collect::<SmallVec<[InPlace<'_>; 8]>>(),
-        );
+        let dropped = plan.ended.iter().filter(|ended| ended.needs_drop());
+        // SAFETY: as in `remove`.
+        unsafe { end_each(dropped, last, drop) }
     }
 
     /// Ends an entity.
@@ -1089,6 +1078,30 @@ impl Drop for Rows {
             panics.go_on();
         }
     }
+}
+
+/// Calls `each` with the values that ended in a row; with all of them, also when some
+/// panic.
+///
+/// # Safety
+/// As [`Ended::value`], for each of them.
+unsafe fn end_each<'a>(
+    ended: impl Iterator<Item = &'a Ended> + Clone,
+    row: usize,
+    mut each: impl FnMut(InPlace<'a>),
+) {
+    // Behind a single one nothing is left to be done after a panic.
+    if ended.clone().nth(1).is_none() {
+        // SAFETY: the caller's.
+        return ended.for_each(|ended| each(unsafe { ended.value(row) }));
+    }
+    let mut panics = Panics::new();
+    for ended in ended {
+        // SAFETY: the caller's.
+        let value = unsafe { ended.value(row) };
+        panics.keep(catch_unwind(AssertUnwindSafe(|| each(value))));
+    }
+    panics.go_on();
 }
 
 #[cold]

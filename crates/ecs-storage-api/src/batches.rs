@@ -2,6 +2,7 @@
 //! backend: checks before anything happens, values taken out of bundles, and
 //! work that is finished before a panic goes on.
 
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ahash::AHashSet;
@@ -178,4 +179,12 @@ pub fn all_despite_panics<I: IntoIterator, E>(
             },
         }
     }
+}
+
+/// Calls `each` with every item, as [`all_despite_panics`] does.
+pub(crate) fn each_despite_panics<I: IntoIterator>(items: I, mut each: impl FnMut(I::Item)) {
+    let Ok(()) = all_despite_panics(items, |item| {
+        each(item);
+        Ok::<(), Infallible>(())
+    });
 }

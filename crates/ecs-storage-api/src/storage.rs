@@ -7,8 +7,8 @@ use ecs_core::{
 };
 
 use crate::batches::{
-    ColumnRows, all_despite_panics, check_bundle, check_columns, check_entities, take_bundle,
-    take_row, take_rows,
+    ColumnRows, all_despite_panics, check_bundle, check_columns, check_entities,
+    each_despite_panics, take_bundle, take_row, take_rows,
 };
 use crate::capabilities::Capabilities;
 use crate::changes::{Removed, Touched, Version};
@@ -219,7 +219,7 @@ pub trait Storage: Send + Sync + 'static {
             replaced.extend(self.set_component_erased(entity, value)?);
         }
         // Only now, since it may panic.
-        drop(replaced);
+        each_despite_panics(replaced, drop);
         Ok(())
     }
 
@@ -266,7 +266,7 @@ pub trait Storage: Send + Sync + 'static {
         }
         let count = taken.len();
         // Only now, since it may panic.
-        taken.into_iter().for_each(|value| removal.take_value(value));
+        each_despite_panics(taken, |value| removal.take_value(value));
         Ok(count)
     }
 

@@ -9,6 +9,7 @@ use ecs_core::{
     ErasedValue, IdSource,
 };
 
+use crate::batches::each_despite_panics;
 use crate::error::{BundleError, StorageError};
 use crate::reserve::reserve_map;
 use crate::storage::Storage;
@@ -490,8 +491,16 @@ pub(crate) fn apply<S: Storage + ?Sized>(
     }
     let destroyed = catch_unwind(AssertUnwindSafe(|| storage.destroy_batch(&batch.destroys)));
     // Not while a panic unwinds: a second one would end the process.
-    drop(ended);
-    destroyed.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let ended = catch_unwind(AssertUnwindSafe(|| each_despite_panics(ended, drop)));
+    match (destroyed, ended) {
+        (Ok(destroyed), Ok(())) => destroyed?,
+        (Ok(_), Err(panic)) => resume_unwind(panic),
+        (Err(panic), ended) => {
+            // It may throw again when it is dropped.
+            std::mem::forget(ended);
+            resume_unwind(panic)
+        }
+    }
     Ok(made)
 }
 

@@ -233,6 +233,11 @@ pub struct Bomb {
 }
 component!(Bomb: transient "testkit::Bomb");
 
+/// Another component that panics as a [`Bomb`] does, so that one row has two.
+#[derive(Debug)]
+pub struct Twin(pub Bomb);
+component!(Twin: transient "testkit::Twin");
+
 impl Drop for Bomb {
     fn drop(&mut self) {
         // A second panic on the way of a first one would end the process. The

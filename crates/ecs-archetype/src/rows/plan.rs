@@ -56,6 +56,11 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// Tells whether the value needs to be dropped.
+    pub(super) fn needs_drop(&self) -> bool {
+        self.info.drop_fn().is_some()
+    }
+
     /// Takes over the value that ended.
     ///
     /// # Safety
@@ -173,7 +178,7 @@ impl Plan {
                     .zip(&from.columns)
                     .map(|(at, column)| (at, column.values.element_size(), there(at as usize))),
             ),
-            drops: ended.iter().any(|ended| ended.info.drop_fn().is_some()),
+            drops: ended.iter().any(Ended::needs_drop),
             ended,
             stamped: Vec::new(),
             minds_coming: false,

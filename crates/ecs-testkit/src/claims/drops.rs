@@ -2,11 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ecs_core::{Bundle, ComponentList, ComponentSink, EntityId, RemoveAll};
+use ecs_core::{
+    Bundle, BundleKind, ComponentList, ComponentSink, EntityId, ErasedValue, InPlace, Removal,
+    RemoveAll,
+};
 use ecs_storage_api::{Storage, StorageError, StorageExt, UpdateBatch, Without};
 
 use super::state;
-use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position};
+use crate::components::{Bomb, Counted, Fuse, Ledger, Marker, Name, Position, Twin};
 use crate::{Make, check_invariants};
 
 /// Runs something that panics, without the message.
@@ -98,6 +101,27 @@ pub fn a_panic_while_destroying_several_ends_them_all(make: Make<'_>) {
     });
 }
 
+/// Takes two components away, and drops them one by one.
+struct DropEach;
+
+impl Removal for DropEach {
+    fn kind(&self) -> BundleKind {
+        BundleKind::of::<(Bomb, Twin)>()
+    }
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn take(&mut self, value: InPlace<'_>) {
+        drop(value);
+    }
+
+    fn take_value(&mut self, value: ErasedValue) {
+        drop(value);
+    }
+}
+
 /// A second panic is no abort: each value ends, and the first panic goes on.
 pub fn several_panics_of_values_that_end_together_are_one(make: Make<'_>) {
     let ways: [fn(&mut dyn Storage); 2] = [
@@ -113,6 +137,41 @@ pub fn several_panics_of_values_that_end_together_are_one(make: Make<'_>) {
             fuse.light_for(3);
             panics(|| end(storage));
             assert_eq!(fuse.left(), 0, "the others went off as well");
+        });
+    }
+    two_panics_of_one_row_are_one(make);
+}
+
+/// As above, of two components that one entity loses, or that are replaced.
+fn two_panics_of_one_row_are_one(make: Make<'_>) {
+    type Way = fn(&mut dyn Storage, EntityId, [Bomb; 2]);
+    let ways: [Way; 5] = [
+        |storage, entity, _| {
+            storage.remove_with(entity, &mut RemoveAll::<(Bomb, Twin)>::default()).unwrap();
+        },
+        |storage, entity, _| {
+            storage.remove_with(entity, &mut DropEach).unwrap();
+        },
+        |storage, entity, [one, two]| storage.insert(entity, (one, Twin(two))).unwrap(),
+        |storage, entity, [one, two]| {
+            storage.insert(entity, (one, Twin(two), Name("new".into()))).unwrap();
+        },
+        |storage, entity, [one, two]| {
+            let batch = UpdateBatch::new().update(entity, one).insert(entity, Twin(two));
+            storage.apply_updates(batch).unwrap();
+        },
+    ];
+    for end in ways {
+        survives(make, |storage, ledger, fuse| {
+            let entity = storage.query_single::<Bomb>().iter().next().unwrap().0;
+            storage.insert(entity, (Twin(ledger.bomb(fuse)), Marker)).unwrap();
+            let harmless = [0; 2].map(|_| ledger.bomb(&Fuse::default()));
+            fuse.light_for(2);
+            panics(|| end(storage, entity, harmless));
+            assert_eq!(fuse.left(), 0, "the other went off as well");
+            let [one, two] =
+                [storage.has_component::<Bomb>(entity), storage.has_component::<Twin>(entity)];
+            assert!(one == two && storage.has_component::<Marker>(entity));
         });
     }
 }
