@@ -590,11 +590,10 @@ impl Rows {
             let (length, mut rows) = (room.len(), 0);
             // SAFETY: as in `write_row`, for all rows behind the last.
             let writer = unsafe { RowWriter::new(&plan.targets, room, &mut rows) };
-            let written = catch_unwind(AssertUnwindSafe(|| batch.write(writer)));
+            let mut panics = Panics::new();
+            panics.keep(catch_unwind(AssertUnwindSafe(|| batch.write(writer))));
             let counted = self.count_rows(plan.target, rows, ids, made);
             growth.rows += rows;
-            let mut panics = Panics::new();
-            panics.keep(written);
             panics.go_on();
             counted?;
             if rows < length || batch.size_hint().1 == Some(0) {
@@ -1074,9 +1073,7 @@ impl Drop for Rows {
             // them.
             unsafe { table.drop_rows(0, self.directory.len(id), &mut panics) };
         }
-        if !std::thread::panicking() {
-            panics.go_on();
-        }
+        panics.go_on_unless_panicking();
     }
 }
 

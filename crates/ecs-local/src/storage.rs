@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecs_core::{
@@ -133,7 +134,12 @@ fn end(rows: impl IntoIterator<Item = Row>) {
 
 impl Drop for LocalStorage {
     fn drop(&mut self) {
-        end(std::mem::take(&mut self.rows).into_values());
+        let rows = std::mem::take(&mut self.rows).into_values();
+        if !std::thread::panicking() {
+            return end(rows);
+        }
+        // A second panic would end the process, and what it throws may throw again.
+        std::mem::forget(catch_unwind(AssertUnwindSafe(|| end(rows))));
     }
 }
 

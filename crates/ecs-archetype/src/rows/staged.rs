@@ -83,8 +83,6 @@ impl Drop for Staged {
         // SAFETY: the rows that are owned hold values, and this is the end of
         // them.
         unsafe { self.table.drop_rows(0, self.owned, &mut panics) };
-        if !std::thread::panicking() {
-            panics.go_on();
-        }
+        panics.go_on_unless_panicking();
     }
 }

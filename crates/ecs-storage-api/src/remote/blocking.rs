@@ -1,5 +1,6 @@
 //! Any remote store as a local one.
 
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ecs_core::{
@@ -309,12 +310,15 @@ impl<R: AsyncStorage + 'static, M: Storage> Storage for Blocking<R, M> {
                 }
                 Ok::<_, BundleError>(false)
             }));
+            // Not dropped while another panic unwinds: it may throw again.
+            let taken = taken.map_err(ManuallyDrop::new);
             let created = match batch.is_empty() {
                 true => Ok(Vec::new()),
                 false => self.change_single(batch),
             };
             made.extend(created.iter().flatten());
-            let ended = taken.unwrap_or_else(|panic| resume_unwind(panic));
+            let ended =
+                taken.unwrap_or_else(|panic| resume_unwind(ManuallyDrop::into_inner(panic)));
             created?;
             if ended? {
                 return Ok(());
