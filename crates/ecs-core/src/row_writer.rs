@@ -322,8 +322,10 @@ impl InPlace<'_> {
     /// Takes over the value at `place`.
     ///
     /// # Safety
-    /// `place` addresses a valid value of `info`'s component, which nobody else
-    /// uses, now or afterwards.
+    /// - `place` addresses a valid value of `info`'s component, which nobody else
+    ///   uses, now or afterwards.
+    /// - The memory at `place` stays valid as long as the result may live, by its
+    ///   lifetime.
     #[inline]
     pub unsafe fn new(info: &'static ComponentInfo, place: NonNull<u8>) -> Self {
         Self { info, place, value: PhantomData }

@@ -14,7 +14,8 @@ pub trait DynBundle {
     /// arrives.
     fn kind(&self) -> BundleKind;
 
-    /// Writes the components to their places in a row.
+    /// Writes the components to their places in a row. What is written before a panic
+    /// of its own may be leaked.
     fn write(&mut self, row: RowWriter<'_>);
 
     /// Hands over the components as values of their own.

@@ -14,7 +14,8 @@ impl Directory {
     /// # Safety
     /// - The table exists, and its ids have room for the row.
     /// - While the directory is lent, the row is initialised in every column.
-    /// - The entity is nowhere else.
+    /// - The entity is nowhere else, nor is another of the home shard that has its
+    ///   index.
     #[inline(always)]
     pub unsafe fn push(&mut self, table: TableId, entity: EntityId) {
         self.changes += 1;
