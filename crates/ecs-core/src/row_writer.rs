@@ -169,14 +169,15 @@ impl<'a> RowWriter<'a> {
             targets.get(at).map_or(NonNull::dangling(), |target| target.first)
         });
         let first = |at: usize| held.get(at).copied().unwrap_or_else(|| targets[at].first);
-        // Internal iteration: through `next` every bundle would be copied once
-        // more, in and out of an `Option`.
-        bundles.by_ref().take(rows.len()).for_each(|bundle| {
+        // By our own range, and not by `take`: how an iterator goes on within is its own
+        // affair, and it may give more than it is asked for.
+        for row in rows {
+            let Some(bundle) = bundles.next() else { break };
             // SAFETY: as in `put_bundle`, and `held` has the first rows of the first
-            // targets; `take` keeps the row below the end.
-            unsafe { write_row(targets, first, rows.start + done.rows, bundle) }
+            // targets; the row is one of those that `new` speaks of.
+            unsafe { write_row(targets, first, row, bundle) }
             done.rows += 1;
-        });
+        }
         bundles
     }
 
