@@ -315,8 +315,7 @@ impl<S: Storage> World<S> {
     /// list of those that wait. A resource that is not there adds nothing, and neither do
     /// events of which none was ever sent.
     ///
-    /// Those that wait are those that some reader has not got, so worlds whose systems have
-    /// got different events are different.
+    /// So an event counts as long as it waits for a reader, or for the end of the tick.
     ///
     /// # Errors
     /// [`CodecError`] if a value refuses to be encoded.

@@ -373,3 +373,27 @@ fn two_migrations_from_one_form_are_refused() {
 fn a_migration_from_what_no_file_holds_is_refused() {
     let _ = ReadOptions::new().migrate(|old: Chosen| ChosenV1(old.0 as u8));
 }
+
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "migrations::Tag<alloc::string::String>")]
+struct TagOfString(String);
+
+/// What wrote the files.
+#[derive(Component, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "migrations::Tag-alloc::string::String-")]
+struct Written(String);
+
+#[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[component(crate = ecs_core, name = "migrations::Length")]
+struct Length(usize);
+
+#[test]
+fn what_was_saved_of_a_generic_type_is_read_by_the_name_that_it_had() {
+    let name = "migrations::Tag<alloc::string::String>";
+    let saved = written([Written("four".to_owned())], name);
+    let options = ReadOptions::new().migrate(|old: TagOfString| Length(old.0.len()));
+    let mut world = World::new();
+    world.register::<Length>();
+    world.restore_with(&saved, &options).unwrap();
+    assert_eq!(values::<Length>(&world), [Length(4)]);
+}
