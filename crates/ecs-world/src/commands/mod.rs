@@ -315,8 +315,8 @@ impl<'w> Commands<'w> {
     ///     let bicycle = commands.spawn(());
     ///     commands.insert_with(bicycle, wheels, Wheels);
     /// })?;
-    /// let bicycle = world.query::<&Wheels>().iter().next().unwrap();
-    /// assert!(bicycle.0.iter().all(|wheel| world.get::<Wheel>(*wheel).is_some()));
+    /// let wheels = world.query::<&Wheels>().iter().next().unwrap().0;
+    /// assert!(wheels.iter().all(|wheel| world.get::<Wheel>(*wheel).is_some()));
     /// # Ok::<(), ecs_world::RunError>(())
     /// ```
     #[track_caller]
