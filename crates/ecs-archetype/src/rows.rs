@@ -799,7 +799,8 @@ impl Rows {
             self.note_lost(&plan.lost, std::iter::once(entity));
         }
         if removal.wants_values() {
-            // SAFETY: `move_row` left the values behind the last row.
+            // SAFETY: `move_row` left the values behind the last row; `prepare` asked for the
+            // addresses, and no table grows or shrinks before the values have ended.
             unsafe { end_each(plan.ended.iter(), last, |value| removal.take(value)) }
         } else if plan.drops {
             self.drop_ended(plan);
@@ -877,7 +878,7 @@ impl Rows {
     fn drop_ended(&mut self, plan: &Plan) {
         let last = self.len(plan.source);
         let dropped = plan.ended.iter().filter(|ended| ended.needs_drop());
-        // SAFETY: as in `remove`.
+        // SAFETY: as in `remove`; those that need no drop are forgotten.
         unsafe { end_each(dropped, last, drop) }
     }
 
@@ -1089,12 +1090,13 @@ unsafe fn end_each<'a>(
 ) {
     // Behind a single one nothing is left to be done after a panic.
     if ended.clone().nth(1).is_none() {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's promise; the clone was only counted, so the value is taken once.
         return ended.for_each(|ended| each(unsafe { ended.value(row) }));
     }
     let mut panics = Panics::new();
     for ended in ended {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's promise; each value is taken once, whoever panics, as the loop
+        // comes to each once and every panic of `each` is kept.
         let value = unsafe { ended.value(row) };
         panics.keep(catch_unwind(AssertUnwindSafe(|| each(value))));
     }

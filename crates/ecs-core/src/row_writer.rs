@@ -285,8 +285,8 @@ impl<B, F> Drop for RowSink<'_, B, F> {
     #[cold]
     fn drop(&mut self) {
         for target in self.targets[..self.written].iter().rev() {
-            // SAFETY: the place holds the value written to it, and nobody else
-            // knows of it.
+            // SAFETY: the place holds the value written to it, nobody else knows of
+            // it, and it ends here, while the row's memory is lent.
             drop(unsafe { InPlace::new(target.info, target.place(self.row)) });
         }
     }

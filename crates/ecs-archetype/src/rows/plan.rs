@@ -65,10 +65,12 @@ impl Ended {
     ///
     /// # Safety
     /// The address is up to date; a value lies at `row` that is no row's any more,
-    /// and nobody has taken it over yet.
+    /// and nobody has taken it over yet. The column keeps its memory as long as the result
+    /// may live.
     #[inline]
     pub(super) unsafe fn value(&self, row: usize) -> InPlace<'_> {
-        // SAFETY: the caller's; the address is that of the column.
+        // SAFETY: the caller's promise; the address is that of the column, whose values are of
+        // `info`'s component.
         unsafe { InPlace::new(self.info, self.first.add(row * self.info.stride())) }
     }
 
