@@ -70,6 +70,14 @@ pub(crate) struct Run<W> {
     groups: SmallVec<[Group<W>; 1]>,
 }
 
+impl<W: Whole> Run<W> {
+    /// Makes one of all that a thread has alone.
+    pub(crate) fn alone(wholes: SmallVec<[W; 1]>) -> Self {
+        let rows = wholes.iter().map(W::rows).sum();
+        Self { first: 0, groups: smallvec![Group { wholes, rows, pieces: 1 }] }
+    }
+}
+
 impl<W> Run<W> {
     pub(crate) fn wholes(self) -> impl Iterator<Item = W> {
         self.groups.into_iter().flat_map(|group| group.wholes)
@@ -135,7 +143,7 @@ impl Share {
 }
 
 /// Rows that follow each other, of which nobody has taken those that are left.
-pub(crate) struct Stretch<W> {
+struct Stretch<W> {
     /// Begin where pieces do.
     groups: VecDeque<Group<W>>,
     piece: usize,
@@ -149,7 +157,7 @@ pub(crate) struct Stretch<W> {
 
 impl<W: Whole> Stretch<W> {
     /// Makes one that is cut only after `piece` rows, counted from the first of each whole.
-    pub(crate) fn new(wholes: Vec<W>, piece: usize) -> Self {
+    fn new(wholes: Vec<W>, piece: usize) -> Self {
         let mut groups = VecDeque::<Group<W>>::new();
         for whole in wholes {
             match groups.back_mut() {
@@ -166,14 +174,9 @@ impl<W: Whole> Stretch<W> {
         Self { groups, piece, first: 0, end, rows }
     }
 
-    /// Returns how many rows are left.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Takes whole pieces with so many rows together from the beginning, or all; none if
     /// there is nothing left.
-    pub(crate) fn take_first(&mut self, rows: usize) -> Option<Run<W>> {
+    fn take_first(&mut self, rows: usize) -> Option<Run<W>> {
         let (first, mut groups, mut missing) = (self.first, SmallVec::new(), rows);
         while missing > 0 {
             let Some(mut group) = self.groups.pop_front() else { break };
@@ -209,7 +212,7 @@ impl<W: Whole> Stretch<W> {
     }
 
     /// Returns all that is left.
-    pub(crate) fn into_run(self) -> Run<W> {
+    fn into_run(self) -> Run<W> {
         Run { first: self.first, groups: Vec::from(self.groups).into() }
     }
 

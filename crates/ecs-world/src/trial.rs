@@ -1,10 +1,12 @@
 //! Work on few rows, which are shared among threads if they turn out to be dear.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ecs_storage_api::{Chunk, QueryData};
+use smallvec::SmallVec;
 
-use crate::pieces::{Run, Share, Stretch, map_runs};
+use crate::pieces::{Run, Share, map_runs};
 use crate::schedule::Crew;
 
 /// For how long one thread works before it asks whether others should help. It takes longer
@@ -27,29 +29,49 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     f: impl Fn(Run<Chunk<'q, D>>) -> T + Send + Sync,
 ) -> Vec<T> {
     if Crew::here().count() < 2 {
-        return vec![f(Stretch::new(chunks, usize::MAX).into_run())];
+        return vec![f(Run::alone(chunks.into()))];
     }
-    let mut left = Stretch::new(chunks, 1);
-    let all = left.rows();
+    let all: usize = chunks.iter().map(Chunk::len).sum();
+    let mut left = VecDeque::from(chunks);
     // The clock is asked when so many rows are done.
-    let (mut next, mut results) = (1, Vec::new());
+    let (mut done, mut until, mut results) = (0, 1, Vec::new());
     let start = Instant::now();
-    let (time, done) = loop {
-        let Some(run) = left.take_first(next) else { return results };
-        results.push(f(run));
-        let (time, done) = (start.elapsed(), all - left.rows());
-        if time >= ALONE {
-            break (time, done);
+    let time = loop {
+        if left.is_empty() {
+            return results;
         }
-        next = rows_in(ALONE - time, time, done).clamp(1, 3 * done);
+        results.push(f(take_rows(&mut left, until - done)));
+        done = until;
+        let time = start.elapsed();
+        if time >= ALONE {
+            break time;
+        }
+        until = all.min(done + rows_in(ALONE - time, time, done).clamp(1, 3 * done));
     };
-    if left.rows() < rows_in(WORTH_HELP, time, done) {
-        results.push(f(left.into_run()));
+    let left = Vec::from(left);
+    if all - done < rows_in(WORTH_HELP, time, done) {
+        results.push(f(Run::alone(left.into())));
     } else {
         let rows = rows_in(PIECE, time, done).max(1);
-        results.append(&mut map_runs(left.into_run().wholes().collect(), Share::at_least(rows), f));
+        results.append(&mut map_runs(left, Share::at_least(rows), f));
     }
     results
+}
+
+/// Takes so many rows, which there are, from the front.
+fn take_rows<'q, D: QueryData>(
+    left: &mut VecDeque<Chunk<'q, D>>,
+    rows: usize,
+) -> Run<Chunk<'q, D>> {
+    let (mut taken, mut missing) = (SmallVec::new(), rows);
+    while let Some(mut chunk) = left.pop_front_if(|_| missing > 0) {
+        if chunk.len() > missing {
+            left.push_front(chunk.split_off(missing));
+        }
+        missing -= chunk.len();
+        taken.push(chunk);
+    }
+    Run::alone(taken)
 }
 
 /// Returns how many rows are done in a while, if `done` rows took `time`.
