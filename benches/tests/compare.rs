@@ -36,6 +36,7 @@ const ROWS: &[&str] = &[
     "par_iter",
     "change_write",
     "change_scan",
+    "par_changed",
     "snapshot_save",
     "snapshot_load",
     "memory",

@@ -43,7 +43,7 @@ pub(super) fn scan(size: Size) -> Row {
 
 /// A value that is 0 until it is marked.
 #[derive(Clone, Copy, Debug, bevy_ecs::component::Component)]
-struct Mark(f32);
+pub(super) struct Mark(pub(super) f32);
 
 impl specs::Component for Mark {
     type Storage = specs::FlaggedStorage<Self, specs::VecStorage<Self>>;

@@ -13,6 +13,7 @@ pub(crate) mod many_archetypes;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod memory;
 mod motion;
+mod par_changed;
 mod random_get;
 mod random_get_mut;
 mod schedule;
@@ -50,6 +51,7 @@ pub fn rows(size: Size) -> Vec<Row> {
         motion::par_iter,
         changes::write,
         changes::scan,
+        par_changed::row,
         snapshot::save,
         snapshot::load,
         // Only glibc says how much of its heap is in use.

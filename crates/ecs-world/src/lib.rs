@@ -17,6 +17,7 @@ mod events;
 mod history;
 mod inspect;
 mod parallel;
+mod parts;
 mod pieces;
 mod places;
 mod removed;

@@ -4,6 +4,7 @@ use ecs_storage_api::{Chunk, Filter, Query, QueryData};
 use smallvec::SmallVec;
 
 use crate::commands::{CommandQueue, Commands};
+use crate::parts::Part;
 use crate::pieces::{Run, Share, Single, each_run, map_runs};
 use crate::schedule::Crew;
 use crate::trial::map_by_cost;
@@ -127,7 +128,7 @@ pub fn par_map<I: Send, T: Send>(
     let share = || Some(items.by_ref().take(share).collect()).filter(|it: &Vec<_>| !it.is_empty());
     let shares = std::iter::from_fn(share).map(Single).collect();
     let of_run = |run: Run<Single<Vec<I>>>| {
-        run.wholes().flat_map(|Single(items)| items).map(&f).collect::<Vec<T>>()
+        run.into_wholes().flat_map(|Single(items)| items).map(&f).collect::<Vec<T>>()
     };
     map_runs(shares, Share::of(1), of_run).into_iter().flatten().collect()
 }
@@ -136,31 +137,27 @@ pub fn par_map<I: Send, T: Send>(
 /// came of each, in the order of the rows.
 fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
     query: &'q mut Query<'_, D, F>,
-    f: impl Fn(Run<Chunk<'q, D>>) -> T + Send + Sync,
+    f: impl Fn(Run<Part<'q, D>>) -> T + Send + Sync,
 ) -> Vec<T> {
-    let chunks: Vec<_> = query.chunks_mut().collect();
-    let rows = chunks.iter().map(Chunk::len).sum::<usize>();
+    let chunks = query.chunks_mut();
+    let rows = chunks.row_counts().sum();
     match rows <= PIECE_ROWS * Crew::here().count() {
-        true => map_by_cost(chunks, f),
-        false => map_runs(chunks, Share::at_least(PIECE_ROWS), f),
+        true => map_by_cost(chunks, rows, f),
+        false => map_runs(Part::of(chunks, PIECE_ROWS), Share::at_least(PIECE_ROWS), f),
     }
-}
-
-/// Cuts the chunks of a run into pieces of at most so many rows.
-fn pieces<D: QueryData>(run: Run<Chunk<'_, D>>, rows: usize) -> impl Iterator<Item = Chunk<'_, D>> {
-    run.wholes().flat_map(move |chunk| chunk.pieces(rows))
 }
 
 impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
     fn par_for_each(&mut self, f: impl Fn(D::Item<'_>) + Send + Sync) {
-        map_cheap_or_dear(self, |run| run.wholes().for_each(|chunk| chunk.for_each(&f)));
+        map_cheap_or_dear(self, |run| run.for_each_chunk(|chunk| chunk.for_each(&f)));
     }
 
     fn par_chunks_of(&mut self, rows: usize, f: impl Fn(Chunk<'_, D>) + Send + Sync) {
         assert!(rows > 0, "a piece has at least one row");
-        let chunks = self.chunks_mut().collect();
-        let of_run = |run: Run<Chunk<'_, D>>| pieces(run, rows).for_each(&f);
-        each_run(chunks, Share::at_least(rows), of_run);
+        let parts = Part::of(self.chunks_mut(), rows);
+        each_run(parts, Share::at_least(rows), |run: Run<Part<'_, D>>| {
+            run.for_each_chunk(|chunk| chunk.pieces(rows).for_each(&f));
+        });
     }
 
     fn par_map_chunks_of<T: Send>(
@@ -169,10 +166,13 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         f: impl Fn(Chunk<'_, D>) -> T + Send + Sync,
     ) -> Vec<T> {
         assert!(rows > 0, "a piece has at least one row");
-        let of_run =
-            |run: Run<Chunk<'_, D>>| pieces(run, rows).map(&f).collect::<SmallVec<[T; 1]>>();
-        let results = map_runs(self.chunks_mut().collect(), Share::at_least(rows), of_run);
-        results.into_iter().flatten().collect()
+        let of_run = |run: Run<Part<'_, D>>| {
+            let mut results = SmallVec::<[T; 1]>::new();
+            run.for_each_chunk(|chunk| results.extend(chunk.pieces(rows).map(&f)));
+            results
+        };
+        let parts = Part::of(self.chunks_mut(), rows);
+        map_runs(parts, Share::at_least(rows), of_run).into_iter().flatten().collect()
     }
 
     fn par_fold<T: Send>(
@@ -191,14 +191,14 @@ impl<D: QueryData, F: Filter> ParQuery<D> for Query<'_, D, F> {
         commands: &mut Commands<'_>,
         f: impl Fn(&mut Commands<'_>, D::Item<'_>) + Send + Sync,
     ) {
-        let record = |run: Run<Chunk<'_, D>>| {
+        let record = |run: Run<Part<'_, D>>| {
             let mut queue = CommandQueue::new();
-            for chunk in run.wholes() {
+            run.for_each_chunk(|chunk| {
                 chunk.for_each(|item| {
                     f(&mut Commands::new(&mut queue), item);
                     queue.end_handles();
                 });
-            }
+            });
             queue
         };
         let queues = map_cheap_or_dear(self, record);

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use ecs_storage_api::{Chunk, QueryData, Workers};
+use ecs_storage_api::Workers;
 use parking_lot::Mutex;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::schedule::Crew;
 
@@ -13,18 +13,9 @@ pub(crate) trait Whole: Send {
     /// Returns how many rows there are.
     fn rows(&self) -> usize;
 
-    /// Splits the rows from the `at`-th on off, of which there are some on both sides.
+    /// Splits the rows from the `at`-th on off, of which there are some on both sides; `at`
+    /// is where a piece ends.
     fn split_off(&mut self, at: usize) -> Self;
-}
-
-impl<D: QueryData> Whole for Chunk<'_, D> {
-    fn rows(&self) -> usize {
-        self.len()
-    }
-
-    fn split_off(&mut self, at: usize) -> Self {
-        self.split_off(at)
-    }
 }
 
 /// A row that is none of a chunk.
@@ -40,47 +31,22 @@ impl<I: Send> Whole for Single<I> {
     }
 }
 
-/// One that is cut, or several that are not: together they are no more than a piece.
-struct Group<W> {
-    wholes: SmallVec<[W; 1]>,
-    rows: usize,
-    pieces: usize,
-}
-
-impl<W: Whole> Group<W> {
-    fn of(whole: W, piece: usize) -> Self {
-        let rows = whole.rows();
-        Self { wholes: smallvec![whole], rows, pieces: rows.div_ceil(piece) }
-    }
-
-    /// Splits the rows from the `at`-th on off, which is where a piece of the only one ends.
-    fn split_off(&mut self, at: usize, piece: usize) -> Self {
-        let last = Self::of(self.wholes[0].split_off(at), piece);
-        self.rows -= last.rows;
-        self.pieces -= last.pieces;
-        last
-    }
-}
-
 /// Rows that follow each other, as they are given to a function at once: wholes, of which
 /// the first and the last may be cut.
 pub(crate) struct Run<W> {
     /// The place of the first piece in the order.
     first: usize,
-    groups: SmallVec<[Group<W>; 1]>,
-}
-
-impl<W: Whole> Run<W> {
-    /// Makes one of all that a thread has alone.
-    pub(crate) fn alone(wholes: SmallVec<[W; 1]>) -> Self {
-        let rows = wholes.iter().map(W::rows).sum();
-        Self { first: 0, groups: smallvec![Group { wholes, rows, pieces: 1 }] }
-    }
+    wholes: SmallVec<[W; 1]>,
 }
 
 impl<W> Run<W> {
-    pub(crate) fn wholes(self) -> impl Iterator<Item = W> {
-        self.groups.into_iter().flat_map(|group| group.wholes)
+    /// Makes one of what a thread has alone.
+    pub(crate) fn alone(wholes: SmallVec<[W; 1]>) -> Self {
+        Self { first: 0, wholes }
+    }
+
+    pub(crate) fn into_wholes(self) -> impl Iterator<Item = W> {
+        self.wholes.into_iter()
     }
 }
 
@@ -145,7 +111,7 @@ impl Share {
 /// Rows that follow each other, of which nobody has taken those that are left.
 struct Stretch<W> {
     /// Begin where pieces do.
-    groups: VecDeque<Group<W>>,
+    wholes: VecDeque<W>,
     piece: usize,
     /// The place of their first piece in the order.
     first: usize,
@@ -158,62 +124,54 @@ struct Stretch<W> {
 impl<W: Whole> Stretch<W> {
     /// Makes one that is cut only after `piece` rows, counted from the first of each whole.
     fn new(wholes: Vec<W>, piece: usize) -> Self {
-        let mut groups = VecDeque::<Group<W>>::new();
-        for whole in wholes {
-            match groups.back_mut() {
-                Some(last) if last.rows + whole.rows() <= piece => {
-                    last.rows += whole.rows();
-                    last.pieces += 1;
-                    last.wholes.push(whole);
-                }
-                _ => groups.push_back(Group::of(whole, piece)),
-            }
-        }
-        let end = groups.iter().map(|group| group.pieces).sum();
-        let rows = groups.iter().map(|group| group.rows).sum();
-        Self { groups, piece, first: 0, end, rows }
+        let wholes = VecDeque::from(wholes);
+        let end = wholes.iter().map(|whole| whole.rows().div_ceil(piece)).sum();
+        let rows = wholes.iter().map(W::rows).sum();
+        Self { wholes, piece, first: 0, end, rows }
     }
 
     /// Takes whole pieces with so many rows together from the beginning, or all; none if
     /// there is nothing left.
     fn take_first(&mut self, rows: usize) -> Option<Run<W>> {
-        let (first, mut groups, mut missing) = (self.first, SmallVec::new(), rows);
+        let (first, mut wholes, mut missing) = (self.first, SmallVec::new(), rows);
         while missing > 0 {
-            let Some(mut group) = self.groups.pop_front() else { break };
+            let Some(mut whole) = self.wholes.pop_front() else { break };
             let at = missing.next_multiple_of(self.piece);
-            if group.rows > at {
-                self.groups.push_front(group.split_off(at, self.piece));
+            if whole.rows() > at {
+                self.wholes.push_front(whole.split_off(at));
             }
-            missing = missing.saturating_sub(group.rows);
-            self.rows -= group.rows;
-            self.first += group.pieces;
-            groups.push(group);
+            let taken = whole.rows();
+            missing = missing.saturating_sub(taken);
+            self.rows -= taken;
+            self.first += taken.div_ceil(self.piece);
+            wholes.push(whole);
         }
-        Some(Run { first, groups }).filter(|run| !run.groups.is_empty())
+        Some(Run { first, wholes }).filter(|run| !run.wholes.is_empty())
     }
 
     /// As `take_first`, from the end.
     fn take_last(&mut self, rows: usize) -> Option<Run<W>> {
-        let (mut groups, mut missing) = (SmallVec::new(), rows);
+        let (mut wholes, mut missing) = (SmallVec::new(), rows);
         while missing > 0 {
-            let Some(mut group) = self.groups.pop_back() else { break };
-            let at = group.rows.saturating_sub(missing) / self.piece * self.piece;
+            let Some(mut whole) = self.wholes.pop_back() else { break };
+            let at = whole.rows().saturating_sub(missing) / self.piece * self.piece;
             if at > 0 {
-                let last = group.split_off(at, self.piece);
-                self.groups.push_back(std::mem::replace(&mut group, last));
+                let last = whole.split_off(at);
+                self.wholes.push_back(std::mem::replace(&mut whole, last));
             }
-            missing = missing.saturating_sub(group.rows);
-            self.rows -= group.rows;
-            self.end -= group.pieces;
-            groups.push(group);
+            let taken = whole.rows();
+            missing = missing.saturating_sub(taken);
+            self.rows -= taken;
+            self.end -= taken.div_ceil(self.piece);
+            wholes.push(whole);
         }
-        groups.reverse();
-        Some(Run { first: self.end, groups }).filter(|run| !run.groups.is_empty())
+        wholes.reverse();
+        Some(Run { first: self.end, wholes }).filter(|run| !run.wholes.is_empty())
     }
 
     /// Returns all that is left.
     fn into_run(self) -> Run<W> {
-        Run { first: self.first, groups: Vec::from(self.groups).into() }
+        Run { first: self.first, wholes: Vec::from(self.wholes).into() }
     }
 
     /// Cuts it into so many, about as long as each other.
@@ -222,8 +180,8 @@ impl<W: Whole> Stretch<W> {
         let stretch = |n| {
             let (first, rows) = (self.first, self.rows);
             let taken = self.take_first(rows.div_ceil(count - n));
-            let groups = taken.into_iter().flat_map(|run| run.groups).collect();
-            Self { groups, piece, first, end: self.first, rows: rows - self.rows }
+            let wholes = taken.into_iter().flat_map(|run| run.wholes).collect();
+            Self { wholes, piece, first, end: self.first, rows: rows - self.rows }
         };
         (0..count).map(stretch).collect()
     }
@@ -282,27 +240,20 @@ fn take<W: Whole>(stretches: &mut [Stretch<W>], own: usize, share: Share) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use ecs_core::{Component, Description};
-    use ecs_storage_api::{Chunk, Query, QueryData};
+    use std::ops::Range;
 
     use super::*;
-    use crate::World;
 
-    #[derive(Debug)]
-    struct Number(usize);
+    struct Numbers(Range<usize>);
 
-    impl Component for Number {
-        fn describe() -> Description<Self> {
-            Description::transient("pieces::Number")
+    impl Whole for Numbers {
+        fn rows(&self) -> usize {
+            self.0.len()
         }
-    }
 
-    #[derive(Debug)]
-    struct Mark<const N: u8>;
-
-    impl<const N: u8> Component for Mark<N> {
-        fn describe() -> Description<Self> {
-            Description::transient(["pieces::One", "pieces::Two", "pieces::Three"][N as usize - 1])
+        fn split_off(&mut self, at: usize) -> Self {
+            let middle = self.0.start + at;
+            Self(middle..std::mem::replace(&mut self.0.end, middle))
         }
     }
 
@@ -312,49 +263,32 @@ mod tests {
         Share { least, ..Share::at_least(10) }
     }
 
-    fn stretches<'q, D: QueryData>(
-        query: &'q mut Query<'_, D>,
-        count: usize,
-    ) -> Vec<Stretch<Chunk<'q, D>>> {
-        Stretch::new(query.chunks_mut().collect(), 10).cut(count)
-    }
-
-    /// Chunks of so many rows, four at most.
-    fn world(chunks: &[usize]) -> World {
-        let mut world = World::new();
-        let mut numbers = (0..).map(Number);
-        for (marks, &rows) in chunks.iter().enumerate() {
-            let numbers = numbers.by_ref().take(rows);
-            match marks {
-                0 => drop(world.spawn_batch(numbers.map(|number| (number,)))),
-                1 => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<1>)))),
-                2 => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<2>)))),
-                _ => drop(world.spawn_batch(numbers.map(|number| (number, Mark::<3>)))),
-            }
-        }
-        world
+    /// Makes stretches of wholes of so many rows.
+    fn stretches(wholes: &[usize], count: usize) -> Vec<Stretch<Numbers>> {
+        let mut next = 0;
+        let mut whole = |rows: &usize| {
+            next += rows;
+            Numbers(next - rows..next)
+        };
+        Stretch::new(wholes.iter().map(&mut whole).collect(), 10).cut(count)
     }
 
     const LAYOUTS: [&[usize]; 4] = [&[95], &[45, 5, 20, 25], &[1, 93, 1], &[3, 5, 2, 85]];
 
     #[test]
     fn stretches_are_no_longer_than_by_a_piece_and_hold_all_pieces() {
-        for chunks in LAYOUTS {
-            let mut world = world(chunks);
+        for wholes in LAYOUTS {
             for count in 1..=10 {
-                let mut query = world.query_mut::<&Number>();
-                let stretches = stretches(&mut query, count);
                 let (mut next, mut numbers) = (0, Vec::new());
-                for stretch in stretches {
+                for stretch in stretches(wholes, count) {
                     assert_eq!(stretch.first, next);
                     next = stretch.end;
-                    let lengths: Vec<_> = stretch.groups.iter().map(|group| group.rows).collect();
+                    let lengths: Vec<_> = stretch.wholes.iter().map(Whole::rows).collect();
                     assert_eq!(stretch.rows, lengths.iter().sum());
                     assert!(stretch.rows < 95_usize.div_ceil(count) + 10, "{lengths:?} of {count}");
-                    let all = stretch.into_run().wholes();
-                    all.for_each(|chunk| chunk.for_each(|number| numbers.push(number.0)));
+                    numbers.extend(stretch.into_run().into_wholes().flat_map(|whole| whole.0));
                 }
-                let pieces: usize = chunks.iter().map(|rows| rows.div_ceil(10)).sum();
+                let pieces: usize = wholes.iter().map(|rows| rows.div_ceil(10)).sum();
                 assert_eq!(next, pieces);
                 assert_eq!(numbers, (0..95).collect::<Vec<_>>());
             }
@@ -364,27 +298,27 @@ mod tests {
     #[test]
     fn each_piece_is_taken_once_whoever_comes() {
         let orders: [&[usize]; 4] = [&[0], &[2], &[0, 1, 2], &[7, 0, 0, 4]];
-        for chunks in LAYOUTS {
+        for wholes in LAYOUTS {
             // Where each piece begins.
-            let of_chunk = |(first, rows): (usize, &usize)| (first..first + rows).step_by(10);
-            let before = |n: usize| chunks[..n].iter().sum::<usize>();
+            let of_whole = |(first, rows): (usize, &usize)| (first..first + rows).step_by(10);
+            let before = |n: usize| wholes[..n].iter().sum::<usize>();
             let begins: Vec<_> =
-                (0..chunks.len()).flat_map(|n| of_chunk((before(n), &chunks[n]))).collect();
-            let mut world = world(chunks);
+                (0..wholes.len()).flat_map(|n| of_whole((before(n), &wholes[n]))).collect();
             for (order, least) in orders.into_iter().zip([10, 1, 25, 30]) {
-                let mut query = world.query_mut::<&Number>();
-                let mut stretches = stretches(&mut query, 3);
+                let mut stretches = stretches(wholes, 3);
                 let mut all = vec![None; begins.len()];
                 let mut who = order.iter().cycle();
                 let mut next = || take(&mut stretches, *who.next().unwrap(), share(least));
                 while let Some(run) = next() {
                     let places = run.first..;
-                    let pieces = run.wholes().flat_map(|chunk| chunk.pieces(10));
+                    let wholes = run.into_wholes().map(|Numbers(numbers)| numbers);
+                    let pieces = wholes.flat_map(|numbers| {
+                        let end = numbers.end;
+                        numbers.step_by(10).map(move |first| first..end.min(first + 10))
+                    });
                     for (place, piece) in places.zip(pieces) {
-                        let mut values = Vec::new();
-                        piece.for_each(|number| values.push(number.0));
-                        assert_eq!(values[0], begins[place]);
-                        assert!(all[place].replace(values).is_none(), "piece {place} twice");
+                        assert_eq!(piece.start, begins[place]);
+                        assert!(all[place].replace(piece).is_none(), "piece {place} twice");
                     }
                 }
                 let all: Vec<_> = all.into_iter().flatten().flatten().collect();
@@ -398,7 +332,7 @@ mod tests {
         let counts = |share: Share| {
             let wholes = (0..40).map(Single).collect();
             let mut stretches = Stretch::new(wholes, share.piece).cut(1);
-            let next = || Some(take(&mut stretches, 0, share)?.wholes().count());
+            let next = || Some(take(&mut stretches, 0, share)?.into_wholes().count());
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
         let at_least = Share { piece: 1, ..Share::at_least(4) };
@@ -408,12 +342,10 @@ mod tests {
 
     #[test]
     fn a_thread_begins_with_its_own_and_helps_from_the_end() {
-        let mut world = world(&[80]);
-        let mut query = world.query_mut::<&Number>();
-        let mut stretches = stretches(&mut query, 2);
+        let mut stretches = stretches(&[80], 2);
         let mut next = |own| {
             let run = take(&mut stretches, own, share(10))?;
-            Some((run.first, run.groups[0].rows))
+            Some((run.first, run.wholes[0].rows()))
         };
         assert_eq!(next(1), Some((4, 10)));
         assert_eq!(next(0), Some((0, 10)));

@@ -52,7 +52,8 @@ impl LateLines {
     }
 
     /// Gives the rows of a page that are later than `since`, by its ticks and all lines of
-    /// its column: which row is a line's first, and a bit for each of its rows.
+    /// its column, some of them at a time: which row is the first, and a bit for each from
+    /// there on. No more than a word's are given at once, and none across words.
     #[inline(always)]
     pub(crate) fn rows(
         self,
@@ -60,27 +61,55 @@ impl LateLines {
         lines: &[LineWord],
         page: usize,
         since: Version,
-        mut each: impl FnMut(usize, u16),
+        mut each: impl FnMut(usize, u64),
     ) {
         let (pages, _) = lines.as_chunks::<PAGE_LINES>();
         let Some(words) = pages.get(page) else { return };
         if self.untold == 0 && ticks.len() == PAGE_ROWS {
-            return each_bit(self.late, |line| each(line * LINE_ROWS, words[line] as u16));
+            if self.late.count_ones() as usize >= MANY {
+                return self.words_of_rows(words, each);
+            }
+            return each_bit(self.late, |line| each(line * LINE_ROWS, row_bits(words[line])));
         }
         let (whole, rest) = ticks.as_chunks();
         each_bit(self.late, |line| {
             let is_told = self.untold >> line & 1 == 0;
             let late = match whole.get(line) {
-                Some(_) if is_told => words[line] as u16,
-                Some(ticks) => late_in_line(ticks, since),
+                Some(_) if is_told => row_bits(words[line]),
+                Some(ticks) => late_in_line(ticks, since).into(),
                 None if line != whole.len() => 0,
                 // Rows were there, behind these, that have gone.
-                None if is_told => words[line] as u16 & ((1 << rest.len()) - 1),
-                None => late_one_by_one(rest, since) as u16,
+                None if is_told => row_bits(words[line]) & ((1 << rest.len()) - 1),
+                None => late_one_by_one(rest, since),
             };
             each(line * LINE_ROWS, late);
         });
     }
+
+    /// Gives the rows that the lines of a page tell, those of several lines at once.
+    ///
+    /// How many rows of a line are late can't be foreseen, and so a loop over them ends at
+    /// a branch that the processor guesses wrong: here once for a word, and not for each line.
+    #[inline(always)]
+    fn words_of_rows(self, lines: &[LineWord; PAGE_LINES], mut each: impl FnMut(usize, u64)) {
+        for (n, lines) in lines.as_chunks::<{ WORD / LINE_ROWS }>().0.iter().enumerate() {
+            let late = self.late >> (n * lines.len());
+            let of_line = |(n, &line): (usize, &LineWord)| match late >> n & 1 {
+                0 => 0,
+                _ => row_bits(line) << (n * LINE_ROWS),
+            };
+            each(n * WORD, lines.iter().enumerate().map(of_line).fold(0, |all, bits| all | bits));
+        }
+    }
+}
+
+/// So many lines of a page that are late are so many that a word of rows without one is rare.
+const MANY: usize = PAGE_LINES * 3 / 4;
+
+/// Returns a bit for each row of a line that tells them.
+#[inline(always)]
+fn row_bits(line: LineWord) -> u64 {
+    line & ((1 << LINE_ROWS) - 1)
 }
 
 /// Gives the numbers of the bits that are set, in ascending order.
@@ -351,7 +380,7 @@ mod tests {
     fn rows_of(late: LateLines, ticks: &[u32], lines: &[LineWord], since: Version) -> Vec<usize> {
         let mut rows = Vec::new();
         late.rows(ticks, lines, 1, since, |first, bits| {
-            rows.extend((0..LINE_ROWS).filter(|n| bits >> n & 1 == 1).map(|n| first + n));
+            rows.extend((0..WORD).filter(|n| bits >> n & 1 == 1).map(|n| first + n));
         });
         rows
     }

@@ -127,6 +127,21 @@ impl<D: QueryData> fmt::Debug for Chunk<'_, D> {
 /// Iterates over the chunks of a query.
 pub struct Chunks<'q, D: QueryData>(pub(super) Cursor<'q, 'q, D>);
 
+impl<'q, D: QueryData> Chunks<'q, D> {
+    /// Returns how many rows each chunk has that is left, without a look at the rows.
+    pub fn row_counts(&self) -> impl Iterator<Item = usize> + use<'q, D> {
+        self.0.row_counts()
+    }
+
+    /// Splits the chunks that are left: the first `at` stay, the others are returned.
+    ///
+    /// # Complexity
+    /// O(1).
+    pub fn split_off(&mut self, at: usize) -> Self {
+        Self(self.0.split_off(at))
+    }
+}
+
 impl<'q, D: QueryData> Iterator for Chunks<'q, D> {
     type Item = Chunk<'q, D>;
 
@@ -134,7 +149,15 @@ impl<'q, D: QueryData> Iterator for Chunks<'q, D> {
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(Chunk)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len(), Some(self.0.len()))
+    }
 }
+
+impl<D: QueryData> ExactSizeIterator for Chunks<'_, D> {}
+
+impl<D: QueryData> std::iter::FusedIterator for Chunks<'_, D> {}
 
 impl<D: QueryData> fmt::Debug for Chunks<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -112,22 +112,22 @@ impl RecordBuffer {
     /// Adds the record of some rows of a table.
     #[inline]
     pub(crate) fn push_rows(&mut self, table: &RecordPattern, rows: Range<usize>) {
+        // Most have few words: their records are written without a loop.
+        match table.words.as_slice() {
+            &[a, b, c, d] => self.push_moved([a, b, c, d], rows),
+            &[a, b, c, d, e] => self.push_moved([a, b, c, d, e], rows),
+            &[a, b, c, d, e, f] => self.push_moved([a, b, c, d, e, f], rows),
+            words => self.push_moved(words.iter().copied(), rows),
+        }
+    }
+
+    #[inline(always)]
+    fn push_moved(&mut self, table: impl IntoIterator<Item = (Word, usize)>, rows: Range<usize>) {
         debug_assert!(!rows.is_empty());
         self.rows += rows.len();
-        let count = Word::from_count(rows.len());
-        let moved = |&(word, step): &(Word, usize)| word.moved(step * rows.start);
-        // Many have two terms: room is asked for once then.
-        match table.words.as_slice() {
-            [a, b, c, d] => {
-                let words = [count, moved(a), moved(b), moved(c), moved(d)];
-                self.words.extend_from_slice(&words);
-            }
-            words => {
-                self.words.reserve(1 + words.len());
-                self.words.push(count);
-                self.words.extend(words.iter().map(moved));
-            }
-        }
+        let count = std::iter::once(Word::from_count(rows.len()));
+        let moved = table.into_iter().map(|(word, step)| word.moved(step * rows.start));
+        self.words.extend(count.chain(moved));
     }
 
     /// As [`push_rows`](Self::push_rows), of a table of which three words are known: those of

@@ -264,7 +264,7 @@ impl Resolved<'_> {
                     Some(lines) => {
                         let late = lines.late(page, since);
                         late.rows(&ticks.rows[rows], lines.words, page, since, |row, late| {
-                            mask[row / 64] |= u64::from(late) << (row % 64);
+                            mask[row / 64] |= late << (row % 64);
                         });
                     }
                     None => late_ticks(&ticks.rows[rows], since, &mut mask),
@@ -338,7 +338,7 @@ impl<F: FnMut(Range<usize>)> Runs<F> {
         self.next = (page + 1, next);
         let mut last = std::mem::take(&mut self.last);
         late.rows(&ticks[rows.clone()], lines.words, page, since, |row, late| {
-            add_bits(&mut last, &mut self.each, rows.start + row, u64::from(late));
+            add_bits(&mut last, &mut self.each, rows.start + row, late);
         });
         self.last = last;
     }

@@ -42,9 +42,26 @@ impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
         Some(unsafe { Rows::of(record, self.window) })
     }
 
+    /// Returns how many records are left.
+    pub(crate) fn len(&self) -> usize {
+        self.words.len() / stride::<D>()
+    }
+
+    /// Splits off the records from the `at`-th on, of those that are left.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let (first, rest) = self.words.split_at(at.min(self.len()) * stride::<D>());
+        self.words = first;
+        Self { words: rest, ..*self }
+    }
+
+    /// Returns how many rows each record has that is left.
+    pub(crate) fn row_counts(&self) -> impl Iterator<Item = usize> + use<'r, D> {
+        row_counts::<D>(self.words)
+    }
+
     /// Returns how many rows are left in all.
     pub(crate) fn rows_left(&self) -> usize {
-        row_counts::<D>(self.words).sum()
+        self.row_counts().sum()
     }
 
     /// Returns one row of the n-th record that is left.

@@ -1,0 +1,161 @@
+//! Work on the values that changed, from several threads.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use super::changes::Mark;
+use crate::compare::{Row, Size, Workload};
+use crate::shuffled;
+
+/// One entity of eight, without order, has changed: a value is written for each. The
+/// changes are not timed.
+///
+/// There is little to do for a row, so that it shows what it costs to share such rows.
+pub(super) fn row(size: Size) -> Row {
+    let n = size.of(200_000);
+    let about = "write a value for each of the 12.5 % of 200,000 rows that changed, parallel";
+    Row::new("par_changed", about, n / CHANGED)
+        .with("limit/bit_set", move || limit(n))
+        .with("ecs/for_each", move || ours(n, false))
+        .with("ecs/par_for_each", move || ours(n, true))
+        .with("bevy/for_each", move || bevy(n, false))
+        .with("bevy/par_iter", move || bevy(n, true))
+}
+
+/// One of so many changes.
+const CHANGED: usize = 8;
+
+/// Follows a mark.
+#[derive(Clone, Copy, Debug, Default, bevy_ecs::component::Component)]
+struct Twice(f32);
+
+impl ecs::Component for Twice {
+    fn describe() -> ecs::Description<Self> {
+        ecs::Description::transient(concat!(module_path!(), "::Twice"))
+    }
+
+    #[inline]
+    fn cell() -> Option<&'static ecs::ComponentCell<Self>> {
+        static CELL: ecs::ComponentCell<Twice> = ecs::ComponentCell::new();
+        Some(&CELL)
+    }
+}
+
+/// Changes, which are not timed, and work on what changed, which is.
+struct Following<S, C, W, R> {
+    state: S,
+    change: C,
+    work: W,
+    results: R,
+}
+
+impl<S, C, W, R> Workload for Following<S, C, W, R>
+where
+    C: FnMut(&mut S),
+    W: FnMut(&mut S),
+    R: FnMut(&mut S) -> f64,
+{
+    fn rounds(&mut self, count: u64) -> Duration {
+        let mut total = Duration::ZERO;
+        for _ in 0..count {
+            (self.change)(&mut self.state);
+            let start = Instant::now();
+            (self.work)(black_box(&mut self.state));
+            black_box(&mut self.state);
+            total += start.elapsed();
+        }
+        total
+    }
+
+    fn checksum(&mut self) -> f64 {
+        (self.change)(&mut self.state);
+        (self.work)(&mut self.state);
+        (self.results)(&mut self.state)
+    }
+}
+
+fn chosen<I>(ids: Vec<I>) -> Vec<I> {
+    let count = ids.len() / CHANGED;
+    let mut ids = shuffled(ids);
+    ids.truncate(count);
+    ids
+}
+
+fn limit(n: usize) -> impl Workload {
+    let rows = chosen((0..n).collect());
+    type State = (Vec<(f32, f32)>, Vec<u64>);
+    Following {
+        state: (vec![(0.0, 0.0); n], vec![0; n.div_ceil(64)]),
+        change: move |(values, bits): &mut State| {
+            bits.fill(0);
+            for &row in &rows {
+                values[row].0 = 1.0;
+                bits[row / 64] |= 1 << (row % 64);
+            }
+        },
+        work: |(values, bits): &mut State| {
+            for (word, &bits) in bits.iter().enumerate() {
+                let mut bits = bits;
+                while bits != 0 {
+                    let (mark, twice) = &mut values[word * 64 + bits.trailing_zeros() as usize];
+                    *twice = *mark * 2.0;
+                    bits &= bits - 1;
+                }
+            }
+        },
+        results: |(values, _): &mut State| values.iter().map(|value| f64::from(value.1)).sum(),
+    }
+}
+
+fn ours(n: usize, parallel: bool) -> impl Workload {
+    use ecs::{Changed, ParQuery, QueryState, World};
+    type State = (World, QueryState<(&'static Mark, &'static mut Twice), Changed<Mark>>);
+    let mut world = World::new();
+    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))));
+    let mut query = QueryState::new();
+    query.query_mut(world.storage_mut()).for_each(|_: (&Mark, &mut Twice)| ());
+    Following {
+        state: (world, query),
+        change: move |(world, _): &mut State| {
+            ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
+        },
+        work: move |(world, query): &mut State| {
+            let mut changed = query.query_mut(world.storage_mut());
+            let follow = |(mark, twice): (&Mark, &mut Twice)| twice.0 = mark.0 * 2.0;
+            match parallel {
+                true => changed.par_for_each(follow),
+                false => changed.for_each(follow),
+            }
+        },
+        results: |(world, _): &mut State| {
+            world.query::<&Twice>().iter().map(|twice| f64::from(twice.0)).sum()
+        },
+    }
+}
+
+fn bevy(n: usize, parallel: bool) -> impl Workload {
+    use ::bevy_ecs::prelude::*;
+    type State = (World, QueryState<(&'static Mark, &'static mut Twice), Changed<Mark>>);
+    bevy_tasks::ComputeTaskPool::get_or_init(bevy_tasks::TaskPool::default);
+    let mut world = World::new();
+    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))).collect());
+    let query = world.query_filtered();
+    Following {
+        state: (world, query),
+        change: move |(world, _): &mut State| {
+            world.clear_trackers();
+            ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
+        },
+        work: move |(world, query): &mut State| {
+            let follow = |(mark, mut twice): (&Mark, Mut<Twice>)| twice.0 = mark.0 * 2.0;
+            match parallel {
+                true => query.par_iter_mut(world).for_each(follow),
+                false => query.iter_mut(world).for_each(follow),
+            }
+        },
+        results: |(world, _): &mut State| {
+            let mut all = world.query::<&Twice>();
+            all.iter(world).map(|twice| f64::from(twice.0)).sum()
+        },
+    }
+}
