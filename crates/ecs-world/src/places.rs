@@ -1,10 +1,11 @@
 //! How far systems are in a world: part of its state, so that a world that is
 //! saved and restored, or forked, goes on as if nothing had happened.
 //!
-//! A system is known by its name, and by its number among those of that name. For
-//! each the world keeps when it ran last, and which event each of its readers gets
-//! next. The system shares these numbers as long as it lives; those that a snapshot
-//! brings wait for a system of that name.
+//! A system is known by its name, which it was given or which is the path of its
+//! function, and by its number among those of that name. For each the world keeps when
+//! it ran last, and which event each of its readers gets next. The system shares these
+//! numbers as long as it lives; those that a snapshot brings wait for a system of that
+//! name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

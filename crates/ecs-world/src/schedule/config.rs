@@ -80,20 +80,27 @@ pub(super) struct Place {
 /// A system, and where it stands in a schedule.
 pub struct SystemConfig {
     pub(super) work: Work,
+    /// `None` if it is known by what its work is called.
+    pub(super) name: Option<String>,
     pub(super) conditions: Vec<Condition>,
     pub(super) place: Place,
 }
 
 impl SystemConfig {
     pub(super) fn new(work: Work) -> Self {
-        Self { work, conditions: Vec::new(), place: Place::default() }
+        Self { work, name: None, conditions: Vec::new(), place: Place::default() }
+    }
+
+    /// Returns the name by which the system is known.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.work.name())
     }
 }
 
 impl fmt::Debug for SystemConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SystemConfig")
-            .field("system", &self.work.name())
+            .field("system", &self.name())
             .field("conditions", &self.conditions.len())
             .field("place", &self.place)
             .finish()
@@ -130,6 +137,43 @@ impl fmt::Debug for SystemConfig {
 pub trait IntoSystemConfig<Marker>: Sized {
     /// Begins to say where it stands.
     fn into_config(self) -> SystemConfig;
+
+    /// Gives it a name of its own, by which it is known from then on, instead of by the path
+    /// of its function: in snapshots, plans, statistics and errors. So it may become another
+    /// function, move to another module, or be a closure, and it goes on in a world that is
+    /// restored where the one of that name was.
+    ///
+    /// The name is a label too, beside that of the function ([`Label::of`]). Of several with
+    /// one name each is known by its place among them, as those of one function are. A
+    /// [`SubSchedule`] gets another name for the one that it has, for its clock and its systems
+    /// too. Where names are shown in short, that is what stands behind the last `::`.
+    ///
+    /// # Panics
+    /// If the name is empty, or has a `/`: snapshots have that between the name of a
+    /// sub-schedule and those of its systems.
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_world::{IntoSystemConfig, Schedule};
+    ///
+    /// let mut schedule = Schedule::new();
+    /// schedule
+    ///     .add_system((|| {}).named("physics::fall"))
+    ///     .add_system((|| {}).named("physics::wind").before("physics::fall"));
+    /// let names: Vec<_> = schedule.stats().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["physics::fall", "physics::wind"]);
+    /// ```
+    #[track_caller]
+    fn named(self, name: impl Into<String>) -> SystemConfig {
+        let (mut config, name) = (self.into_config(), name.into());
+        assert!(!name.is_empty(), "a system has a name that is not empty");
+        assert!(!name.contains('/'), "a system's name has no `/`, as `{name}` has");
+        match &mut config.work {
+            Work::Sub(sub) => sub.rename(name),
+            _ => config.name = Some(name),
+        }
+        config
+    }
 
     /// Gives it a label: puts it into the set of that name.
     fn label(self, label: impl Into<Label>) -> SystemConfig {

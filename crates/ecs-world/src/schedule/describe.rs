@@ -34,7 +34,7 @@ pub struct PhaseDescription {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepDescription {
-    /// The function's name.
+    /// The system's name.
     pub name: String,
     /// Whether it takes the world, and so runs alone, after the commands of the
     /// systems before it.

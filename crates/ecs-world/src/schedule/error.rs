@@ -77,7 +77,7 @@ pub enum RunError {
     /// A system panicked.
     #[error("system `{system}` panicked: {message}")]
     Panicked {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// What it said.
         message: String,
@@ -85,7 +85,7 @@ pub enum RunError {
     /// A system returned an error.
     #[error("system `{system}` failed: {source}")]
     Failed {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// What it returned.
         source: BoxError,
@@ -93,14 +93,14 @@ pub enum RunError {
     /// A system takes a world on another backend.
     #[error("system `{system}` takes a world on another backend")]
     OtherBackend {
-        /// The function's name.
+        /// The system's name.
         system: String,
     },
     /// A system put another world in the place of the one that it was given. To put in
     /// another state there is [`World::restore`](crate::World::restore).
     #[error("system `{system}` put another world in the place of its own")]
     OtherWorld {
-        /// The function's name.
+        /// The system's name.
         system: String,
     },
     /// The run of a sub-schedule ended early.
@@ -114,7 +114,7 @@ pub enum RunError {
     /// A command of a strict schedule was about an entity that was dead by then.
     #[error("system `{system}`: command {command} is about entity {entity}, which is dead")]
     DeadEntity {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// Which of its commands, from 0.
         command: usize,
@@ -124,7 +124,7 @@ pub enum RunError {
     /// The backend refused a command.
     #[error("system `{system}`: command {command}: {source}")]
     Command {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// Which of its commands, from 0.
         command: usize,

@@ -7,15 +7,16 @@ use std::fmt;
 /// Names systems, or a phase.
 ///
 /// All systems with a label are the set of that name. Each function has the
-/// label [`Label::of`] itself without being given it.
+/// label [`Label::of`] itself without being given it, and a system that is
+/// [`named`](crate::IntoSystemConfig::named) its name as well.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label(Cow<'static, str>);
 
 impl Label {
     /// Returns the label that a function has by itself: its path.
     ///
-    /// Closures of one function share a path: give them labels to tell them
-    /// apart.
+    /// Closures of one function share a path: give them names or labels to tell
+    /// them apart.
     pub fn of<F>(_function: F) -> Self {
         Self(Cow::Borrowed(type_name::<F>()))
     }

@@ -176,13 +176,14 @@ impl Schedule {
         self.nodes.len() < before
     }
 
-    /// Takes all systems out that were given a label or are the function of that
-    /// path, and returns how many those were. Systems that have it through a set
+    /// Takes all systems out that were given a label or a name, or are the function of
+    /// that path, and returns how many those were. Systems that have it through a set
     /// stay.
     pub fn remove_all(&mut self, label: impl Into<Label>) -> usize {
         let (label, before) = (label.into(), self.nodes.len());
         let named = |node: &Node| {
-            node.is_system() && (node.place.labels.contains(&label) || node.name == label.as_str())
+            node.is_system()
+                && (node.place.labels.contains(&label) || node.own_labels().contains(&label))
         };
         self.nodes.retain(|node| !named(node));
         self.plan = None;

@@ -63,8 +63,8 @@ impl Node {
     /// # Errors
     /// [`SystemError`] if its parameters conflict with each other.
     pub(super) fn new(config: SystemConfig) -> Result<Self, SystemError> {
-        let SystemConfig { mut work, mut conditions, place } = config;
-        let name = work.name().to_owned();
+        let name = config.name().to_owned();
+        let SystemConfig { mut work, mut conditions, place, .. } = config;
         let mut access = SystemAccess::new(&name);
         for condition in &mut conditions {
             condition.init(&mut access)?;
@@ -93,6 +93,13 @@ impl Node {
     /// Tells whether it is a system, not the gate of a set.
     pub(super) fn is_system(&self) -> bool {
         self.gate_of.is_none()
+    }
+
+    /// Returns the labels that it has without being given them: its name, and the path of its
+    /// function.
+    pub(super) fn own_labels(&self) -> [Label; 2] {
+        let function = self.cell.lock().work.name().to_owned();
+        [Label::from(self.name.clone()), Label::from(function)]
     }
 
     /// Returns about how long it runs, in nanoseconds.

@@ -152,7 +152,7 @@ fn sets_with(labels: &mut BTreeSet<Label>, sets: &[SetConfig]) -> Vec<usize> {
 fn place(node: &Node, sets: &[SetConfig], phases: &[Label]) -> Result<Placed, PlanError> {
     let mut labels: BTreeSet<Label> = node.place.labels.iter().cloned().collect();
     if node.is_system() {
-        labels.insert(Label::from(node.name.clone()));
+        labels.extend(node.own_labels());
     }
     let of_sets = sets_with(&mut labels, sets);
     let of_a_set = || of_sets.iter().find_map(|&set: &usize| sets[set].place.phase.as_ref());

@@ -98,6 +98,10 @@ impl SubSchedule {
         &self.name
     }
 
+    pub(super) fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
     /// Returns what the systems have done of the sub-schedule of a name, which this one
     /// is or has.
     pub(super) fn stats_of(&self, name: &str) -> Option<Vec<(String, SystemStats)>> {

@@ -68,7 +68,7 @@ pub enum SystemError {
     /// A query borrows a component twice, once for writing.
     #[error("system `{system}`: {source}")]
     Query {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// What is wrong with the query.
         source: QueryError,
@@ -79,7 +79,7 @@ pub enum SystemError {
         conflict.way_out()
     )]
     Conflict {
-        /// The function's name.
+        /// The system's name.
         system: String,
         /// What they borrow.
         conflict: Conflict,

@@ -5,6 +5,7 @@ mod cuts;
 mod deltas;
 mod exclusive;
 mod histories;
+mod names;
 mod programs;
 mod rows;
 mod savers;

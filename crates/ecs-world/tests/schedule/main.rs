@@ -6,6 +6,7 @@ mod common;
 mod events;
 mod exclusive;
 mod failures;
+mod names;
 mod order;
 mod phases;
 mod pipes;
