@@ -82,6 +82,16 @@ pub enum RunError {
         /// What it said.
         message: String,
     },
+    /// A system, or a condition of it, asks for a resource that is not there.
+    #[error(
+        "system `{system}` panicked: it, or a condition of it, asks for resource `{resource}`, which is not there"
+    )]
+    MissingResource {
+        /// The system's name.
+        system: String,
+        /// The resource's type.
+        resource: &'static str,
+    },
     /// A system returned an error.
     #[error("system `{system}` failed: {source}")]
     Failed {

@@ -204,9 +204,9 @@ impl Run<'_> {
         };
         #[cfg(feature = "tracing")]
         let _span = tracing::info_span!("system", name = known.name).entered();
-        let outcome = guarded(known.name, || {
+        let outcome = guarded_turn(known.name, &mut turn, |turn| {
             let failed = |source| RunError::Failed { system: known.name.to_owned(), source };
-            run(&mut turn).map_err(failed)
+            run(turn).map_err(failed)
         });
         let has_run = outcome?;
         match has_run {
@@ -320,6 +320,22 @@ pub(super) fn guarded<T>(
             std::mem::forget(again);
         }
         Err(RunError::Panicked { system: system.to_owned(), message })
+    })
+}
+
+/// Has a system or its conditions take a turn, and takes a panic for an error, as [`guarded`]
+/// does; one about a resource that is not there for an error of its own.
+pub(super) fn guarded_turn<T>(
+    system: &str,
+    turn: &mut Turn<'_>,
+    run: impl FnOnce(&mut Turn<'_>) -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    let outcome = guarded(system, || run(turn));
+    outcome.map_err(|error| match (error, turn.missing()) {
+        (RunError::Panicked { system, .. }, Some(resource)) => {
+            RunError::MissingResource { system, resource }
+        }
+        (error, _) => error,
     })
 }
 

@@ -35,7 +35,7 @@ use std::time::Instant;
 use ecs_storage_api::{SharedQueries, Storage};
 
 use self::config::Work;
-use self::execute::{Context, guarded, run_segment};
+use self::execute::{Context, guarded, guarded_turn, run_segment};
 use self::node::{Cell, Node};
 use self::plan::{Plan, Segment, Step};
 use crate::commands::{CommandQueue, Leniency};
@@ -542,7 +542,8 @@ fn run_alone<S: Storage>(
                 let mut share = queries.share(&mut world.storage);
                 let mut claim = share.claim_alone(0);
                 let mut turn = Turn::new(&mut claim, &world.resources, name, window, context.tick);
-                cell.conditions.iter_mut().all(|condition| condition.run((), &mut turn))
+                let mut all = cell.conditions.iter_mut();
+                guarded_turn(name, &mut turn, |turn| Ok(all.all(|one| one.run((), turn))))?
             };
             if access.records_commands() {
                 apply_commands(name, cell, world, leniency, report)?;

@@ -28,6 +28,8 @@ pub use pipe::{In, Pipe};
 pub use query::{AlternativeQueries, QuerySet};
 pub use tick::Tick;
 
+use std::cell::Cell;
+
 use ecs_storage_api::{Claim, QueryError, StageRecords, Window};
 
 use crate::commands::CommandQueue;
@@ -133,6 +135,8 @@ pub struct Turn<'t> {
     window: Window,
     tick: Tick,
     rows: usize,
+    /// A resource that was asked for and is not there.
+    missing: Cell<Option<&'static str>>,
 }
 
 impl<'t> Turn<'t> {
@@ -143,7 +147,8 @@ impl<'t> Turn<'t> {
         window: Window,
         tick: Tick,
     ) -> Self {
-        Self { stages: claim, next: 0, resources, system, window, tick, rows: 0 }
+        let missing = Cell::new(None);
+        Self { stages: claim, next: 0, resources, system, window, tick, rows: 0, missing }
     }
 
     /// Begins a stage: the parameters of one function.
@@ -157,7 +162,8 @@ impl<'t> Turn<'t> {
         match self.stages.stage(stage, self.window) {
             Ok(records) => {
                 self.rows += records.rows_matched();
-                ParamContext { records, resources: self.resources, tick: self.tick }
+                let Self { resources, tick, missing, .. } = self;
+                ParamContext { records, resources, tick: *tick, missing }
             }
             Err(error) => panic!("{error}"),
         }
@@ -166,6 +172,12 @@ impl<'t> Turn<'t> {
     /// Returns how many rows the queries have matched so far.
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Returns the name of a resource that was asked for and is not there, which ended the
+    /// turn by a panic.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.missing.get()
     }
 }
 

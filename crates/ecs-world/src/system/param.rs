@@ -1,6 +1,7 @@
 //! Parameters of systems.
 
 use std::any::type_name;
+use std::cell::Cell;
 
 use ecs_storage_api::StageRecords;
 
@@ -15,14 +16,17 @@ pub struct ParamContext<'w> {
     pub(super) records: StageRecords<'w>,
     pub(super) resources: &'w Resources,
     pub(super) tick: Tick,
+    /// Where a resource is noted that is not there.
+    pub(super) missing: &'w Cell<Option<&'static str>>,
 }
 
 impl<'w> ParamContext<'w> {
     /// Borrows a resource for reading.
     ///
     /// # Panics
-    /// If it is not there, or a parameter that was not described by `init`
-    /// borrows it.
+    /// If it is not there, which ends the run with
+    /// [`RunError::MissingResource`](crate::RunError::MissingResource), or a parameter
+    /// that was not described by `init` borrows it.
     pub fn resource<T: Resource>(&self) -> Res<'w, T> {
         self.resources.get().unwrap_or_else(|| self.missing::<T>())
     }
@@ -38,6 +42,7 @@ impl<'w> ParamContext<'w> {
     #[cold]
     fn missing<T>(&self) -> ! {
         let resource = type_name::<T>();
+        self.missing.set(Some(resource));
         // The system is named by whoever tells that it panicked.
         panic!("it, or a condition of it, asks for resource `{resource}`, which is not there")
     }

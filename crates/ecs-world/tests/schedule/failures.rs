@@ -7,7 +7,7 @@ use ecs_derive::Component;
 use ecs_storage_api::{Query, Version};
 use ecs_world::{
     Commands, EventReader, EventWriter, Events, IntoSystemConfig, Label, ParQuery,
-    RemovedComponents, ResMut, RunError, Schedule, Threads, World,
+    RemovedComponents, Res, ResMut, RunError, Schedule, SetConfig, SubSchedule, Threads, World,
 };
 
 use crate::common::{A, B, C, Total, log, logged, logging, pool, work};
@@ -138,6 +138,53 @@ fn what_is_before_a_system_that_failed_has_run_to_its_end() {
         assert!(schedule.try_run(&mut world).is_err());
         assert_eq!(world.query::<&C>().iter().map(|c| c.0).sum::<u64>(), 110);
     }
+}
+
+#[test]
+fn a_resource_that_is_not_there_is_named_with_who_asks_for_it() {
+    fn asks(_: Query<&A>, _: ResMut<Total>) {}
+    fn may_ask(_: Option<Res<Total>>) {}
+    fn holds(total: Res<Total>) -> bool {
+        total.0 > 0
+    }
+    fn whole(_: &mut World) {}
+    fn in_set() {}
+    let check = |name: &str, add: &dyn Fn(&mut Schedule)| {
+        for threads in all_threads() {
+            let (mut world, mut schedule) = (World::new(), Schedule::new());
+            schedule.add_system(may_ask).set_threads(threads);
+            add(&mut schedule);
+            let error = schedule.try_run(&mut world).unwrap_err();
+            let RunError::MissingResource { system, resource } = &error else { panic!("{error}") };
+            assert!(system.ends_with(name) && resource.ends_with("common::Total"), "{error}");
+            let told = format!(
+                "system `{system}` panicked: it, or a condition of it, asks for resource `{resource}`, which is not there"
+            );
+            assert_eq!(error.to_string(), told);
+            world.insert_resource(Total(0));
+            assert!(schedule.try_run(&mut world).is_ok());
+        }
+    };
+    check("asks", &|schedule| {
+        schedule.add_system(asks);
+    });
+    check("may_ask", &|schedule| {
+        schedule.add_system(may_ask.run_if(holds));
+    });
+    check("whole", &|schedule| {
+        schedule.add_system(whole.run_if(holds));
+    });
+    check("condition of set set", &|schedule| {
+        schedule.add_system(in_set.label("set")).configure_set(SetConfig::new("set").run_if(holds));
+    });
+
+    let (mut inner, mut schedule) = (Schedule::new(), Schedule::new());
+    inner.add_system(asks);
+    schedule.add_system(SubSchedule::new("inner", inner));
+    let error = schedule.try_run(&mut World::new()).unwrap_err();
+    let RunError::Within { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(&**source, RunError::MissingResource { .. }), "{error}");
+    assert!(matches!(World::new().run_system(asks), Err(RunError::MissingResource { .. })));
 }
 
 #[test]
