@@ -44,9 +44,9 @@ pub use removed::{Lost, RemovedComponents};
 pub use resources::{Res, ResMut, Resource, Resources};
 pub use saver::Saver;
 pub use schedule::{
-    Ambiguity, FrameTime, IntoSystemConfig, Label, PhaseDescription, PlanDescription, PlanError,
-    RunError, RunReport, Schedule, SetConfig, StepDescription, SubSchedule, SystemConfig, SystemId,
-    SystemStats, Threads, Why,
+    Ambiguity, AskedOrder, FrameTime, IntoSystemConfig, Label, PhaseDescription, PlanDescription,
+    PlanError, RunError, RunReport, Schedule, SetConfig, StepDescription, SubSchedule,
+    SystemConfig, SystemId, SystemStats, Threads, Why,
 };
 pub use system::{
     AlternativeQueries, BoxError, Conflict, FunctionSystem, In, IntoSystem, IsFunction, IsSystem,

@@ -1,5 +1,7 @@
 //! What can go wrong with a plan, and in a run.
 
+use std::fmt;
+
 use ecs_core::EntityId;
 use ecs_storage_api::StorageError;
 
@@ -11,10 +13,12 @@ use crate::system::BoxError;
 #[non_exhaustive]
 pub enum PlanError {
     /// Systems must run before each other.
-    #[error("systems must run before each other: {}", path.join(" -> "))]
+    #[error("systems must run before each other: {}", cycle(path, orders))]
     Cycle {
         /// Each runs before the next; the last is the first again.
         path: Vec<String>,
+        /// By what each runs before the next: one less than there are in the path.
+        orders: Vec<AskedOrder>,
     },
     /// A label that orders something is nobody's.
     #[error("`{name}` is to run {relation} `{label}`, but nothing has that label")]
@@ -62,6 +66,40 @@ pub enum PlanError {
         /// Why.
         source: Box<PlanError>,
     },
+}
+
+/// An order that was asked for, at a system or at a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AskedOrder {
+    /// The system or set that is ordered.
+    pub name: String,
+    /// How it is ordered: `before` or `after`.
+    pub relation: &'static str,
+    /// The label by which it is ordered.
+    pub label: Label,
+}
+
+impl fmt::Display for AskedOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {} `{}`", self.name, self.relation, self.label)
+    }
+}
+
+/// Writes a cycle down; where it is no system that names another, with what was asked for.
+fn cycle(path: &[String], orders: &[AskedOrder]) -> String {
+    let mut told = path.first().cloned().unwrap_or_default();
+    for (pair, order) in path.windows(2).zip(orders) {
+        told += &format!(" -> {}", pair[1]);
+        let mut named = [order.name.as_str(), order.label.as_str()];
+        if order.relation == "after" {
+            named.reverse();
+        }
+        if pair != named {
+            told += &format!(" (as {order})");
+        }
+    }
+    told
 }
 
 /// Tells why a run ended early.

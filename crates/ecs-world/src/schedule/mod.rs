@@ -47,7 +47,7 @@ use crate::world::World;
 pub use config::{IntoSystemConfig, SetConfig, SystemConfig};
 pub(crate) use crew::Crew;
 pub use describe::{Ambiguity, PhaseDescription, PlanDescription, StepDescription, Why};
-pub use error::{PlanError, RunError};
+pub use error::{AskedOrder, PlanError, RunError};
 pub use label::Label;
 pub use node::SystemId;
 pub use report::{RunReport, SystemStats};

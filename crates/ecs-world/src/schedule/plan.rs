@@ -6,7 +6,7 @@ use ecs_storage_api::SharedQueries;
 
 use super::config::{Every, Place, SetConfig};
 use super::dependencies::Dependencies;
-use super::error::PlanError;
+use super::error::{AskedOrder, PlanError};
 use super::label::Label;
 use super::node::Node;
 use super::order::order;
@@ -73,7 +73,10 @@ impl Plan {
             placed.push(place(node, sets, phases)?);
         }
         let gates = gates(nodes, &mut placed, sets);
-        let mut asked = asked(nodes, &placed, sets)?;
+        let mut asked = BTreeSet::new();
+        each_asked(nodes, &placed, sets, |pair, _, _, _| {
+            asked.insert(pair);
+        })?;
         order_gates(&gates, &mut asked);
         for &(first, second) in &asked {
             if placed[first].phase > placed[second].phase {
@@ -87,7 +90,7 @@ impl Plan {
             let of_phase = gates.iter().filter(|&&gate| placed[gate].phase == placed[member].phase);
             of_phase.for_each(|&gate| keys[gate] = (placed[gate].phase, member, 0));
         }
-        let mut sorted = sort(nodes, &keys, &asked)?;
+        let mut sorted = sort(&keys, &asked).map_err(|_| cycle(nodes, &placed, sets, &asked))?;
         // Nobody waits for the gate of a set without members.
         sorted.retain(|&n| nodes[n].is_system() || gates.iter().any(|gates| gates.contains(&n)));
         let phases: Vec<_> = placed.iter().map(|placed| placed.phase).collect();
@@ -177,12 +180,14 @@ fn gates(nodes: &[Node], placed: &mut [Placed], sets: &[SetConfig]) -> Vec<Vec<u
     gates
 }
 
-/// Collects the pairs whose order was asked for, at systems and at sets.
-fn asked(
+/// Gives the pairs whose order was asked for, at systems and at sets, and by what: who is
+/// ordered, and how against which label.
+fn each_asked(
     nodes: &[Node],
     placed: &[Placed],
     sets: &[SetConfig],
-) -> Result<BTreeSet<(usize, usize)>, PlanError> {
+    mut give: impl FnMut((usize, usize), &str, &'static str, &Label),
+) -> Result<(), PlanError> {
     let mut members: BTreeMap<&Label, Vec<usize>> = BTreeMap::new();
     for (n, placed) in placed.iter().enumerate().filter(|(n, _)| nodes[*n].is_system()) {
         placed.labels.iter().for_each(|label| members.entry(label).or_default().push(n));
@@ -195,19 +200,18 @@ fn asked(
     // Of those that are ordered against a label which they share with others, none is before
     // itself.
     let pair = |n: usize, m: usize, are_all: bool| Some((n, m)).filter(|_| n != m || are_all);
-    let mut asked = BTreeSet::new();
     let mut add = |name: &str, place: &Place, own: &[usize]| {
         for label in &place.before {
             let others = with(name, "before", label)?;
             let are_all = own == others;
             let pairs = |&n| others.iter().filter_map(move |&m| pair(n, m, are_all));
-            asked.extend(own.iter().flat_map(pairs));
+            own.iter().flat_map(pairs).for_each(|pair| give(pair, name, "before", label));
         }
         for label in &place.after {
             let others = with(name, "after", label)?;
             let are_all = own == others;
             let pairs = |&n| others.iter().filter_map(move |&m| pair(m, n, are_all));
-            asked.extend(own.iter().flat_map(pairs));
+            own.iter().flat_map(pairs).for_each(|pair| give(pair, name, "after", label));
         }
         Ok::<(), PlanError>(())
     };
@@ -217,7 +221,7 @@ fn asked(
     for set in sets {
         add(set.label.as_str(), &set.place, members.get(&set.label).map_or(&[], Vec::as_slice))?;
     }
-    Ok(asked)
+    Ok(())
 }
 
 /// Puts each gate before its set, and after all that the whole set is after: its
@@ -239,19 +243,47 @@ fn order_gates(gates: &[Vec<usize>], asked: &mut BTreeSet<(usize, usize)>) {
     asked.extend(added);
 }
 
+/// Sorts the nodes: by phases first, then in the order of registration.
+///
+/// # Errors
+/// A cycle.
 fn sort(
-    nodes: &[Node],
     keys: &[(usize, usize, usize)],
     asked: &BTreeSet<(usize, usize)>,
-) -> Result<Vec<usize>, PlanError> {
-    // Phases first, then the order of registration.
+) -> Result<Vec<usize>, Vec<usize>> {
     let mut by_key: Vec<_> = (0..keys.len()).collect();
     by_key.sort_by_key(|&n| (keys[n], n));
     let mut rank = vec![(0, 0); keys.len()];
     by_key.iter().enumerate().for_each(|(at, &n)| rank[n] = (at, n));
-    order(&rank, asked.iter().copied()).map_err(|path| PlanError::Cycle {
-        path: path.into_iter().map(|n| nodes[n].name.clone()).collect(),
-    })
+    order(&rank, asked.iter().copied())
+}
+
+/// Names a cycle, which is there: its systems, and by what each is before the next.
+fn cycle(
+    nodes: &[Node],
+    placed: &[Placed],
+    sets: &[SetConfig],
+    asked: &BTreeSet<(usize, usize)>,
+) -> PlanError {
+    let rank: Vec<_> = (0..nodes.len()).map(|n| (n, 0)).collect();
+    // What is before a gate is before all of its set: without gates there is a cycle too.
+    let of_systems = asked.iter().filter(|&&(m, n)| nodes[m].is_system() && nodes[n].is_system());
+    let path = order(&rank, of_systems.copied()).expect_err("what is asked for is a cycle");
+    let mut orders = vec![None; path.len() - 1];
+    let collected = each_asked(nodes, placed, sets, |(m, n), name, relation, label| {
+        if let Some(at) = path.windows(2).position(|pair| pair == [m, n]) {
+            orders[at].get_or_insert_with(|| AskedOrder {
+                name: name.to_owned(),
+                relation,
+                label: label.clone(),
+            });
+        }
+    });
+    collected.expect("each label is somebody's");
+    PlanError::Cycle {
+        path: path.iter().map(|&n| nodes[n].name.clone()).collect(),
+        orders: orders.into_iter().flatten().collect(),
+    }
 }
 
 /// Cuts the order where a node takes the world, and where a phase ends.

@@ -82,7 +82,7 @@ fn a_cycle_names_its_path() {
     schedule.add_system(two.before("threes"));
     schedule.add_system(three.label("threes").before(Label::of(one)));
     let error = schedule.check().unwrap_err();
-    let PlanError::Cycle { path } = &error else { panic!("{error}") };
+    let PlanError::Cycle { path, .. } = &error else { panic!("{error}") };
     let short: Vec<_> = path.iter().map(|name| name.rsplit("::").next().unwrap()).collect();
     let turns = [
         ["one", "two", "three", "one"],
@@ -95,13 +95,39 @@ fn a_cycle_names_its_path() {
 }
 
 #[test]
-fn a_cycle_through_sets_names_systems() {
+fn a_cycle_through_sets_names_systems_and_sets() {
     let mut schedule = Schedule::new();
-    schedule.configure_set(SetConfig::new("first").before("second"));
-    schedule.add_system(one.label("second").before(Label::of(two)));
-    schedule.add_system(two.label("first"));
-    let error = schedule.check().unwrap_err().to_string();
-    assert!(error.contains("order::one") && error.contains("order::two"), "{error}");
+    schedule.configure_set(SetConfig::new("first").before("second").run_if(|| true));
+    schedule.configure_set(SetConfig::new("inner").label("second").run_if(|| true));
+    schedule.add_system(three.named("three").label("second"));
+    schedule.add_system(one.named("one").label("inner").before("two"));
+    schedule.add_system(two.named("two").label("first"));
+    let error = schedule.check().unwrap_err();
+    let told = error.to_string().replace("systems must run before each other: ", "");
+    let turns = [
+        "one -> two -> one (as `first` before `second`)",
+        "two -> one (as `first` before `second`) -> two",
+    ];
+    assert!(turns.contains(&&*told), "{error}");
+    let PlanError::Cycle { path, orders } = &error else { panic!("{error}") };
+    assert_eq!((path.len(), orders.len()), (3, 2));
+    let through = orders.iter().find(|order| order.name == "first").unwrap();
+    assert_eq!((through.relation, through.label.as_str()), ("before", "second"));
+}
+
+#[test]
+fn a_cycle_through_labels_names_who_asked_for_it() {
+    let mut schedule = Schedule::new();
+    schedule.configure_set(SetConfig::new("early").after("late"));
+    schedule.add_system(one.named("one").label("early").before("two"));
+    schedule.add_system(two.named("two").label("late").after("early"));
+    let told = schedule.check().unwrap_err().to_string();
+    assert!(told.contains("two -> one (as `early` after `late`)"), "{told}");
+    assert!(told.contains("one -> two"), "{told}");
+    let mut schedule = Schedule::new();
+    schedule.add_system(one.named("one").label("set").after("set"));
+    let told = schedule.check().unwrap_err().to_string();
+    assert!(told.ends_with(": one -> one (as `one` after `set`)"), "{told}");
 }
 
 #[test]
@@ -143,7 +169,7 @@ fn what_is_to_run_before_itself_is_a_cycle() {
     let mut schedule = Schedule::new();
     schedule.add_system(one.before(Label::of(one)));
     let error = schedule.check().unwrap_err();
-    let PlanError::Cycle { path } = &error else { panic!("{error}") };
+    let PlanError::Cycle { path, .. } = &error else { panic!("{error}") };
     assert!(path.len() == 2 && path.iter().all(|name| name.ends_with("one")), "{error}");
     for members in 1..3 {
         let mut schedule = Schedule::new();
