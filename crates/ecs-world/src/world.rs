@@ -17,7 +17,8 @@ use crate::entity::{EntityMut, EntityRef};
 use crate::events::{self, Events};
 use crate::resources::{Res, ResMut, Resource, Resources};
 use crate::saved::SavedResource;
-use crate::schedule::{Clocks, IntoSystemConfig, RunError, RunReport, Schedule};
+use crate::schedule::{Clocks, IntoSystemConfig, RunError, RunReport, Schedule, SystemConfig};
+use crate::system::{IntoSystem, System};
 
 /// Entities with their components, resources, and a tick.
 ///
@@ -532,7 +533,7 @@ impl<S: Storage> World<S> {
 
     /// Runs a system once, outside of any schedule: to set a world up, or to test the system.
     /// Its commands are applied. It is no tick, and everything is new to the system, however
-    /// often it is run.
+    /// often it is run. [`World::call_system`] hands on what the system returns, too.
     ///
     /// # Errors
     /// [`RunError`] if the system panics or fails.
@@ -564,6 +565,50 @@ impl<S: Storage> World<S> {
         let mut schedule = Schedule::new();
         schedule.add_system(system);
         schedule.run_once(self)
+    }
+
+    /// Runs a system once, as [`World::run_system`] does, and returns what it returned, of
+    /// whatever type: of a `Result` an error too, which is no failure of the run.
+    ///
+    /// # Errors
+    /// [`RunError`] if the system panics, or one of its commands can't be applied.
+    ///
+    /// # Panics
+    /// If its parameters conflict with each other.
+    ///
+    /// # Example
+    /// ```
+    /// use ecs_storage_api::Query;
+    /// use ecs_world::World;
+    /// # use ecs_core::{Component, Description};
+    /// # struct Mass(u32);
+    /// # impl Component for Mass {
+    /// #     fn describe() -> Description<Self> { Description::transient("docs::call_system::Mass") }
+    /// # }
+    ///
+    /// fn heaviest(bodies: Query<&Mass>) -> Option<u32> {
+    ///     bodies.iter().map(|mass| mass.0).max()
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// assert_eq!(world.call_system(heaviest)?, None);
+    /// world.spawn_batch([2, 7, 4].map(Mass));
+    /// assert_eq!(world.call_system(heaviest)?, Some(7));
+    /// # Ok::<(), ecs_world::RunError>(())
+    /// ```
+    #[track_caller]
+    pub fn call_system<M, F: IntoSystem<M>>(
+        &mut self,
+        system: F,
+    ) -> Result<<F::System as System>::Out, RunError>
+    where
+        F::System: System<In = ()>,
+        <F::System as System>::Out: Send + 'static,
+    {
+        let (system, returned) = SystemConfig::returning(system.into_system());
+        self.run_system(system)?;
+        let returned = returned.lock().take();
+        Ok(returned.expect("a system that ran has returned"))
     }
 
     /// Returns all resources.

@@ -1,13 +1,15 @@
 //! Where a system or a set stands in a schedule, and when it runs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ecs_storage_api::Storage;
+use parking_lot::Mutex;
 
 use super::label::Label;
 use super::sub::SubSchedule;
 use crate::system::{
-    CheckedSystem, ExclusiveFunction, ExclusiveSystem, IntoChecked, IntoSystem, System,
+    CheckedSystem, ExclusiveFunction, ExclusiveSystem, In, IntoChecked, IntoSystem, System,
     SystemOutput,
 };
 use crate::world::World;
@@ -89,6 +91,18 @@ pub struct SystemConfig {
 impl SystemConfig {
     pub(super) fn new(work: Work) -> Self {
         Self { work, name: None, conditions: Vec::new(), place: Place::default() }
+    }
+
+    /// Takes in a system of which what it returns is kept, and returns where.
+    pub(crate) fn returning<S: System<In = ()>>(system: S) -> (Self, Arc<Mutex<Option<S::Out>>>)
+    where
+        S::Out: Send + 'static,
+    {
+        let name = system.name().to_owned();
+        let returned = Arc::new(Mutex::new(None));
+        let kept = Arc::clone(&returned);
+        let keep = move |In(value): In<S::Out>| *kept.lock() = Some(value);
+        (Self { name: Some(name), ..system.pipe(keep).into_config() }, returned)
     }
 
     /// Returns the name by which the system is known.

@@ -4,12 +4,13 @@ use ecs_derive::Component;
 use ecs_local::LocalStorage;
 use ecs_storage_api::{Changed, Query};
 use ecs_world::{
-    Commands, IntoSystemConfig, RemovedComponents, Res, ResMut, RunError, Schedule, World,
+    Commands, In, IntoSystem, IntoSystemConfig, RemovedComponents, Res, ResMut, RunError, Schedule,
+    World,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::common::{A, Log, log, logged, logging, words};
+use crate::common::{A, Log, Total, log, logged, logging, words};
 
 fn count(world: &mut World) {
     let count = world.query::<&A>().count();
@@ -162,6 +163,38 @@ fn a_system_is_run_once_without_a_tick() {
     assert!(error.to_string().ends_with("failed: no luck"), "{error}");
     world.run_system(|world: &mut World| world.clear().unwrap()).unwrap();
     assert!(world.is_empty());
+}
+
+#[test]
+fn a_system_that_is_called_returns_its_value_and_its_commands_are_applied() {
+    #[derive(Debug, PartialEq)]
+    struct TooMany(usize);
+    fn spawn(mut commands: Commands, rows: Query<&A>) -> Result<usize, TooMany> {
+        commands.spawn(A(7));
+        let count = rows.count();
+        if count < 2 { Ok(count) } else { Err(TooMany(count)) }
+    }
+    fn boom(_: Query<&A>) -> u32 {
+        panic!("bang")
+    }
+    let mut world = logging();
+    let returned = [(); 3].map(|()| world.call_system(spawn).unwrap());
+    assert_eq!(returned, [Ok(0), Ok(1), Err(TooMany(2))], "errors keep their type");
+    assert_eq!((world.len(), world.tick()), (3, 0));
+    let mut log = vec!["captured".to_owned()];
+    let words = world.call_system(move |rows: Query<&A>| {
+        log.push(rows.count().to_string());
+        std::mem::take(&mut log)
+    });
+    assert_eq!(words.unwrap(), ["captured", "3"]);
+    let total = (|rows: Query<&A>| rows.iter().map(|a| a.0).sum()).pipe(|In(n): In<u64>| n * 2);
+    assert_eq!(world.call_system(total).unwrap(), 42);
+
+    let error = world.call_system(boom).unwrap_err();
+    let RunError::Panicked { system, message } = &error else { panic!("{error}") };
+    assert!(system.ends_with("::boom") && message == "bang", "{error}");
+    let error = world.call_system(|total: Res<Total>| total.0).unwrap_err();
+    assert!(matches!(error, RunError::MissingResource { .. }), "{error}");
 }
 
 #[derive(Component, Clone, Debug, PartialEq, Serialize, Deserialize)]
