@@ -1,8 +1,10 @@
 //! Every example, run at a small size.
 
+use std::process::Command;
+
 use crate::command::{cargo, run};
 use crate::report::{Report, StepResult, Verdict};
-use crate::workspace;
+use crate::workspace::{self, EXTRA_FEATURES};
 
 const PACKAGE: &str = "ecs-examples";
 
@@ -29,9 +31,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 
 pub(crate) fn check(report: &mut Report) {
     report.step("examples are all known", all_known);
-    report.step("examples build", || {
-        run(cargo(["build", "--package", PACKAGE, "--bins", "--examples"]).args(FEATURES))
+    // Built with no more than they need, they would share nothing with the tests.
+    report.step("examples need no other features", || {
+        run(cargo(["check", "--package", PACKAGE, "--bins", "--examples"]).args(FEATURES))
     });
+    report.step("examples build", build);
     for (name, arguments) in EXAMPLES {
         report.step(&format!("example {name}"), || run_example(name, arguments));
     }
@@ -47,20 +51,30 @@ fn all_known() -> StepResult {
     Ok(Verdict::Passed)
 }
 
-fn run_example(name: &str, arguments: &[&str]) -> StepResult {
-    let examples = examples()?;
-    let Some((_, option)) = examples.iter().find(|(example, _)| example == name) else {
-        return Err(format!("there is no example {name} any more"));
-    };
-    let mut example = cargo(["run", "--quiet", "--package", PACKAGE, option, name]);
-    run(example.args(FEATURES).arg("--").args(arguments))
+/// Builds the examples as `unit` builds them, so that it finds them built: features are
+/// those of the whole workspace.
+fn build() -> StepResult {
+    let mut build = cargo(["build", "--workspace", "--examples"]);
+    for (name, _) in examples()?.iter().filter(|(_, folder)| folder.is_empty()) {
+        build.args(["--bin", name]);
+    }
+    run(build.args(EXTRA_FEATURES))
 }
 
-/// The name of every example, with the option of `cargo run` that chooses it.
+fn run_example(name: &str, arguments: &[&str]) -> StepResult {
+    let examples = examples()?;
+    let Some((_, folder)) = examples.iter().find(|(example, _)| example == name) else {
+        return Err(format!("there is no example {name} any more"));
+    };
+    let program = workspace::target()?.join("debug").join(folder).join(name);
+    run(Command::new(program).args(arguments).current_dir(workspace::root()))
+}
+
+/// The name of every example, with the folder among what is built that it lies in.
 fn examples() -> Result<Vec<(String, &'static str)>, String> {
     let packages = workspace::packages()?;
     let package = packages.iter().find(|package| package.name == PACKAGE);
     let package = package.ok_or_else(|| format!("there is no package {PACKAGE}"))?;
-    let of_kind = |kind, option| package.targets_of(kind).map(move |n| (n.to_owned(), option));
-    Ok(of_kind("bin", "--bin").chain(of_kind("example", "--example")).collect())
+    let of_kind = |kind, folder| package.targets_of(kind).map(move |n| (n.to_owned(), folder));
+    Ok(of_kind("bin", "").chain(of_kind("example", "examples")).collect())
 }
