@@ -258,6 +258,10 @@ impl Storage for LocalStorage {
 
     fn read_chunks<'a>(&'a self, sink: &mut ReadSink<'a, '_>) {
         for row in self.rows.values() {
+            // Asked first, since most queries want few rows.
+            if !sink.wants(|component| row.values.contains_key(&component)) {
+                continue;
+            }
             let columns = row.values.values().map(|cell| {
                 let ticks = [&cell.changed, &cell.added].map(std::slice::from_ref);
                 let changes = Changes {
@@ -272,6 +276,9 @@ impl Storage for LocalStorage {
 
     fn write_chunks<'a>(&'a mut self, sink: &mut WriteSink<'a, '_>) {
         for row in self.rows.values_mut() {
+            if !sink.wants(|component| row.values.contains_key(&component)) {
+                continue;
+            }
             let columns = row.values.values_mut().map(|cell| {
                 let is_tracked = cell.is_tracked();
                 let Cell { value, page, changed, added } = cell;
