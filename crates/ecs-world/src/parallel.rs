@@ -6,12 +6,14 @@ use smallvec::SmallVec;
 use crate::commands::{CommandQueue, Commands};
 use crate::parts::Part;
 use crate::pieces::{Run, Share, Single, each_run, map_runs};
-use crate::schedule::Crew;
 use crate::trial::map_by_cost;
 
 /// Rows of a piece of work. Pieces are cut by rows alone, so what a piece holds
 /// never depends on how many threads there are.
 const PIECE_ROWS: usize = 8_192;
+
+/// No more rows than these may take less time together than it takes to wake a thread.
+const FEW_ROWS: usize = 262_144;
 
 /// Runs a query's work on rayon's threads.
 ///
@@ -23,8 +25,8 @@ const PIECE_ROWS: usize = 8_192;
 /// what is not more than a large one stays on the calling thread.
 ///
 /// `par_for_each` and `par_for_each_with`, of which nothing can tell where they cut, look
-/// at the clock where there are no more rows than that for each thread: the calling one
-/// begins, and if what is left would take it over a tenth of a millisecond, the others help.
+/// at the clock where there are no more than 262,144 rows: the calling thread begins, and
+/// as soon as what is left seems to take it over a tenth of a millisecond, the others help.
 ///
 /// # Panics
 /// Each method panics if one of its functions does, when what other threads are at has
@@ -141,7 +143,7 @@ fn map_cheap_or_dear<'q, D: QueryData, F: Filter, T: Send>(
 ) -> Vec<T> {
     let chunks = query.chunks_mut();
     let rows = chunks.row_counts().sum();
-    match rows <= PIECE_ROWS * Crew::here().count() {
+    match rows <= FEW_ROWS {
         true => map_by_cost(chunks, rows, f),
         false => map_runs(Part::of(chunks, PIECE_ROWS), Share::at_least(PIECE_ROWS), f),
     }

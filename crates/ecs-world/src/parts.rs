@@ -120,6 +120,13 @@ impl<'q, D: QueryData> Rest<'q, D> {
         }
     }
 
+    /// Returns all of them, of which there are so many, for one thread.
+    pub(crate) fn into_run(self, rows: usize) -> Run<Part<'q, D>> {
+        let begun = self.begun.map(Part::Chunk);
+        let chunks = Part::Chunks(self.chunks, rows - begun.as_ref().map_or(0, Whole::rows));
+        Run::alone(begun.into_iter().chain([chunks]).collect())
+    }
+
     /// Returns all parts, of which none is cut that has no more rows than a piece.
     pub(crate) fn into_parts(self, piece: usize) -> Vec<Part<'q, D>> {
         let mut parts = Part::of(self.chunks, piece);

@@ -21,8 +21,8 @@ const PIECE: Duration = Duration::from_micros(10);
 /// Does some work on chunks with so many rows together, a run of them at a time, and returns
 /// what came of each in the order of the rows. Where they are cut depends on the clock.
 ///
-/// The calling thread begins alone, and the others help if what is left would keep it for
-/// longer than it takes to wake them.
+/// The calling thread begins alone, and the others help as soon as what is left would keep
+/// it, at the pace of its last rows, for longer than it takes to wake them.
 pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
     chunks: Chunks<'q, D>,
     all: usize,
@@ -30,28 +30,30 @@ pub(crate) fn map_by_cost<'q, D: QueryData, T: Send>(
 ) -> Vec<T> {
     let mut left = Rest::of(chunks);
     if Crew::here().count() < 2 {
-        return vec![f(left.take(all))];
+        return vec![f(left.into_run(all))];
     }
-    // The clock is asked when so many rows are done.
-    let (mut done, mut until, mut results) = (0, 1, Vec::new());
-    let start = Instant::now();
-    let time = loop {
-        if done == all {
-            return results;
-        }
-        results.push(f(left.take(until - done)));
-        done = until;
-        let time = start.elapsed();
-        if time >= ALONE {
-            break time;
-        }
-        until = all.min(done + rows_in(ALONE - time, time, done).clamp(1, 3 * done));
-    };
-    if all - done < rows_in(WORTH_HELP, time, done) {
-        results.push(f(left.take(all - done)));
-    } else {
-        let rows = rows_in(PIECE, time, done).max(1);
-        results.append(&mut map_runs(left.into_parts(rows), Share::at_least(rows), f));
+    let (mut done, mut results) = (0, Vec::new());
+    // What tells the cost of a row: when work was begun, and on how many rows.
+    let (mut begun, mut tried) = (Instant::now(), 0);
+    let mut step = all.min(1);
+    while step > 0 {
+        results.push(f(left.take(step)));
+        done += step;
+        tried += step;
+        let time = begun.elapsed();
+        step = if time < ALONE {
+            rows_in(ALONE - time, time, tried).clamp(1, 3 * tried)
+        } else if all - done < rows_in(WORTH_HELP, time, tried) {
+            let step = rows_in(ALONE, time, tried).max(1);
+            (begun, tried) = (Instant::now(), 0);
+            step
+        } else {
+            let rows = rows_in(PIECE, time, tried).max(1);
+            results.append(&mut map_runs(left.into_parts(rows), Share::at_least(rows), f));
+            break;
+        };
+        // Not all at once: the last may be the dearest.
+        step = step.min((all - done).div_ceil(2));
     }
     results
 }

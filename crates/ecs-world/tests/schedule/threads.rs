@@ -272,6 +272,21 @@ fn few_rows_that_are_dear_are_shared_and_their_commands_keep_their_order() {
 }
 
 #[test]
+fn rows_that_get_dear_are_shared_though_many_were_cheap() {
+    let seen = Seen::default();
+    let work = move |mut rows: Query<&A>| {
+        rows.par_for_each(|a| {
+            if a.0 >= 50_000 {
+                seen.come(a.0 >= 50_090);
+            }
+        });
+    };
+    let mut world = World::new();
+    world.spawn_batch((0..50_100).map(A));
+    Schedule::new().set_threads(pool(2)).add_system(work).run(&mut world);
+}
+
+#[test]
 fn rows_of_which_each_is_a_chunk_are_all_visited_once() {
     for count in [0, 1, 4, 5, 6, 300] {
         let mut world = World::with_storage(LocalStorage::new(0));
