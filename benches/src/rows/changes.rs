@@ -116,14 +116,21 @@ fn ticking(n: usize) -> impl Workload {
     )
 }
 
-/// Rounds of marking, which is not timed, and finding, which is.
-struct Scanning<S, M, F> {
-    state: S,
-    mark: M,
-    find: F,
+/// Rounds of marking, which is not timed, and of finding what is marked, which is.
+pub(super) struct Scanning<S, M, F, T> {
+    pub(super) state: S,
+    pub(super) mark: M,
+    pub(super) find: F,
+    /// Adds up what was found.
+    pub(super) sum: T,
 }
 
-impl<S, M: FnMut(&mut S), F: FnMut(&mut S) -> f64> Workload for Scanning<S, M, F> {
+impl<S, M, F, T, R> Workload for Scanning<S, M, F, T>
+where
+    M: FnMut(&mut S),
+    F: FnMut(&mut S) -> R,
+    T: FnMut(&mut S, R) -> f64,
+{
     fn rounds(&mut self, count: u64) -> Duration {
         let mut total = Duration::ZERO;
         for _ in 0..count {
@@ -137,20 +144,26 @@ impl<S, M: FnMut(&mut S), F: FnMut(&mut S) -> f64> Workload for Scanning<S, M, F
 
     fn checksum(&mut self) -> f64 {
         (self.mark)(&mut self.state);
-        (self.find)(&mut self.state)
+        let found = (self.find)(&mut self.state);
+        (self.sum)(&mut self.state, found)
     }
 }
 
-/// Chooses one of a hundred.
-fn chosen<I>(ids: Vec<I>) -> Vec<I> {
-    let count = ids.len() / 100;
+/// Is the sum, where finding has made it.
+fn as_found<S>(_state: &mut S, sum: f64) -> f64 {
+    sum
+}
+
+/// Chooses one of so many.
+pub(super) fn chosen<I>(ids: Vec<I>, of: usize) -> Vec<I> {
+    let count = ids.len() / of;
     let mut ids = shuffled(ids);
     ids.truncate(count.max(1));
     ids
 }
 
 fn limit_scan(n: usize) -> impl Workload {
-    let rows = chosen((0..n).collect());
+    let rows = chosen((0..n).collect(), 100);
     Scanning {
         state: (vec![0.0f32; n], vec![0u64; n.div_ceil(64)]),
         mark: move |(values, bits): &mut (Vec<f32>, Vec<u64>)| {
@@ -171,13 +184,14 @@ fn limit_scan(n: usize) -> impl Workload {
             }
             sum
         },
+        sum: as_found,
     }
 }
 
 fn ours_scan(n: usize) -> impl Workload {
     use ecs::{Changed, QueryState, World};
     let mut world = World::new();
-    let ids = chosen(world.spawn_batch((0..n).map(|_| Mark(0.0))));
+    let ids = chosen(world.spawn_batch((0..n).map(|_| Mark(0.0))), 100);
     let mut query = QueryState::<&Mark, Changed<Mark>>::new();
     query.query(world.storage()).iter().for_each(drop);
     Scanning {
@@ -188,6 +202,7 @@ fn ours_scan(n: usize) -> impl Workload {
         find: |(world, query): &mut (World, QueryState<&Mark, Changed<Mark>>)| {
             query.query(world.storage()).iter().map(|mark| f64::from(mark.0)).sum()
         },
+        sum: as_found,
     }
 }
 
@@ -195,7 +210,7 @@ fn bevy_scan(n: usize) -> impl Workload {
     use ::bevy_ecs::prelude::*;
     type State = (World, QueryState<&'static Mark, Changed<Mark>>);
     let mut world = World::new();
-    let ids = chosen(world.spawn_batch((0..n).map(|_| Mark(0.0))).collect());
+    let ids = chosen(world.spawn_batch((0..n).map(|_| Mark(0.0))).collect(), 100);
     let query = world.query_filtered();
     Scanning {
         state: (world, query),
@@ -204,6 +219,7 @@ fn bevy_scan(n: usize) -> impl Workload {
             ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
         },
         find: |(world, query): &mut State| query.iter(world).map(|mark| f64::from(mark.0)).sum(),
+        sum: as_found,
     }
 }
 
@@ -211,7 +227,7 @@ fn bevy_scan(n: usize) -> impl Workload {
 fn legion_scan(n: usize) -> impl Workload {
     use ::legion::{EntityStore, IntoQuery, World, maybe_changed};
     let mut world = World::default();
-    let ids = chosen(world.extend((0..n).map(|_| (Mark(0.0),))).to_vec());
+    let ids = chosen(world.extend((0..n).map(|_| (Mark(0.0),))).to_vec(), 100);
     let mut query = <&Mark>::query().filter(maybe_changed::<Mark>());
     Scanning {
         state: world,
@@ -221,6 +237,7 @@ fn legion_scan(n: usize) -> impl Workload {
             }
         },
         find: move |world: &mut World| query.iter(world).map(|mark| f64::from(mark.0)).sum(),
+        sum: as_found,
     }
 }
 
@@ -235,7 +252,7 @@ fn specs_scan(n: usize) -> impl Workload {
         ids.iter().for_each(|&id| drop(marks.insert(id, Mark(0.0))));
         marks.register_reader()
     };
-    let ids = chosen(ids);
+    let ids = chosen(ids, 100);
     type State = (World, ReaderId<ComponentEvent>, BitSet);
     Scanning {
         state: (world, reader, BitSet::new()),
@@ -253,5 +270,6 @@ fn specs_scan(n: usize) -> impl Workload {
             }
             (&marks, &*changed).join().map(|(mark, _)| f64::from(mark.0)).sum()
         },
+        sum: as_found,
     }
 }

@@ -1,11 +1,7 @@
 //! Work on the values that changed, from several threads.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
-
-use super::changes::Mark;
+use super::changes::{Mark, Scanning, chosen};
 use crate::compare::{Row, Size, Workload};
-use crate::shuffled;
 
 /// One entity of eight, without order, has changed: a value is written for each. The
 /// changes are not timed.
@@ -41,59 +37,19 @@ impl ecs::Component for Twice {
     }
 }
 
-/// Changes, which are not timed, and work on what changed, which is.
-struct Following<S, C, W, R> {
-    state: S,
-    change: C,
-    work: W,
-    results: R,
-}
-
-impl<S, C, W, R> Workload for Following<S, C, W, R>
-where
-    C: FnMut(&mut S),
-    W: FnMut(&mut S),
-    R: FnMut(&mut S) -> f64,
-{
-    fn rounds(&mut self, count: u64) -> Duration {
-        let mut total = Duration::ZERO;
-        for _ in 0..count {
-            (self.change)(&mut self.state);
-            let start = Instant::now();
-            (self.work)(black_box(&mut self.state));
-            black_box(&mut self.state);
-            total += start.elapsed();
-        }
-        total
-    }
-
-    fn checksum(&mut self) -> f64 {
-        (self.change)(&mut self.state);
-        (self.work)(&mut self.state);
-        (self.results)(&mut self.state)
-    }
-}
-
-fn chosen<I>(ids: Vec<I>) -> Vec<I> {
-    let count = ids.len() / CHANGED;
-    let mut ids = shuffled(ids);
-    ids.truncate(count);
-    ids
-}
-
 fn limit(n: usize) -> impl Workload {
-    let rows = chosen((0..n).collect());
+    let rows = chosen((0..n).collect(), CHANGED);
     type State = (Vec<(f32, f32)>, Vec<u64>);
-    Following {
+    Scanning {
         state: (vec![(0.0, 0.0); n], vec![0; n.div_ceil(64)]),
-        change: move |(values, bits): &mut State| {
+        mark: move |(values, bits): &mut State| {
             bits.fill(0);
             for &row in &rows {
                 values[row].0 = 1.0;
                 bits[row / 64] |= 1 << (row % 64);
             }
         },
-        work: |(values, bits): &mut State| {
+        find: |(values, bits): &mut State| {
             for (word, &bits) in bits.iter().enumerate() {
                 let mut bits = bits;
                 while bits != 0 {
@@ -103,7 +59,7 @@ fn limit(n: usize) -> impl Workload {
                 }
             }
         },
-        results: |(values, _): &mut State| values.iter().map(|value| f64::from(value.1)).sum(),
+        sum: |(values, _): &mut State, ()| values.iter().map(|value| f64::from(value.1)).sum(),
     }
 }
 
@@ -111,15 +67,15 @@ fn ours(n: usize, parallel: bool) -> impl Workload {
     use ecs::{Changed, ParQuery, QueryState, World};
     type State = (World, QueryState<(&'static Mark, &'static mut Twice), Changed<Mark>>);
     let mut world = World::new();
-    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))));
+    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))), CHANGED);
     let mut query = QueryState::new();
     query.query_mut(world.storage_mut()).for_each(|_: (&Mark, &mut Twice)| ());
-    Following {
+    Scanning {
         state: (world, query),
-        change: move |(world, _): &mut State| {
+        mark: move |(world, _): &mut State| {
             ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
         },
-        work: move |(world, query): &mut State| {
+        find: move |(world, query): &mut State| {
             let mut changed = query.query_mut(world.storage_mut());
             let follow = |(mark, twice): (&Mark, &mut Twice)| twice.0 = mark.0 * 2.0;
             match parallel {
@@ -127,7 +83,7 @@ fn ours(n: usize, parallel: bool) -> impl Workload {
                 false => changed.for_each(follow),
             }
         },
-        results: |(world, _): &mut State| {
+        sum: |(world, _): &mut State, ()| {
             world.query::<&Twice>().iter().map(|twice| f64::from(twice.0)).sum()
         },
     }
@@ -138,22 +94,22 @@ fn bevy(n: usize, parallel: bool) -> impl Workload {
     type State = (World, QueryState<(&'static Mark, &'static mut Twice), Changed<Mark>>);
     bevy_tasks::ComputeTaskPool::get_or_init(bevy_tasks::TaskPool::default);
     let mut world = World::new();
-    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))).collect());
+    let ids = chosen(world.spawn_batch((0..n).map(|_| (Mark(0.0), Twice(0.0)))).collect(), CHANGED);
     let query = world.query_filtered();
-    Following {
+    Scanning {
         state: (world, query),
-        change: move |(world, _): &mut State| {
+        mark: move |(world, _): &mut State| {
             world.clear_trackers();
             ids.iter().for_each(|&id| world.get_mut::<Mark>(id).unwrap().0 = 1.0);
         },
-        work: move |(world, query): &mut State| {
+        find: move |(world, query): &mut State| {
             let follow = |(mark, mut twice): (&Mark, Mut<Twice>)| twice.0 = mark.0 * 2.0;
             match parallel {
                 true => query.par_iter_mut(world).for_each(follow),
                 false => query.iter_mut(world).for_each(follow),
             }
         },
-        results: |(world, _): &mut State| {
+        sum: |(world, _): &mut State, ()| {
             let mut all = world.query::<&Twice>();
             all.iter(world).map(|twice| f64::from(twice.0)).sum()
         },

@@ -38,7 +38,8 @@ impl<'r, 'w, D: Fetch> Cursor<'r, 'w, D> {
     pub(crate) fn next(&mut self) -> Option<Rows<'w, D>> {
         let (record, rest) = self.words.split_at_checked(stride::<D>())?;
         self.words = rest;
-        // SAFETY: by `over`, and each record is given out once.
+        // SAFETY: by `over`, and each record is given out once: `words` only loses records,
+        // to this or, by `split_off`, to one other cursor.
         Some(unsafe { Rows::of(record, self.window) })
     }
 
