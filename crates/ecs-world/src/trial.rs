@@ -15,8 +15,9 @@ const ALONE: Duration = Duration::from_micros(10);
 /// What is left must take this long for others to be woken.
 const WORTH_HELP: Duration = Duration::from_micros(100);
 
-/// What a piece is to take that a thread takes at once.
-const PIECE: Duration = Duration::from_micros(10);
+/// What a piece is to take that a thread takes at least at once. Rows in it that get dear
+/// are not shared any more.
+const PIECE: Duration = Duration::from_micros(2);
 
 /// Does some work on chunks with so many rows together, a run of them at a time, and returns
 /// what came of each in the order of the rows. Where they are cut depends on the clock.
