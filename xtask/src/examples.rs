@@ -66,7 +66,9 @@ fn run_example(name: &str, arguments: &[&str]) -> StepResult {
     let Some((_, folder)) = examples.iter().find(|(example, _)| example == name) else {
         return Err(format!("there is no example {name} any more"));
     };
-    let program = workspace::target()?.join("debug").join(folder).join(name);
+    // Where cargo puts what it builds for a target that was named.
+    let triple = std::env::var_os("CARGO_BUILD_TARGET").unwrap_or_default();
+    let program = workspace::target()?.join(triple).join("debug").join(folder).join(name);
     run(Command::new(program).args(arguments).current_dir(workspace::root()))
 }
 

@@ -10,7 +10,7 @@ use crate::compare::{Row, Size, Workload};
 pub(super) fn row(size: Size) -> Row {
     let n = size.of(200_000);
     let about = "write a value for each of the 12.5 % of 200,000 rows that changed, parallel";
-    Row::new("par_changed", about, n / CHANGED)
+    Row::new("par_changed", about, (n / CHANGED).max(1))
         .with("limit/bit_set", move || limit(n))
         .with("ecs/for_each", move || ours(n, false))
         .with("ecs/par_for_each", move || ours(n, true))

@@ -20,10 +20,15 @@ pub(crate) type Place = Arc<AtomicU64>;
 /// How many ticks a system is waited for that a snapshot knows.
 const PATIENCE: u32 = 1_000;
 
+/// So many names are kept without asking whose they are.
+const FEW_NAMES: usize = 64;
+
 /// How far the systems are that run on a world, by their names.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     systems: BTreeMap<String, Vec<SystemPlaces>>,
+    /// With so many names, those of which all systems are gone are looked for.
+    full: usize,
     /// How many ticks it takes at most until none is waited for.
     patience: u32,
     /// The store of the world, by its identity; 0 if it is not known.
@@ -94,6 +99,7 @@ impl Places {
             [] => system.to_owned(),
             path => format!("{}/{system}", path.join("/")),
         };
+        self.make_room();
         let named = self.systems.entry(name.clone()).or_default();
         named.retain(|system| !system.is_orphaned());
         let known = named.iter().position(|system| system.owner == Some(owner));
@@ -104,6 +110,19 @@ impl Places {
         });
         (named[known].owner, named[known].shared) = (Some(owner), true);
         self.preparing = Some((name, known, 0));
+    }
+
+    /// Forgets the names of which all systems are gone, once there are twice as many as
+    /// stayed the last time: names can be made at run time.
+    fn make_room(&mut self) {
+        if self.systems.len() < self.full.max(FEW_NAMES) {
+            return;
+        }
+        self.systems.retain(|_, systems| {
+            systems.retain(|system| !system.is_orphaned());
+            !systems.is_empty()
+        });
+        self.full = 2 * self.systems.len();
     }
 
     /// Returns the next place of the system that is being prepared, and whether it has
@@ -250,5 +269,23 @@ impl PlaceByWorld {
     #[inline]
     pub(crate) fn here(&self) -> &Place {
         &self.here.as_ref().expect("a system is prepared for a world").1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_whose_systems_are_gone_are_forgotten() {
+        let mut places = Places::default();
+        places.prepare("stays", 1);
+        let _stays = places.next();
+        for owner in 2..10_000 {
+            places.prepare(&format!("load {owner}"), owner);
+            places.next();
+        }
+        assert!(places.systems.contains_key("stays"));
+        assert!(places.systems.len() <= FEW_NAMES);
     }
 }

@@ -386,6 +386,34 @@ mod tests {
     }
 
     #[test]
+    fn words_tell_the_same_rows_as_lines() {
+        let (now, later) = (Version::new(7), Version::new(8));
+        for count in [1, MANY - 1, MANY, MANY + 5, PAGE_LINES] {
+            let mut lines = Lines::default();
+            lines.cover(2);
+            // Lines that are not late tell rows, too: those that were written before.
+            (PAGE_ROWS..2 * PAGE_ROWS).step_by(5).for_each(|row| lines.mark_row(row, now));
+            let mut ticks = vec![now.tick(); PAGE_ROWS];
+            // 29 has no factor in common with the number of lines: each is one of its own.
+            for line in (0..count).map(|n| n * 29 % PAGE_LINES) {
+                let some = [0, line % LINE_ROWS, LINE_ROWS - 1];
+                let rows = some.into_iter().chain((0..LINE_ROWS).filter(|_| line % 8 < 4));
+                for row in rows.map(|row| line * LINE_ROWS + row) {
+                    lines.mark_row(PAGE_ROWS + row, later);
+                    ticks[row] = later.tick();
+                }
+            }
+            let words: Vec<_> = lines.as_slice().iter().map(Line::word).collect();
+            let late = LateLines::of(&words, 1, now);
+            assert_eq!((late.late.count_ones() as usize, late.untold), (count, 0));
+            let expected: Vec<_> =
+                (0..PAGE_ROWS).filter(|&row| ticks[row] == later.tick()).collect();
+            assert_eq!(rows_of(late, &ticks, &words, now), expected);
+            assert_eq!(rows_of(late.all_untold(), &ticks, &words, now), expected);
+        }
+    }
+
+    #[test]
     fn only_lines_that_are_late_are_looked_into() {
         let (now, later) = (Version::new(7), Version::new(8).tick());
         for len in [0, 1, 15, 16, 17, 100, PAGE_ROWS] {

@@ -7,7 +7,7 @@ use ecs_storage_api::Storage;
 use parking_lot::Mutex;
 
 use super::label::Label;
-use super::sub::SubSchedule;
+use super::sub::{SubSchedule, checked_name};
 use crate::system::{
     CheckedSystem, ExclusiveFunction, ExclusiveSystem, In, IntoChecked, IntoSystem, System,
     SystemOutput,
@@ -179,9 +179,7 @@ pub trait IntoSystemConfig<Marker>: Sized {
     /// ```
     #[track_caller]
     fn named(self, name: impl Into<String>) -> SystemConfig {
-        let (mut config, name) = (self.into_config(), name.into());
-        assert!(!name.is_empty(), "a system has a name that is not empty");
-        assert!(!name.contains('/'), "a system's name has no `/`, as `{name}` has");
+        let (mut config, name) = (self.into_config(), checked_name("system", name.into()));
         match &mut config.work {
             Work::Sub(sub) => sub.rename(name),
             _ => config.name = Some(name),

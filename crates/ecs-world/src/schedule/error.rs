@@ -89,8 +89,9 @@ impl fmt::Display for AskedOrder {
 /// Writes a cycle down; where it is no system that names another, with what was asked for.
 fn cycle(path: &[String], orders: &[AskedOrder]) -> String {
     let mut told = path.first().cloned().unwrap_or_default();
-    for (pair, order) in path.windows(2).zip(orders) {
+    for (n, pair) in path.windows(2).enumerate() {
         told += &format!(" -> {}", pair[1]);
+        let Some(order) = orders.get(n) else { continue };
         let mut named = [order.name.as_str(), order.label.as_str()];
         if order.relation == "after" {
             named.reverse();

@@ -26,7 +26,7 @@ use super::node::{Cell, Known, Node};
 use super::plan::Segment;
 use super::watch::Watch;
 use crate::resources::Resources;
-use crate::system::{Tick, Turn};
+use crate::system::{Tick, Turn, is_missing};
 
 /// Nanoseconds of work from which on it is worth while to call another thread:
 /// some times what that costs.
@@ -332,7 +332,10 @@ pub(super) fn guarded_turn<T>(
 ) -> Result<T, RunError> {
     let outcome = guarded(system, || run(turn));
     outcome.map_err(|error| match (error, turn.missing()) {
-        (RunError::Panicked { system, .. }, Some(resource)) => {
+        // Else the panic about the resource was caught, and another one came.
+        (RunError::Panicked { system, message }, Some(resource))
+            if message == is_missing(resource) =>
+        {
             RunError::MissingResource { system, resource }
         }
         (error, _) => error,

@@ -63,20 +63,38 @@ pub struct SubSchedule {
     pace: Pace,
 }
 
+/// Returns a name by which snapshots can know something.
+///
+/// # Panics
+/// If it is empty, or has a `/`.
+#[track_caller]
+pub(super) fn checked_name(what: &str, name: String) -> String {
+    assert!(!name.is_empty(), "a {what} has a name that is not empty");
+    assert!(!name.contains('/'), "a {what}'s name has no `/`, as `{name}` has");
+    name
+}
+
 impl SubSchedule {
     /// Creates one that runs `schedule` once each time.
+    ///
+    /// # Panics
+    /// If the name is empty, or has a `/`: snapshots have that between the name of a
+    /// sub-schedule and those of its systems.
+    #[track_caller]
     pub fn new(name: impl Into<String>, schedule: Schedule) -> Self {
-        Self { name: name.into(), schedule, pace: Pace::Once }
+        let name = checked_name("sub-schedule", name.into());
+        Self { name, schedule, pace: Pace::Once }
     }
 
     /// Creates one that runs `schedule` once for each full `step` of the time that
     /// has passed, as [`FrameTime`] tells it; what is left over counts next time.
     ///
     /// # Panics
-    /// If `step` is zero.
+    /// If `step` is zero, or the name is none that [`SubSchedule::new`] takes.
+    #[track_caller]
     pub fn fixed(name: impl Into<String>, step: Duration, schedule: Schedule) -> Self {
         assert!(!step.is_zero(), "a fixed step takes time");
-        Self { name: name.into(), schedule, pace: Pace::Fixed { step, most: u32::MAX } }
+        Self { pace: Pace::Fixed { step, most: u32::MAX }, ..Self::new(name, schedule) }
     }
 
     /// Has it run at most so many steps a time, and forget the time that would

@@ -43,9 +43,13 @@ impl<'w> ParamContext<'w> {
     fn missing<T>(&self) -> ! {
         let resource = type_name::<T>();
         self.missing.set(Some(resource));
-        // The system is named by whoever tells that it panicked.
-        panic!("it, or a condition of it, asks for resource `{resource}`, which is not there")
+        panic!("{}", is_missing(resource))
     }
+}
+
+/// Says that a resource is not there. The system is named by whoever tells that it panicked.
+pub(crate) fn is_missing(resource: &str) -> String {
+    format!("it, or a condition of it, asks for resource `{resource}`, which is not there")
 }
 
 /// A parameter of a system.

@@ -99,15 +99,18 @@ fn an_exchange_of_many_is_the_same_whoever_helps() {
 
 #[test]
 fn commands_of_parallel_iteration_are_in_the_order_of_the_rows() {
-    for threads in [Threads::None, pool(1), pool(8)] {
+    // As many as are tried on one thread first, and more.
+    let few = [Threads::None, pool(1), pool(8)].map(|threads| (40_000, threads));
+    for (count, threads) in few.into_iter().chain([(300_000, pool(2))]) {
+        let every = count / 13_000;
         let mut world = World::new();
-        world.spawn_batch((0..20_000).map(B));
-        world.spawn_batch((20_000..40_000).map(|n| (B(n), C(n))));
+        world.spawn_batch((0..count / 2).map(B));
+        world.spawn_batch((count / 2..count).map(|n| (B(n), C(n))));
         let mut schedule = Schedule::new();
-        schedule.add_system(|mut rows: Query<(EntityId, &B)>, mut commands: Commands| {
+        schedule.add_system(move |mut rows: Query<(EntityId, &B)>, mut commands: Commands| {
             commands.spawn(A(1));
             rows.par_for_each_with(&mut commands, |commands, (entity, b)| {
-                if b.0 % 3 == 0 {
+                if b.0 % every == 0 {
                     let new = commands.spawn(A(b.0 + 2));
                     commands.insert(new, C(b.0));
                     commands.despawn(entity);
@@ -120,9 +123,9 @@ fn commands_of_parallel_iteration_are_in_the_order_of_the_rows() {
         schedule.run(&mut world);
         let made = world.query_mut::<(&A, &C)>();
         let made: Vec<_> = made.iter().map(|(a, c)| (a.0, c.0)).collect();
-        let expected = (0..40_000).step_by(3).map(|n| (n + 2, n)).chain([(99, 99)]);
+        let expected = (0..count).step_by(every as usize).map(|n| (n + 2, n)).chain([(99, 99)]);
         assert!(made.into_iter().eq(expected));
-        assert_eq!(world.query::<&B>().count(), 40_000 - 13_334);
+        assert_eq!(world.query::<&B>().count(), (count - count.div_ceil(every)) as usize);
     }
 }
 

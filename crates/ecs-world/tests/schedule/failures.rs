@@ -6,8 +6,9 @@ use ecs_core::EntityId;
 use ecs_derive::Component;
 use ecs_storage_api::{Query, Version};
 use ecs_world::{
-    Commands, EventReader, EventWriter, Events, IntoSystemConfig, Label, ParQuery,
-    RemovedComponents, Res, ResMut, RunError, Schedule, SetConfig, SubSchedule, Threads, World,
+    Commands, EventReader, EventWriter, Events, IntoSystemConfig, Label, ParQuery, ParamContext,
+    RemovedComponents, Res, ResMut, RunError, Schedule, SetConfig, SubSchedule, SystemAccess,
+    SystemError, SystemParam, Threads, World,
 };
 
 use crate::common::{A, B, C, Total, log, logged, logging, pool, work};
@@ -185,6 +186,31 @@ fn a_resource_that_is_not_there_is_named_with_who_asks_for_it() {
     let RunError::Within { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(&**source, RunError::MissingResource { .. }), "{error}");
     assert!(matches!(World::new().run_system(asks), Err(RunError::MissingResource { .. })));
+}
+
+/// Whether a resource can be had, found out by trying.
+struct CanBeHad(bool);
+
+impl SystemParam for CanBeHad {
+    type State = ();
+    type Item<'w> = Self;
+
+    fn init(access: &mut SystemAccess) -> Result<(), SystemError> {
+        <Res<Total> as SystemParam>::init(access)
+    }
+
+    fn get<'w>(_state: &'w mut (), context: &mut ParamContext<'w>) -> Self {
+        let total = catch_unwind(AssertUnwindSafe(|| context.resource::<Total>().0));
+        Self(total.is_ok())
+    }
+}
+
+#[test]
+fn a_panic_is_told_though_a_resource_was_missed_before() {
+    let system = |CanBeHad(can): CanBeHad| assert!(can, "another reason");
+    let error = World::new().run_system(system).unwrap_err();
+    let RunError::Panicked { message, .. } = &error else { panic!("{error}") };
+    assert_eq!(message, "another reason");
 }
 
 #[test]

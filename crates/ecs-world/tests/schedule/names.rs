@@ -1,5 +1,7 @@
 //! Names that systems are given.
 
+use std::time::Duration;
+
 use ecs_core::EntityId;
 use ecs_storage_api::Query;
 use ecs_world::{
@@ -119,4 +121,16 @@ fn an_empty_name_is_refused() {
 #[should_panic(expected = "a system's name has no `/`, as `steps/fall` has")]
 fn a_name_that_looks_like_one_of_a_sub_schedule_is_refused() {
     let _ = fall.named("steps/fall");
+}
+
+#[test]
+#[should_panic(expected = "a sub-schedule has a name that is not empty")]
+fn an_empty_name_of_a_sub_schedule_is_refused() {
+    SubSchedule::new("", Schedule::new());
+}
+
+#[test]
+#[should_panic(expected = "a sub-schedule's name has no `/`, as `outer/inner` has")]
+fn a_name_that_looks_like_one_of_a_sub_schedule_in_another_is_refused() {
+    SubSchedule::fixed("outer/inner", Duration::from_millis(1), Schedule::new());
 }
