@@ -74,7 +74,7 @@ enum Chore {
     /// Runs the fuzz targets, going on from what they found before (needs nightly;
     /// cargo-fuzz is installed if it is missing).
     Fuzz {
-        /// One target: restore, delta, update_batch or operations; all if it is left out.
+        /// One target: restore, delta, journal, update_batch or operations; all if it is left out.
         #[arg(long)]
         target: Option<String>,
         /// How many inputs each target runs.
