@@ -15,8 +15,8 @@ const ALONE: Duration = Duration::from_micros(10);
 /// What is left must take this long for others to be woken.
 const WORTH_HELP: Duration = Duration::from_micros(100);
 
-/// What a piece is to take that a thread takes at least at once. Rows in it that get dear
-/// are not shared any more.
+/// How long the shortest piece is to take that a thread takes at once: rows in it that turn
+/// out to be dear are not shared any more.
 const PIECE: Duration = Duration::from_micros(2);
 
 /// Does some work on chunks with so many rows together, a run of them at a time, and returns

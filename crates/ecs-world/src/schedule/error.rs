@@ -6,7 +6,7 @@ use ecs_core::EntityId;
 use ecs_storage_api::StorageError;
 
 use super::label::Label;
-use crate::system::BoxError;
+use crate::system::{BoxError, missing_message};
 
 /// Tells why there is no plan for the systems of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,9 +122,7 @@ pub enum RunError {
         message: String,
     },
     /// A system, or a condition of it, asks for a resource that is not there.
-    #[error(
-        "system `{system}` panicked: it, or a condition of it, asks for resource `{resource}`, which is not there"
-    )]
+    #[error("system `{system}` panicked: {}", missing_message(.resource))]
     MissingResource {
         /// The system's name.
         system: String,

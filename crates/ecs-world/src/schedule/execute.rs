@@ -26,7 +26,7 @@ use super::node::{Cell, Known, Node};
 use super::plan::Segment;
 use super::watch::Watch;
 use crate::resources::Resources;
-use crate::system::{Tick, Turn, is_missing};
+use crate::system::{Tick, Turn, missing_message};
 
 /// Nanoseconds of work from which on it is worth while to call another thread:
 /// some times what that costs.
@@ -334,7 +334,7 @@ pub(super) fn guarded_turn<T>(
     outcome.map_err(|error| match (error, turn.missing()) {
         // Else the panic about the resource was caught, and another one came.
         (RunError::Panicked { system, message }, Some(resource))
-            if message == is_missing(resource) =>
+            if message == missing_message(resource) =>
         {
             RunError::MissingResource { system, resource }
         }

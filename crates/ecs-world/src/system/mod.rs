@@ -23,7 +23,7 @@ pub use function::{FunctionSystem, IsFunction, SystemFunction};
 pub use local::Local;
 pub use output::{BoxError, SystemOutput};
 pub(crate) use output::{CheckedSystem, IntoChecked};
-pub(crate) use param::is_missing;
+pub(crate) use param::missing_message;
 pub use param::{ParamContext, SystemParam};
 pub use pipe::{In, Pipe};
 pub use query::{AlternativeQueries, QuerySet};

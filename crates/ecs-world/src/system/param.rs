@@ -43,12 +43,12 @@ impl<'w> ParamContext<'w> {
     fn missing<T>(&self) -> ! {
         let resource = type_name::<T>();
         self.missing.set(Some(resource));
-        panic!("{}", is_missing(resource))
+        panic!("{}", missing_message(resource))
     }
 }
 
 /// Says that a resource is not there. The system is named by whoever tells that it panicked.
-pub(crate) fn is_missing(resource: &str) -> String {
+pub(crate) fn missing_message(resource: &str) -> String {
     format!("it, or a condition of it, asks for resource `{resource}`, which is not there")
 }
 
